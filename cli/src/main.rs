@@ -1,0 +1,3 @@
+//! The command `iaxproof`.
+
+fn main() {}
