@@ -1,0 +1,202 @@
+//! One source, several families: the lock, the atomic counter and the life of an object behind one trait.
+//!
+//! [`Std`] is production: each method inlines to the plain operation of `std`. [`Audited`] is `Std` with a
+//! [`Book`] for a ledger. The families of the explorers (`Loom`, `Shuttle`) stand in the package
+//! `iaxproof-models`. A crate that builds on the registry model-checks its own code by naming another family.
+//!
+//! The checking families keep the bytes of a destroyed object valid until their execution ends, so that a use
+//! after destroy is a report and never undefined behaviour.
+
+#![expect(
+    unsafe_code,
+    reason = "the family owns how an object's memory ends; see the safety contract of `Family`"
+)]
+
+use core::fmt;
+use core::ops::DerefMut;
+use core::ptr::NonNull;
+use core::sync::atomic::Ordering;
+
+use super::ledger::{Book, Ledger, NoLedger};
+
+/// A flavour of shared-memory primitives.
+///
+/// Shared state of the registry and the catalog is this trait's mutexes and read-modify-write atomics only; the
+/// plain loads are the `Acquire` before destroying and a compare-exchange loop's first guess.
+///
+/// # Safety
+///
+/// - `lock` must give exclusive access until the guard is dropped.
+/// - The atomic operations must be atomic with at least the given ordering.
+/// - After `end_value` or `end_memory` the family must not touch the object again, and it must not run `T`'s drop
+///   glue more than once in all.
+/// - `fault` must not return.
+pub unsafe trait Family: Copy + fmt::Debug + Send + Sync + 'static {
+    /// Mutual exclusion around a `T`.
+    type Mutex<T: Send + 'static>: Send + Sync;
+    /// Access to what a [`Family::Mutex`] guards; dropping it unlocks.
+    type Guard<'a, T: Send + 'static>: DerefMut<Target = T>;
+    /// A counter with read-modify-write operations.
+    type AtomicUsize: Send + Sync;
+    /// The poison mark of an object and the cell through which explorers see its uses. Zero-sized in production.
+    type Life: Send + Sync;
+    /// Where the references are written down.
+    type Ledger: Ledger;
+
+    /// A mutex, unlocked.
+    fn mutex<T: Send + 'static>(value: T) -> Self::Mutex<T>;
+    /// Waits for the mutex and takes it.
+    #[track_caller]
+    fn lock<T: Send + 'static>(mutex: &Self::Mutex<T>) -> Self::Guard<'_, T>;
+
+    /// A counter with this value.
+    fn atomic(value: usize) -> Self::AtomicUsize;
+    /// Reads the counter.
+    fn load(atomic: &Self::AtomicUsize, ordering: Ordering) -> usize;
+    /// Adds and returns the old value.
+    fn fetch_add(atomic: &Self::AtomicUsize, value: usize, ordering: Ordering) -> usize;
+    /// Subtracts and returns the old value.
+    fn fetch_sub(atomic: &Self::AtomicUsize, value: usize, ordering: Ordering) -> usize;
+    /// Writes `new` where the counter is `current`.
+    ///
+    /// # Errors
+    ///
+    /// The value found where it is not `current`.
+    fn compare_exchange(
+        atomic: &Self::AtomicUsize,
+        current: usize,
+        new: usize,
+        success: Ordering,
+        failure: Ordering,
+    ) -> Result<usize, usize>;
+
+    /// The life of a new object.
+    fn life() -> Self::Life;
+    /// The object is used: a checking family reports it where the destructor has begun.
+    fn touch(life: &Self::Life);
+    /// The destructor begins: a checking family reports a second time, and a lock that is held.
+    fn destroy(life: &Self::Life);
+    /// A reference is about to be given back: a checking family reports a lock that is held.
+    fn giving_back();
+    /// Whether this thread must leave everything as it is, because an explorer is tearing the execution down.
+    fn is_stopped() -> bool;
+    /// A rule is broken: the execution ends here with this message.
+    fn fault(message: &str) -> !;
+
+    /// Ends the value after its destructor ran. Production drops it in place; a checking family leaves the bytes.
+    ///
+    /// # Safety
+    ///
+    /// `value` is valid, and nobody but the caller has access to it any more; called once per value.
+    unsafe fn end_value<T: 'static>(value: NonNull<T>);
+    /// Ends the memory of an object: a box whose value was ended before and is not dropped with it. Production frees it at once; a checking family
+    /// keeps it until its execution ends.
+    ///
+    /// # Safety
+    ///
+    /// `memory` came from `Box::into_raw` and no reference of either kind is left; called once.
+    unsafe fn end_memory<T: 'static>(memory: NonNull<T>);
+}
+
+/// The family of production: `std`'s mutex and atomics, no ledger, no marks.
+#[derive(Clone, Copy, Debug)]
+pub struct Std;
+
+/// [`Std`] with a [`Book`]: what worlds and leak hunts run.
+#[derive(Clone, Copy, Debug)]
+pub struct Audited;
+
+macro_rules! std_family {
+    ($family:ty, $ledger:ty) => {
+        #[expect(
+            clippy::disallowed_types,
+            reason = "this is where the family's types are std's"
+        )]
+        // SAFETY: std's mutex and atomics keep their contracts; `end_value` drops in place and `end_memory` frees
+        // without dropping the value again, each once by their own contract.
+        unsafe impl Family for $family {
+            type Mutex<T: Send + 'static> = std::sync::Mutex<T>;
+            type Guard<'a, T: Send + 'static> = std::sync::MutexGuard<'a, T>;
+            type AtomicUsize = std::sync::atomic::AtomicUsize;
+            type Life = ();
+            type Ledger = $ledger;
+
+            #[inline]
+            fn mutex<T: Send + 'static>(value: T) -> Self::Mutex<T> {
+                std::sync::Mutex::new(value)
+            }
+
+            #[inline]
+            fn lock<T: Send + 'static>(mutex: &Self::Mutex<T>) -> Self::Guard<'_, T> {
+                // A panic in a critical section leaves the data whole: no section can fail half way.
+                mutex
+                    .lock()
+                    .unwrap_or_else(std::sync::PoisonError::into_inner)
+            }
+
+            #[inline]
+            fn atomic(value: usize) -> Self::AtomicUsize {
+                Self::AtomicUsize::new(value)
+            }
+
+            #[inline]
+            fn load(atomic: &Self::AtomicUsize, ordering: Ordering) -> usize {
+                atomic.load(ordering)
+            }
+
+            #[inline]
+            fn fetch_add(atomic: &Self::AtomicUsize, value: usize, ordering: Ordering) -> usize {
+                atomic.fetch_add(value, ordering)
+            }
+
+            #[inline]
+            fn fetch_sub(atomic: &Self::AtomicUsize, value: usize, ordering: Ordering) -> usize {
+                atomic.fetch_sub(value, ordering)
+            }
+
+            #[inline]
+            fn compare_exchange(
+                atomic: &Self::AtomicUsize,
+                current: usize,
+                new: usize,
+                success: Ordering,
+                failure: Ordering,
+            ) -> Result<usize, usize> {
+                atomic.compare_exchange(current, new, success, failure)
+            }
+
+            #[inline(always)]
+            fn life() {}
+            #[inline(always)]
+            fn touch((): &()) {}
+            #[inline(always)]
+            fn destroy((): &()) {}
+            #[inline(always)]
+            fn giving_back() {}
+            #[inline(always)]
+            fn is_stopped() -> bool {
+                false
+            }
+
+            #[cold]
+            fn fault(message: &str) -> ! {
+                panic!("{message}")
+            }
+
+            #[inline]
+            unsafe fn end_value<T: 'static>(value: NonNull<T>) {
+                // SAFETY: the caller promises a valid value that nobody else uses, once.
+                unsafe { value.drop_in_place() }
+            }
+
+            #[inline]
+            unsafe fn end_memory<T: 'static>(memory: NonNull<T>) {
+                // SAFETY: the memory came from `Box::into_raw` and nobody refers to it any more.
+                drop(unsafe { Box::from_raw(memory.as_ptr()) });
+            }
+        }
+    };
+}
+
+std_family!(Std, NoLedger);
+std_family!(Audited, Book);
