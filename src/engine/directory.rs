@@ -1,0 +1,158 @@
+//! What an endpoint asks of the place where peers and users are kept.
+//!
+//! The endpoint names no family and no container: it is generic over [`Directory`]. A handle is never
+//! dereferenced; everything is read and written through methods, because a design other than ours may hand out handles that
+//! go stale. [`Stale`] is how such a design says so.
+
+use core::fmt;
+use core::net::SocketAddr;
+
+use crate::engine::settings::Settings;
+use crate::time::Instant;
+
+/// A place where peers (whom we call, and who register) and users (who call us) are found (chan_iax2's two containers).
+pub trait Directory {
+    /// A hold on one entry. In ours it is counted: the entry stays while the handle exists.
+    type Handle: Clone + fmt::Debug;
+    /// A hold on one settings snapshot. A call uses one snapshot for as long as it lives.
+    type Snapshot: Clone + fmt::Debug;
+
+    /// The peer or user of this exact, case-sensitive name. May become a question to the database.
+    fn find(&self, role: Role, name: &str) -> Lookup<Self::Handle>;
+    /// What the database answered to `query`. Given once; afterwards the query is forgotten.
+    fn take_answer(&self, query: QueryId) -> Lookup<Self::Handle>;
+    /// The peer whose contact (registered or fixed) is this address.
+    fn find_peer_at(&self, address: SocketAddr, now: Instant) -> Option<Self::Handle>;
+
+    /// The settings of an entry as they are now.
+    ///
+    /// # Errors
+    ///
+    /// [`Stale`] where the entry was destroyed under the handle.
+    fn settings(&self, handle: &Self::Handle) -> Result<Self::Snapshot, Stale>;
+    /// Reads a snapshot.
+    ///
+    /// # Errors
+    ///
+    /// [`Stale`] where the snapshot was destroyed under its holder.
+    fn read<R>(
+        &self,
+        snapshot: &Self::Snapshot,
+        read: impl FnOnce(&Settings) -> R,
+    ) -> Result<R, Stale>;
+
+    /// Where the peer can be reached at `now`, if anywhere.
+    ///
+    /// # Errors
+    ///
+    /// [`Stale`] where the entry was destroyed under the handle.
+    fn contact(&self, handle: &Self::Handle, now: Instant) -> Result<Option<Contact>, Stale>;
+    /// Writes a contact that a REGREQ brought; it lapses at `deadline`. Raises the generation.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused::Unlinked`] where the name no longer stands on this entry: look it up again.
+    fn register(
+        &self,
+        handle: &Self::Handle,
+        address: SocketAddr,
+        deadline: Instant,
+    ) -> Result<Generation, Refused>;
+    /// Takes the contact away because a REGREL asked for it. Raises the generation.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Directory::register`].
+    fn release(&self, handle: &Self::Handle) -> Result<Generation, Refused>;
+    /// An expiry timer of `generation` fired. Does nothing where the generation has moved on. A timer whose entry
+    /// was evicted looks the name up again, in what is linked, without asking the database.
+    ///
+    /// # Errors
+    ///
+    /// [`Stale`] where the entry was destroyed under the timer.
+    fn expire(
+        &self,
+        handle: &Self::Handle,
+        generation: Generation,
+        now: Instant,
+    ) -> Result<Expiry, Stale>;
+
+    /// The key of the call tokens (§5.2 of our protocol notes; IAX2-security §3).
+    fn token_key(&self) -> TokenKey;
+}
+
+/// Which of the two containers (chan_iax2: `peers`, `users`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Role {
+    /// Whom we call, and who may register.
+    Peer,
+    /// Who may call us.
+    User,
+}
+
+/// What a lookup gives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lookup<H> {
+    /// The entry.
+    Found(H),
+    /// No such name, in memory or in the database.
+    Unknown,
+    /// The database was asked; the answer comes by [`Directory::take_answer`] under this name.
+    Asked(QueryId),
+    /// The database failed or is asked too much; nothing is known about the name.
+    Failed,
+}
+
+/// Names one question to the database; never reused by one directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct QueryId(pub u64);
+
+/// Counts the changes of one entry's contact. A timer that carries an old generation does nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Generation(pub u64);
+
+/// Where a peer can be reached, and until when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Contact {
+    /// Address and port of the peer.
+    pub address: SocketAddr,
+    /// When the contact lapses; `None` for a fixed host.
+    pub deadline: Option<Instant>,
+    /// The generation that wrote it.
+    pub generation: Generation,
+}
+
+/// What an expiry timer did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expiry {
+    /// The contact was taken away.
+    Expired,
+    /// A newer registration, a release or an operator came first; nothing was done.
+    Superseded,
+}
+
+/// The handle outlived its entry: what the pre-2007 design can answer and ours cannot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the entry was destroyed while this handle was held")]
+pub struct Stale;
+
+/// Why a write was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// The name no longer stands on this entry; look it up again.
+    #[error("the entry is no longer linked under its name")]
+    Unlinked,
+    /// The entry was destroyed.
+    #[error(transparent)]
+    Stale(#[from] Stale),
+}
+
+/// The secret key of the call tokens, 256 bits. Never printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct TokenKey(pub [u8; 32]);
+
+impl fmt::Debug for TokenKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TokenKey(..)")
+    }
+}

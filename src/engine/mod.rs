@@ -1,0 +1,6 @@
+//! The endpoint.
+
+#![forbid(unsafe_code)]
+
+pub mod directory;
+pub mod settings;
