@@ -98,6 +98,9 @@ pub struct Page {
     pub made_at: &'static Location<'static>,
     /// Whether its destructor began.
     pub destroyed: bool,
+    /// Whether its memory went back. A page stays open beyond that only until the last thread that gave a reference
+    /// back has said so.
+    pub freed: bool,
     /// The strong references that were taken and not given back, and where each was taken.
     pub held: BTreeMap<TicketNumber, &'static Location<'static>>,
 }
@@ -134,10 +137,6 @@ impl Book {
         text
     }
 
-    #[expect(
-        clippy::disallowed_types,
-        reason = "the guard of the pages' lock, see `Pages`"
-    )]
     fn ink(&self) -> std::sync::MutexGuard<'_, Ink> {
         self.pages
             .lock()
@@ -165,6 +164,7 @@ impl Ledger for Book {
             kind,
             made_at: at,
             destroyed: false,
+            freed: false,
             held: BTreeMap::new(),
         };
         ink.objects.insert(number, page);
@@ -180,9 +180,7 @@ impl Ledger for Book {
         let mut ink = self.ink();
         ink.tickets_made += 1;
         let ticket = TicketNumber(ink.tickets_made);
-        if let Some(page) = ink.objects.get_mut(&object) {
-            page.held.insert(ticket, at);
-        }
+        ink.change(object, |page| page.held.insert(ticket, at));
         ticket
     }
 
@@ -193,22 +191,35 @@ impl Ledger for Book {
         _count: usize,
         at: &'static Location<'static>,
     ) {
-        let mut ink = self.ink();
-        let held = ink.objects.get_mut(&object).map(|p| &mut p.held);
-        let was_held = held.is_some_and(|held| held.remove(&ticket).is_some());
+        let was_held = self.ink().change(object, |page| page.held.remove(&ticket));
         assert!(
-            was_held,
+            was_held.flatten().is_some(),
             "a reference is given back once: {ticket:?} of {object:?} at {at}"
         );
     }
 
     fn destroy(&self, object: ObjectNumber) {
-        if let Some(page) = self.ink().objects.get_mut(&object) {
-            page.destroyed = true;
-        }
+        self.ink().change(object, |page| page.destroyed = true);
     }
 
     fn free(&self, object: ObjectNumber) {
-        self.ink().objects.remove(&object);
+        self.ink().change(object, |page| page.freed = true);
+    }
+}
+
+impl Ink {
+    /// Changes one page. It is closed once the memory is free and every reference was written off: a thread that gave
+    /// back the last but one may come to the book after the thread that gave back the last.
+    fn change<R>(
+        &mut self,
+        object: ObjectNumber,
+        change: impl FnOnce(&mut Page) -> R,
+    ) -> Option<R> {
+        let page = self.objects.get_mut(&object)?;
+        let result = change(page);
+        if page.freed && page.held.is_empty() {
+            self.objects.remove(&object);
+        }
+        Some(result)
     }
 }

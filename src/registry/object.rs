@@ -164,14 +164,11 @@ impl<T: Object<F>, F: Family> Drop for Ref<T, F> {
         }
         F::giving_back();
         let inner = self.inner();
-        // Release: pairs with the Acquire below in whoever destroys, so that our uses come before the destructor.
+        // Taken out first: after the count is given back another thread may free the memory.
+        let (ledger, number) = (inner.ledger.clone(), inner.number);
+        // Release: pairs with the Acquire in `destroy`, so that our uses come before the destructor.
         let old = F::fetch_sub(&inner.strong, 1, Ordering::Release);
-        inner.ledger.give(
-            inner.number,
-            self.ticket,
-            old.wrapping_sub(1),
-            Location::caller(),
-        );
+        ledger.give(number, self.ticket, old.wrapping_sub(1), Location::caller());
         if old == 1 {
             destroy(self.inner);
         }
@@ -268,6 +265,7 @@ impl<T: Object<F>, F: Family> Drop for Weak<T, F> {
         if F::is_stopped() {
             return;
         }
+        F::giving_back();
         give_back_weak(self.inner);
     }
 }
