@@ -11,11 +11,11 @@
     unsafe_code,
     reason = "the family owns how an object's memory ends; see the safety contract of `Family`"
 )]
-
 use core::fmt;
-use core::ops::DerefMut;
+use core::ops::{Deref, DerefMut};
 use core::ptr::NonNull;
 use core::sync::atomic::Ordering;
+use std::thread::{self, ThreadId};
 
 use super::ledger::{Book, Ledger, NoLedger};
 
@@ -76,7 +76,7 @@ pub unsafe trait Family: Copy + fmt::Debug + Send + Sync + 'static {
     fn touch(life: &Self::Life);
     /// The destructor begins: a checking family reports a second time, and a lock that is held.
     fn destroy(life: &Self::Life);
-    /// A reference is about to be given back: a checking family reports a lock that is held.
+    /// A reference, strong or weak, is about to be given back: a checking family reports a lock that is held.
     fn giving_back();
     /// Whether this thread must leave everything as it is, because an explorer is tearing the execution down.
     fn is_stopped() -> bool;
@@ -89,8 +89,8 @@ pub unsafe trait Family: Copy + fmt::Debug + Send + Sync + 'static {
     ///
     /// `value` is valid, and nobody but the caller has access to it any more; called once per value.
     unsafe fn end_value<T: 'static>(value: NonNull<T>);
-    /// Ends the memory of an object: a box whose value was ended before and is not dropped with it. Production frees it at once; a checking family
-    /// keeps it until its execution ends.
+    /// Ends the memory of an object: a box whose value was ended before and is not dropped with it. Production frees
+    /// it at once; a checking family keeps it until its execution ends.
     ///
     /// # Safety
     ///
@@ -102,12 +102,76 @@ pub unsafe trait Family: Copy + fmt::Debug + Send + Sync + 'static {
 #[derive(Clone, Copy, Debug)]
 pub struct Std;
 
-/// [`Std`] with a [`Book`]: what worlds and leak hunts run.
+/// [`Std`] with a [`Book`] and with a mark on each thread that holds a lock: what worlds and leak hunts run.
+///
+/// It reports a thread that takes a second lock, or gives a reference back under one.
 #[derive(Clone, Copy, Debug)]
 pub struct Audited;
 
+/// A lock of [`Audited`] that is held; this thread holds no other.
+#[derive(Debug)]
+pub struct AuditedGuard<'a, T> {
+    guard: std::sync::MutexGuard<'a, T>,
+    /// Held for its drop.
+    _held: HeldLock,
+}
+
+impl<T> Deref for AuditedGuard<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.guard
+    }
+}
+
+impl<T> DerefMut for AuditedGuard<'_, T> {
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.guard
+    }
+}
+
+/// The threads that hold a lock of [`Audited`]. Empty again whenever none does, so nothing outlives a run.
+#[expect(
+    clippy::disallowed_types,
+    reason = "part of the audit and not of the algorithm; no explorer runs `Audited`"
+)]
+static HOLDERS: std::sync::Mutex<Vec<ThreadId>> = std::sync::Mutex::new(Vec::new());
+
+/// This thread's place among the [`HOLDERS`], for as long as it lives.
+#[derive(Debug)]
+struct HeldLock;
+
+impl HeldLock {
+    #[track_caller]
+    fn take() -> Self {
+        Self::refuse("a thread takes a second lock while it holds one");
+        lock_std(&HOLDERS).push(thread::current().id());
+        HeldLock
+    }
+
+    /// Reports with this message where the thread holds a lock; not while it unwinds from another report.
+    #[track_caller]
+    fn refuse(message: &str) {
+        let me = thread::current().id();
+        let holds_one = lock_std(&HOLDERS).contains(&me);
+        if holds_one && !thread::panicking() {
+            Audited::fault(message);
+        }
+    }
+}
+
+impl Drop for HeldLock {
+    fn drop(&mut self) {
+        let me = thread::current().id();
+        let mut holders = lock_std(&HOLDERS);
+        if let Some(place) = holders.iter().position(|holder| *holder == me) {
+            holders.swap_remove(place);
+        }
+    }
+}
+
 macro_rules! std_family {
-    ($family:ty, $ledger:ty) => {
+    ($family:ty, $ledger:ty, { $($own:tt)* }) => {
         #[expect(
             clippy::disallowed_types,
             reason = "this is where the family's types are std's"
@@ -116,7 +180,6 @@ macro_rules! std_family {
         // without dropping the value again, each once by their own contract.
         unsafe impl Family for $family {
             type Mutex<T: Send + 'static> = std::sync::Mutex<T>;
-            type Guard<'a, T: Send + 'static> = std::sync::MutexGuard<'a, T>;
             type AtomicUsize = std::sync::atomic::AtomicUsize;
             type Life = ();
             type Ledger = $ledger;
@@ -126,13 +189,7 @@ macro_rules! std_family {
                 std::sync::Mutex::new(value)
             }
 
-            #[inline]
-            fn lock<T: Send + 'static>(mutex: &Self::Mutex<T>) -> Self::Guard<'_, T> {
-                // A panic in a critical section leaves the data whole: no section can fail half way.
-                mutex
-                    .lock()
-                    .unwrap_or_else(std::sync::PoisonError::into_inner)
-            }
+            $($own)*
 
             #[inline]
             fn atomic(value: usize) -> Self::AtomicUsize {
@@ -170,15 +227,12 @@ macro_rules! std_family {
             #[inline(always)]
             fn touch((): &()) {}
             #[inline(always)]
-            fn destroy((): &()) {}
-            #[inline(always)]
-            fn giving_back() {}
-            #[inline(always)]
             fn is_stopped() -> bool {
                 false
             }
 
             #[cold]
+            #[track_caller]
             fn fault(message: &str) -> ! {
                 panic!("{message}")
             }
@@ -198,5 +252,68 @@ macro_rules! std_family {
     };
 }
 
-std_family!(Std, NoLedger);
-std_family!(Audited, Book);
+/// Waits for a mutex of std's. A panic in a critical section leaves the data whole: no section can fail half way.
+#[inline]
+#[expect(
+    clippy::disallowed_types,
+    reason = "this is where the family's types are std's"
+)]
+fn lock_std<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+std_family!(Std, NoLedger, {
+    type Guard<'a, T: Send + 'static> = std::sync::MutexGuard<'a, T>;
+
+    #[inline]
+    fn lock<T: Send + 'static>(mutex: &Self::Mutex<T>) -> Self::Guard<'_, T> {
+        lock_std(mutex)
+    }
+
+    #[inline(always)]
+    fn destroy((): &()) {}
+    #[inline(always)]
+    fn giving_back() {}
+});
+
+std_family!(Audited, Book, {
+    type Guard<'a, T: Send + 'static> = AuditedGuard<'a, T>;
+
+    #[track_caller]
+    fn lock<T: Send + 'static>(mutex: &Self::Mutex<T>) -> Self::Guard<'_, T> {
+        let held = HeldLock::take();
+        let guard = lock_std(mutex);
+        AuditedGuard { guard, _held: held }
+    }
+
+    fn destroy((): &()) {
+        HeldLock::refuse("a destructor begins under a lock");
+    }
+
+    fn giving_back() {
+        HeldLock::refuse("a reference is given back under a lock");
+    }
+});
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[should_panic(expected = "a second lock")]
+    fn audited_reports_a_second_lock() {
+        let (first, second) = (Audited::mutex(1), Audited::mutex(2));
+        let _held = Audited::lock(&first);
+        let _ = Audited::lock(&second);
+    }
+
+    #[test]
+    fn audited_counts_a_lock_as_held_until_its_guard_is_dropped() {
+        let mutex = Audited::mutex(1);
+        *Audited::lock(&mutex) += 1;
+        Audited::giving_back();
+        assert_eq!(*Audited::lock(&mutex), 2);
+    }
+}
