@@ -25,6 +25,7 @@
 //! No socket, thread, clock, environment or ambient randomness is used in this crate: addresses, time and
 //! seeds are arguments.
 
+pub mod catalog;
 pub mod engine;
 pub mod registry;
 pub mod time;

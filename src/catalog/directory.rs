@@ -1,0 +1,107 @@
+//! What an endpoint asks of the catalog. A handle is a counted reference, so nothing here is ever stale.
+
+use core::net::SocketAddr;
+
+use super::Catalog;
+use super::entry::{Entry, Unlinked};
+use super::published::Published;
+use crate::engine::directory::{
+    Contact, Directory, Expiry, Generation, Lookup, QueryId, Refused, Role, Stale, TokenKey,
+};
+use crate::engine::settings::Settings;
+use crate::registry::{Family, Ref};
+use crate::time::Instant;
+
+impl<F: Family> Directory for Catalog<F> {
+    type Handle = Ref<Entry<F>, F>;
+    type Snapshot = Ref<Published, F>;
+
+    #[track_caller]
+    fn find(&self, role: Role, name: &str) -> Lookup<Self::Handle> {
+        match self.container(role).find(name) {
+            Some(entry) => Lookup::Found(entry),
+            None => self.ask(role, name),
+        }
+    }
+
+    fn take_answer(&self, query: QueryId) -> Lookup<Self::Handle> {
+        self.realtime.take_answer(query)
+    }
+
+    #[track_caller]
+    fn find_peer_at(&self, address: SocketAddr, now: Instant) -> Option<Self::Handle> {
+        self.addresses.peers_at(&address, now).next()
+    }
+
+    #[track_caller]
+    fn settings(&self, handle: &Self::Handle) -> Result<Self::Snapshot, Stale> {
+        handle.settings().ok_or(Stale)
+    }
+
+    fn read<R>(
+        &self,
+        snapshot: &Self::Snapshot,
+        read: impl FnOnce(&Settings) -> R,
+    ) -> Result<R, Stale> {
+        Ok(read(snapshot.settings()))
+    }
+
+    fn contact(&self, handle: &Self::Handle, now: Instant) -> Result<Option<Contact>, Stale> {
+        Ok(handle.contact(now))
+    }
+
+    fn register(
+        &self,
+        handle: &Self::Handle,
+        address: SocketAddr,
+        deadline: Instant,
+    ) -> Result<Generation, Refused> {
+        match handle.register(address, deadline) {
+            Ok(moved) => Ok(self.follow(handle, moved)),
+            Err(Unlinked) => Err(self.refuse(handle)),
+        }
+    }
+
+    fn release(&self, handle: &Self::Handle) -> Result<Generation, Refused> {
+        match handle.release_contact() {
+            Ok(moved) => Ok(self.follow(handle, moved)),
+            Err(Unlinked) => Err(self.refuse(handle)),
+        }
+    }
+
+    fn expire(
+        &self,
+        handle: &Self::Handle,
+        generation: Generation,
+        now: Instant,
+    ) -> Result<Expiry, Stale> {
+        let mut entry = handle.clone();
+        loop {
+            match entry.expire(generation, now) {
+                Ok(Some(moved)) => {
+                    self.follow(&entry, moved);
+                    return Ok(Expiry::Expired);
+                }
+                Ok(None) => return Ok(Expiry::Superseded),
+                Err(Unlinked) => self.forget(&entry),
+            }
+            // The entry was evicted, and its contact with it: the name may stand on another by now.
+            match self.container(entry.role()).find(entry.name().as_str()) {
+                Some(successor) => entry = successor,
+                None => return Ok(Expiry::Superseded),
+            }
+        }
+    }
+
+    fn token_key(&self) -> TokenKey {
+        self.token_key.clone()
+    }
+}
+
+impl<F: Family> Catalog<F> {
+    /// The name no longer stands on the entry, and after this a lookup will not find the entry either.
+    fn refuse(&self, entry: &Ref<Entry<F>, F>) -> Refused {
+        self.forget(entry);
+        Refused::Unlinked
+    }
+}
