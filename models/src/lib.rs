@@ -1,1 +1,37 @@
-//! The explorers' families, the proofs and the pre-2007 design.
+//! The explorers' families, the proofs and the designs that they must catch.
+//!
+//! - [`Loom`] and [`Shuttle`]: the family parameter of the shipped registry and catalog, on the explorers' primitives.
+//! - [`scenarios`]: the table of what is proved, one entry for each property and situation.
+//! - [`mod@explore`]: one scenario under one explorer; [`proof`]: both, compared, and the word for it.
+//! - [`child`]: a proof as one JSON line of a child process, for an explorer can abort.
+//! - [`token`]: a failing schedule as a short text that replays.
+//!
+//! What is not covered: operations with `Relaxed` ordering on two objects may have outcomes that neither explorer
+//! visits; nothing rests on an order of `Relaxed` operations across objects.
+
+mod account;
+mod arena;
+pub mod child;
+mod clock;
+mod context;
+pub mod explore;
+mod explorer;
+mod finding;
+mod loom_family;
+pub mod proof;
+mod rules;
+pub mod scenarios;
+mod shuttle_family;
+mod step;
+mod table;
+mod tape;
+pub mod token;
+
+pub use account::{Account, ObjectNumber, TicketNumber};
+pub use context::{THREADS_MAX, note, notes};
+pub use explore::{End, Engine, Exploration};
+pub use explorer::Explorer;
+pub use finding::Finding;
+pub use loom_family::{Loom, LoomAtomic, LoomGuard, LoomLife, LoomMutex};
+pub use scenarios::{Design, Scenario, scenarios};
+pub use shuttle_family::{Shuttle, ShuttleAtomic, ShuttleGuard, ShuttleLife, ShuttleMutex};

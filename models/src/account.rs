@@ -1,0 +1,127 @@
+//! The ledger of the explorers: always on, checked at each entry and at the end of each execution.
+//!
+//! It lies in the execution's record ([`crate::context`]), so the value itself is nothing. Each entry comes right after
+//! the operation that it tells of, with no scheduling point between, so the count that the operation saw must be the
+//! number of references that are out.
+
+use core::panic::Location;
+
+use iaxproof::registry::ledger::Ledger;
+
+use crate::context::{self, Record};
+
+/// The ledger of `Loom` and `Shuttle`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Account;
+
+/// Names an object of one execution, numbered from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ObjectNumber(pub(crate) u32);
+
+/// Names a reference of one execution, numbered from 1.
+#[derive(Clone, Copy, Debug)]
+pub struct TicketNumber(u32);
+
+impl Account {
+    /// How many objects are alive in this execution.
+    pub fn live_objects(self) -> usize {
+        context::with(|context| context.objects.iter().filter(|r| !r.destroyed).count())
+    }
+
+    /// A line for each object that is alive, with the lines that hold it.
+    pub fn report(self) -> String {
+        context::with(|context| {
+            context
+                .objects
+                .iter()
+                .filter(|r| !r.destroyed)
+                .map(line)
+                .collect()
+        })
+    }
+}
+
+fn line(record: &Record) -> String {
+    let held: String = record
+        .held
+        .values()
+        .map(|at| format!("    held since {at}\n"))
+        .collect();
+    format!("{} made at {}\n{held}", record.kind, record.made_at)
+}
+
+impl Ledger for Account {
+    type Object = ObjectNumber;
+    type Ticket = TicketNumber;
+
+    fn open(&self, kind: &'static str, at: &'static Location<'static>) -> ObjectNumber {
+        ObjectNumber(context::with(|context| context.open(kind, at)))
+    }
+
+    #[track_caller]
+    fn take(
+        &self,
+        object: ObjectNumber,
+        count: usize,
+        at: &'static Location<'static>,
+    ) -> TicketNumber {
+        let (ticket, name, destroyed, out) = context::with(|context| {
+            let ticket = context.next_ticket();
+            let name = context.object_name(object.0);
+            let record = context.record(object.0);
+            record.held.insert(ticket, at);
+            (ticket, name, record.destroyed, record.held.len())
+        });
+        if destroyed {
+            let message =
+                format!("a reference to {name} is taken at {at} after its destructor began");
+            context::fault("no-use-after-destroy", &message);
+        }
+        compare(&name, count, out, at);
+        TicketNumber(ticket)
+    }
+
+    #[track_caller]
+    fn give(
+        &self,
+        object: ObjectNumber,
+        ticket: TicketNumber,
+        count: usize,
+        at: &'static Location<'static>,
+    ) {
+        let (name, was_held, out) = context::with(|context| {
+            let name = context.object_name(object.0);
+            let record = context.record(object.0);
+            let was_held = record.held.remove(&ticket.0).is_some();
+            (name, was_held, record.held.len())
+        });
+        if !was_held {
+            let message = format!("a reference to {name} is given back twice, at {at}");
+            context::fault("destroyed-once", &message);
+        }
+        compare(&name, count, out, at);
+    }
+
+    fn destroy(&self, object: ObjectNumber) {
+        context::with(|context| context.record(object.0).destroyed = true);
+    }
+
+    fn free(&self, object: ObjectNumber) {
+        context::with(|context| context.record(object.0).freed = true);
+    }
+}
+
+/// The count that the operation saw must be the references that are out.
+#[track_caller]
+fn compare(name: &str, count: usize, out: usize, at: &'static Location<'static>) {
+    if count == out {
+        return;
+    }
+    let property = if count > out {
+        "no-leak"
+    } else {
+        "no-use-after-destroy"
+    };
+    let message = format!("{name} counts {count} at {at}, and {out} references are out");
+    context::fault(property, &message);
+}

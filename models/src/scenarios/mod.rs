@@ -1,0 +1,121 @@
+//! The table of scenarios. Each is one short body, generic over the explorer, whose outcome is a text: the set of
+//! outcomes is part of the proof, for a lost interleaving shows there.
+
+mod objects;
+
+use serde::{Deserialize, Serialize};
+
+use crate::explore::{self, Body, Engine, Exploration, Stop};
+
+/// Which design a scenario runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Design {
+    /// What ships.
+    Shipped,
+    /// The linked list with raw handles that chan_iax2 had before August 2007.
+    #[serde(rename = "2007")]
+    Specimen2007,
+    /// Counted objects whose live settings a reload rewrites in place.
+    RebuildInPlace,
+}
+
+impl Design {
+    /// The name in reports, requests and tokens.
+    pub fn name(self) -> &'static str {
+        match self {
+            Design::Shipped => "shipped",
+            Design::Specimen2007 => "2007",
+            Design::RebuildInPlace => "rebuild-in-place",
+        }
+    }
+
+    /// The design of this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [
+            Design::Shipped,
+            Design::Specimen2007,
+            Design::RebuildInPlace,
+        ]
+        .into_iter()
+        .find(|design| design.name() == name)
+    }
+}
+
+/// How far shuttle's depth-first search gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// To the end, within seconds.
+    Both,
+    /// Not to the end: what loom exhausts is «exhausted by loom alone».
+    LoomAlone,
+}
+
+/// One row of the table.
+pub struct Scenario {
+    /// What is proved, in words joined by underscores.
+    pub name: &'static str,
+    /// The property that it is about.
+    pub property: &'static str,
+    /// Who does what.
+    pub about: &'static str,
+    /// Threads, the first included.
+    pub threads: usize,
+    /// How far the second explorer gets.
+    pub reach: Reach,
+    /// The preemption bound of loom, `None` for all interleavings.
+    pub preemptions_max: Option<usize>,
+    /// Every outcome of the shipped design. One alone says why in `about`.
+    pub outcomes: &'static [&'static str],
+    /// The designs that it runs on, with the body for each explorer.
+    pub(crate) bodies: &'static [Bodies],
+}
+
+/// One design's bodies.
+pub(crate) struct Bodies {
+    pub(crate) design: Design,
+    pub(crate) loom: Body,
+    pub(crate) shuttle: Body,
+}
+
+impl Scenario {
+    /// The designs that it runs on.
+    pub fn designs(&self) -> impl Iterator<Item = Design> {
+        self.bodies.iter().map(|bodies| bodies.design)
+    }
+
+    pub(crate) fn bodies(&self, design: Design) -> Option<&'static Bodies> {
+        self.bodies.iter().find(|bodies| bodies.design == design)
+    }
+
+    /// Explores the scenario on one design with one engine; `None` where it does not run on that design.
+    pub fn explore(&self, design: Design, engine: Engine, stop: Stop) -> Option<Exploration> {
+        let bodies = self.bodies(design)?;
+        Some(match engine {
+            Engine::Loom => explore::with_loom(bodies.loom, self.preemptions_max, stop),
+            Engine::Shuttle => explore::with_shuttle(bodies.shuttle, stop),
+        })
+    }
+}
+
+/// Every scenario.
+pub fn scenarios() -> impl Iterator<Item = &'static Scenario> {
+    objects::SCENARIOS.iter()
+}
+
+/// The scenario of this name.
+pub fn scenario(name: &str) -> Option<&'static Scenario> {
+    scenarios().find(|scenario| scenario.name == name)
+}
+
+/// The bodies of a scenario that runs on what ships alone: `bodies!(function)`.
+macro_rules! shipped {
+    ($body:ident) => {
+        &[$crate::scenarios::Bodies {
+            design: $crate::scenarios::Design::Shipped,
+            loom: $body::<$crate::Loom>,
+            shuttle: $body::<$crate::Shuttle>,
+        }]
+    };
+}
+use shipped;
