@@ -56,7 +56,7 @@ pub(crate) fn general(serial: u64) -> General {
 
 pub(crate) fn settings(role: Role, name: &str) -> Settings {
     Settings {
-        name: Name::new(name).unwrap(),
+        name: Name::new(name).expect("a name of the test"),
         role,
         secrets: Vec::new(),
         host: Host::Dynamic,
@@ -98,10 +98,10 @@ pub(crate) fn found<F: Family>(catalog: &Catalog<F>, name: &str) -> Handle<F> {
 
 /// The serials that the settings of a handle were built with: the general one and the entry's own.
 pub(crate) fn serials<F: Family>(catalog: &Catalog<F>, handle: &Handle<F>) -> (u64, String) {
-    let snapshot = catalog.settings(handle).unwrap();
+    let snapshot = catalog.settings(handle).expect("never stale");
     let settings = snapshot.settings();
     let secret = settings.secrets.first().map(Secret::expose);
-    let own = String::from_utf8(secret.unwrap_or_default().to_vec()).unwrap();
+    let own = String::from_utf8(secret.unwrap_or_default().to_vec()).expect("digits");
     (settings.general.serial, own)
 }
 

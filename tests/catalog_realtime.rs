@@ -1,0 +1,522 @@
+//! Entries of a database: questions out, answers in, writes out, and eviction that loses nothing (registration-kept).
+
+#![expect(
+    clippy::disallowed_types,
+    reason = "how the test's threads tell each other that they have ended"
+)]
+
+mod catalog_bench;
+
+use catalog_bench::*;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+
+use iaxproof::catalog::realtime::{ANSWERS_MAX, ENTRIES_MAX, QUESTIONS_MAX};
+use iaxproof::catalog::{Answer, Catalog, Origin, Pruned, Row, Write};
+use iaxproof::engine::directory::{
+    Contact, Directory, Expiry, Generation, Lookup, QueryId, Refused, Role,
+};
+use iaxproof::engine::settings::Name;
+use iaxproof::registry::Family;
+
+#[test]
+fn a_lookup_that_misses_is_a_question_and_its_answer_is_given_once() {
+    let (catalog, book) = audited(true);
+    let question = ask(&catalog, Role::Peer, "alice");
+    assert!(matches!(catalog.take_answer(question.id), Lookup::Asked(_)));
+    catalog.answer(question.id, Answer::Row(row(peer("alice"))), at(0));
+    let Lookup::Found(handle) = catalog.take_answer(question.id) else {
+        panic!("the row is linked");
+    };
+    assert_realtime(&handle);
+    assert!(found(&catalog, "alice").same_object(&handle));
+    assert!(matches!(catalog.take_answer(question.id), Lookup::Failed));
+    assert!(catalog.poll_question().is_none());
+    drop(handle);
+    assert_at_rest(&catalog, &book);
+    assert_ends_clean(catalog, &book);
+}
+
+#[test]
+fn a_name_that_is_nowhere_is_unknown_and_a_failing_database_says_so() {
+    let (catalog, _book) = audited(true);
+    for (answer, expected) in [(Answer::Absent, "Unknown"), (Answer::Failed, "Failed")] {
+        let question = ask(&catalog, Role::User, "alice");
+        catalog.answer(question.id, answer, at(0));
+        let lookup = format!("{:?}", catalog.take_answer(question.id));
+        assert_eq!(lookup, expected);
+    }
+}
+
+#[test]
+fn no_question_is_asked_without_a_database_or_for_what_is_no_name() {
+    let without = plain(false);
+    assert!(matches!(without.find(Role::Peer, "alice"), Lookup::Unknown));
+    let with = plain(true);
+    for name in ["", &"x".repeat(Name::LEN_MAX + 1)] {
+        assert!(matches!(with.find(Role::Peer, name), Lookup::Unknown));
+    }
+    assert!(with.poll_question().is_none());
+}
+
+#[test]
+fn a_row_of_another_name_or_role_is_refused() {
+    let (catalog, book) = audited(true);
+    for wrong in [peer("mallory"), settings(Role::User, "alice")] {
+        let question = ask(&catalog, Role::Peer, "alice");
+        catalog.answer(question.id, Answer::Row(row(wrong)), at(0));
+        assert!(matches!(catalog.take_answer(question.id), Lookup::Failed));
+    }
+    assert_eq!(book.live_objects(), 0);
+}
+
+#[test]
+fn a_second_answer_or_one_that_nobody_asked_for_changes_nothing() {
+    let (catalog, book) = audited(true);
+    catalog.answer(QueryId(77), Answer::Row(row(peer("alice"))), at(0));
+    assert_eq!(book.live_objects(), 0);
+    let question = ask(&catalog, Role::Peer, "alice");
+    catalog.answer(question.id, Answer::Absent, at(0));
+    catalog.answer(question.id, Answer::Row(row(peer("alice"))), at(0));
+    assert!(matches!(catalog.take_answer(question.id), Lookup::Unknown));
+    assert_eq!(book.live_objects(), 0);
+}
+
+#[test]
+fn an_entry_goes_only_when_its_contact_is_stored_and_comes_back_with_it() {
+    let (catalog, book) = audited(true);
+    let first = load(&catalog, row(peer("alice")), at(0));
+    let generation = catalog.register(&first, address(1), at(100)).unwrap();
+    assert_eq!(catalog.prune(Role::Peer, "alice"), Pruned::NotStored);
+    let write = catalog.poll_write().unwrap();
+    assert_eq!(
+        write,
+        Write {
+            name: Name::new("alice").unwrap(),
+            generation,
+            contact: Some((address(1), at(100))),
+        }
+    );
+    assert_eq!(catalog.prune(Role::Peer, "alice"), Pruned::NotStored);
+    catalog.stored("alice", generation);
+    assert_eq!(catalog.prune(Role::Peer, "alice"), Pruned::Evicted);
+    assert_eq!(catalog.prune(Role::Peer, "alice"), Pruned::Unknown);
+    assert_eq!(catalog.address_hints(), 0);
+
+    let row = row_at(peer("alice"), address(1), 100, generation.0);
+    let second = load(&catalog, row, at(50));
+    assert!(!second.same_object(&first));
+    let contact = catalog.contact(&second, at(50)).unwrap().unwrap();
+    let expected = Contact {
+        address: address(1),
+        deadline: Some(at(100)),
+        generation,
+    };
+    assert_eq!(contact, expected);
+    assert!(catalog.find_peer_at(address(1), at(50)).is_some());
+
+    // The timer was armed with the first entry; it looks the name up again.
+    assert_eq!(
+        catalog.register(&first, address(2), at(200)),
+        Err(Refused::Unlinked)
+    );
+    let expiry = catalog.expire(&first, generation, at(100));
+    assert_eq!(expiry, Ok(Expiry::Expired));
+    assert_eq!(second.status().contact, None);
+    drop((first, second));
+    store_all(&catalog);
+    assert_at_rest(&catalog, &book);
+    assert_ends_clean(catalog, &book);
+}
+
+#[test]
+fn a_timer_of_an_evicted_entry_does_nothing_where_the_name_is_not_linked_or_renewed() {
+    let (catalog, _book) = audited(true);
+    let handle = load(&catalog, row(peer("alice")), at(0));
+    let generation = catalog.register(&handle, address(1), at(100)).unwrap();
+    store_all(&catalog);
+    assert_eq!(catalog.prune(Role::Peer, "alice"), Pruned::Evicted);
+    let expiry = catalog.expire(&handle, generation, at(100));
+    assert_eq!(expiry, Ok(Expiry::Superseded));
+    assert!(catalog.poll_question().is_none(), "a timer asks nobody");
+
+    let row = row_at(peer("alice"), address(1), 100, generation.0);
+    let renewed = load(&catalog, row, at(50));
+    catalog.register(&renewed, address(1), at(150)).unwrap();
+    let expiry = catalog.expire(&handle, generation, at(100));
+    assert_eq!(expiry, Ok(Expiry::Superseded));
+    assert!(catalog.contact(&renewed, at(100)).unwrap().is_some());
+}
+
+#[test]
+fn a_contact_lapses_at_its_deadline_with_or_without_a_timer() {
+    let (catalog, _book) = audited(true);
+    let handle = load(&catalog, row_at(peer("alice"), address(1), 100, 7), at(99));
+    let micro = core::time::Duration::from_micros(1);
+    assert!(catalog.contact(&handle, at(100) - micro).unwrap().is_some());
+    assert_eq!(catalog.contact(&handle, at(100)), Ok(None));
+    assert!(catalog.find_peer_at(address(1), at(100)).is_none());
+    let early = catalog.expire(&handle, Generation(7), at(100) - micro);
+    assert_eq!(early, Ok(Expiry::Superseded));
+
+    let (late, _book) = audited(true);
+    let handle = load(&late, row_at(peer("alice"), address(1), 100, 7), at(100));
+    assert_eq!(handle.status().contact, None);
+    let next = late.register(&handle, address(1), at(200));
+    assert_eq!(next, Ok(Generation(8)), "counts on from the row");
+}
+
+#[test]
+fn a_release_that_is_not_stored_keeps_the_entry() {
+    let (catalog, _book) = audited(true);
+    let handle = load(&catalog, row_at(peer("alice"), address(1), 100, 3), at(0));
+    assert_eq!(catalog.release(&handle), Ok(Generation(4)));
+    assert_eq!(catalog.prune(Role::Peer, "alice"), Pruned::NotStored);
+    let write = catalog.poll_write().unwrap();
+    assert_eq!((write.generation, write.contact), (Generation(4), None));
+    catalog.not_stored("alice", Generation(4));
+    assert_eq!(
+        catalog.poll_write(),
+        Some(write),
+        "the database is asked again"
+    );
+    catalog.stored("alice", Generation(4));
+    assert_eq!(catalog.prune(Role::Peer, "alice"), Pruned::Evicted);
+}
+
+#[test]
+fn the_operator_s_unregister_raises_the_generation_and_is_written() {
+    let (catalog, _book) = audited(true);
+    assert!(!catalog.unregister("alice"));
+    let handle = load(&catalog, row(peer("alice")), at(0));
+    assert!(!catalog.unregister("alice"), "there is no contact");
+    let generation = catalog.register(&handle, address(1), at(100)).unwrap();
+    store_all(&catalog);
+    assert!(catalog.unregister("alice"));
+    assert_eq!(catalog.contact(&handle, at(1)), Ok(None));
+    let write = catalog.poll_write().unwrap();
+    assert_eq!(write.contact, None);
+    assert!(write.generation > generation);
+    let expiry = catalog.expire(&handle, generation, at(100));
+    assert_eq!(expiry, Ok(Expiry::Superseded));
+}
+
+#[test]
+fn writes_of_one_name_are_merged_and_never_go_back() {
+    let (catalog, _book) = audited(true);
+    let handle = load(&catalog, row(peer("alice")), at(0));
+    catalog.register(&handle, address(1), at(100)).unwrap();
+    catalog.register(&handle, address(2), at(110)).unwrap();
+    let write = catalog.poll_write().unwrap();
+    assert_eq!(write.generation, Generation(2));
+    assert_eq!(catalog.poll_write(), None);
+    catalog.register(&handle, address(3), at(120)).unwrap();
+    catalog.stored("alice", Generation(2));
+    catalog.not_stored("alice", Generation(2));
+    assert_eq!(catalog.poll_write().unwrap().generation, Generation(3));
+    catalog.stored("alice", Generation(99));
+    assert_eq!(
+        handle.status().stored,
+        Generation(3),
+        "no further than written"
+    );
+}
+
+#[test]
+fn what_is_linked_wins_over_an_answer() {
+    let (catalog, book) = audited(true);
+    let question = ask(&catalog, Role::Peer, "alice");
+    catalog.reload(configuration(1, vec![peer("alice")]));
+    let row = row_at(peer("alice"), address(1), 100, 5);
+    catalog.answer(question.id, Answer::Row(row), at(0));
+    let Lookup::Found(handle) = catalog.take_answer(question.id) else {
+        panic!("the static entry is the answer");
+    };
+    assert_eq!(handle.status().origin, Origin::Static);
+    assert_eq!(handle.status().contact, None);
+    assert_eq!(serials(&catalog, &handle), (1, "1".into()));
+    drop(handle);
+    assert_at_rest(&catalog, &book);
+
+    // Also where the database knows nothing of the name, or fails.
+    for answer in [Answer::Absent, Answer::Failed] {
+        catalog.reload(configuration(2, vec![]));
+        let question = ask(&catalog, Role::Peer, "alice");
+        catalog.reload(configuration(3, vec![peer("alice")]));
+        catalog.answer(question.id, answer, at(0));
+        assert!(matches!(catalog.take_answer(question.id), Lookup::Found(_)));
+    }
+    assert_ends_clean(catalog, &book);
+}
+
+#[test]
+fn a_reload_between_question_and_answer_gives_the_newer_general_settings() {
+    let (catalog, _book) = audited(true);
+    catalog.reload(configuration(1, vec![]));
+    let question = ask(&catalog, Role::Peer, "alice");
+    catalog.reload(configuration(2, vec![]));
+    catalog.answer(question.id, Answer::Row(row(peer("alice"))), at(0));
+    let Lookup::Found(handle) = catalog.take_answer(question.id) else {
+        panic!("the row is linked");
+    };
+    assert_eq!(serials(&catalog, &handle).0, 2);
+}
+
+#[test]
+fn a_reload_evicts_what_is_stored_and_renews_what_is_not() {
+    let (catalog, book) = audited(true);
+    catalog.reload(configuration(1, vec![]));
+    let stored = load(&catalog, row_at(peer("alice"), address(1), 100, 3), at(0));
+    let pending = load(&catalog, row(peer("bob")), at(0));
+    catalog.register(&pending, address(2), at(100)).unwrap();
+
+    catalog.reload(configuration(2, vec![]));
+
+    assert!(!stored.status().linked && pending.status().linked);
+    assert!(matches!(
+        catalog.find(Role::Peer, "alice"),
+        Lookup::Asked(_)
+    ));
+    assert!(found(&catalog, "bob").same_object(&pending));
+    assert_eq!(serials(&catalog, &pending).0, 2);
+    assert_eq!(serials(&catalog, &stored).0, 1, "who holds it reads on");
+    assert!(catalog.contact(&pending, at(1)).unwrap().is_some());
+    drop((stored, pending));
+    store_all(&catalog);
+    assert_at_rest(&catalog, &book);
+    assert_ends_clean(catalog, &book);
+}
+
+#[test]
+fn a_cached_name_that_the_file_takes_over_keeps_its_contact() {
+    let (catalog, _book) = audited(true);
+    let handle = load(&catalog, row_at(peer("alice"), address(1), 100, 3), at(0));
+    catalog.reload(configuration(1, vec![peer("alice")]));
+    assert!(found(&catalog, "alice").same_object(&handle));
+    assert_eq!(handle.status().origin, Origin::Static);
+    assert!(catalog.contact(&handle, at(1)).unwrap().is_some());
+    assert_eq!(catalog.prune(Role::Peer, "alice"), Pruned::Static);
+    catalog.reload(configuration(2, vec![]));
+    assert_eq!(catalog.contact(&handle, at(1)), Ok(None));
+    assert!(matches!(
+        catalog.find(Role::Peer, "alice"),
+        Lookup::Asked(_)
+    ));
+}
+
+/// The row of the second question was read before the registration was stored; evicting in between would bring it in.
+#[test]
+fn an_entry_is_not_evicted_while_a_question_for_its_name_is_open() {
+    let (catalog, _book) = audited(true);
+    let late = ask(&catalog, Role::Peer, "alice");
+    let handle = load(&catalog, row(peer("alice")), at(0));
+    catalog.register(&handle, address(1), at(100)).unwrap();
+    store_all(&catalog);
+    assert_eq!(catalog.prune(Role::Peer, "alice"), Pruned::NotStored);
+    catalog.reload(configuration(1, vec![]));
+    catalog.answer(late.id, Answer::Row(row(peer("alice"))), at(0));
+    let Lookup::Found(answer) = catalog.take_answer(late.id) else {
+        panic!("the linked entry is the answer");
+    };
+    assert!(answer.same_object(&handle));
+    assert!(catalog.contact(&answer, at(1)).unwrap().is_some());
+    assert_eq!(catalog.prune(Role::Peer, "alice"), Pruned::Evicted);
+}
+
+#[test]
+fn open_questions_have_a_limit() {
+    let (catalog, book) = audited(true);
+    let name = |n: usize| format!("name{n}");
+    for n in 0..QUESTIONS_MAX {
+        assert!(matches!(
+            catalog.find(Role::Peer, &name(n)),
+            Lookup::Asked(_)
+        ));
+    }
+    assert!(matches!(
+        catalog.find(Role::Peer, "one more"),
+        Lookup::Failed
+    ));
+    let first = catalog.poll_question().unwrap();
+    assert!(matches!(
+        catalog.find(Role::Peer, "one more"),
+        Lookup::Failed
+    ));
+    catalog.answer(first.id, Answer::Absent, at(0));
+    assert!(matches!(
+        catalog.find(Role::Peer, "one more"),
+        Lookup::Asked(_)
+    ));
+    assert_ends_clean(catalog, &book);
+}
+
+#[test]
+fn answers_that_nobody_takes_have_a_limit() {
+    let (catalog, book) = audited(true);
+    let mut questions = Vec::new();
+    for n in 0..=ANSWERS_MAX {
+        let name = format!("name{n}");
+        let question = ask(&catalog, Role::Peer, &name);
+        catalog.answer(question.id, Answer::Row(row(peer(&name))), at(0));
+        questions.push(question.id);
+    }
+    assert!(matches!(catalog.take_answer(questions[0]), Lookup::Failed));
+    for id in &questions[1..] {
+        assert!(matches!(catalog.take_answer(*id), Lookup::Found(_)));
+    }
+    assert_at_rest(&catalog, &book);
+    assert_ends_clean(catalog, &book);
+}
+
+#[test]
+fn cached_rows_have_a_limit_and_stored_ones_make_room() {
+    let catalog = plain(true);
+    let pending = load(&catalog, row(peer("pending")), at(0));
+    catalog.register(&pending, address(1), at(100)).unwrap();
+    for n in 0..ENTRIES_MAX + 10 {
+        load(&catalog, row(peer(&format!("name{n}"))), at(0));
+        assert!(catalog.len(Role::Peer) <= ENTRIES_MAX);
+    }
+    assert!(found(&catalog, "pending").same_object(&pending));
+}
+
+/// A database of one table, which applies writes in the order of generations.
+#[derive(Default)]
+struct Database(BTreeMap<Name, Write>);
+
+impl Database {
+    fn apply(&mut self, write: &Write) {
+        let stored = self.0.get(&write.name).map(|w| w.generation);
+        if stored.is_none_or(|generation| generation < write.generation) {
+            self.0.insert(write.name.clone(), write.clone());
+        }
+    }
+
+    fn row(&self, name: &Name) -> Row {
+        let Some(write) = self.0.get(name) else {
+            return row(peer(name.as_str()));
+        };
+        let contact = write.contact.map(|(address, deadline)| Contact {
+            address,
+            deadline: Some(deadline),
+            generation: write.generation,
+        });
+        Row {
+            settings: peer(name.as_str()),
+            contact,
+            generation: write.generation,
+        }
+    }
+
+    /// One turn of the realtime thread.
+    fn serve<F: Family>(&mut self, catalog: &Catalog<F>) {
+        while let Some(question) = catalog.poll_question() {
+            let answer = Answer::Row(self.row(&question.name));
+            catalog.answer(question.id, answer, at(0));
+        }
+        while let Some(write) = catalog.poll_write() {
+            self.apply(&write);
+            catalog.stored(write.name.as_str(), write.generation);
+        }
+    }
+}
+
+const NAMES: [&str; 3] = ["alice", "bob", "carol"];
+
+/// Finds a peer as an endpoint does: by the container, or by a question that another thread answers.
+fn fetch<F: Family>(catalog: &Catalog<F>, name: &str) -> Handle<F> {
+    let mut lookup = catalog.find(Role::Peer, name);
+    loop {
+        match lookup {
+            Lookup::Found(handle) => return handle,
+            Lookup::Asked(id) => lookup = catalog.take_answer(id),
+            Lookup::Unknown | Lookup::Failed => panic!("{name} is in the database"),
+        }
+        thread::yield_now();
+    }
+}
+
+/// Registers each name once per round, from a port of its own; returns the last generation of each.
+fn register_all<F: Family>(catalog: &Catalog<F>, rounds: u64) -> [Generation; 3] {
+    let mut last = [Generation(0); 3];
+    for round in 1..=rounds {
+        for (name, last) in NAMES.iter().zip(&mut last) {
+            let generation = loop {
+                let handle = fetch(catalog, name);
+                match catalog.register(&handle, address(1), at(1_000 + round)) {
+                    Ok(generation) => break generation,
+                    Err(Refused::Unlinked) => {}
+                    Err(Refused::Stale(stale)) => panic!("{stale}"),
+                }
+            };
+            assert!(generation > *last, "{name}: the generation went back");
+            *last = generation;
+        }
+    }
+    last
+}
+
+/// Says that a thread has ended, be it by a panic.
+struct Done<'a>(&'a AtomicBool);
+
+impl Drop for Done<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// One registrar, one realtime thread, one operator who evicts and reloads: every registration is there at the end.
+fn evict_under_load<F: Family>(catalog: &Catalog<F>, rounds: u64) {
+    let mut database = Database::default();
+    let (is_done, evictions) = (AtomicBool::new(false), AtomicUsize::new(0));
+    let last = thread::scope(|scope| {
+        let registrar = scope.spawn(|| {
+            let _done = Done(&is_done);
+            register_all(catalog, rounds)
+        });
+        let operator = scope.spawn(|| {
+            let _done = Done(&is_done);
+            for round in 0.. {
+                let pruned = catalog.prune(Role::Peer, NAMES[round % 3]);
+                evictions.fetch_add(usize::from(pruned == Pruned::Evicted), Ordering::Relaxed);
+                if round.is_multiple_of(16) {
+                    catalog.reload(configuration(round as u64, vec![]));
+                }
+                if is_done.load(Ordering::Relaxed) {
+                    return;
+                }
+                thread::yield_now();
+            }
+        });
+        while !operator.is_finished() {
+            database.serve(catalog);
+            thread::yield_now();
+        }
+        operator.join().expect("the operator held");
+        registrar.join().expect("the registrar held")
+    });
+    database.serve(catalog);
+    assert!(
+        evictions.into_inner() > 0,
+        "nothing was evicted, so nothing was tested"
+    );
+    for (name, last) in NAMES.iter().zip(last) {
+        let stored = &database.0[&peer(name).name];
+        assert_eq!(stored.generation, last, "{name}");
+        assert_eq!(stored.contact, Some((address(1), at(1_000 + rounds))));
+    }
+}
+
+#[test]
+fn no_registration_is_lost_to_eviction_under_load() {
+    evict_under_load(&plain(true), 3_000);
+}
+
+#[test]
+fn nothing_leaks_after_eviction_under_load() {
+    let (catalog, book) = audited(true);
+    evict_under_load(&catalog, 300);
+    assert_at_rest(&catalog, &book);
+    assert_ends_clean(catalog, &book);
+}
