@@ -7,12 +7,13 @@
     reason = "the test counts destructors apart from what it tests"
 )]
 
-use std::collections::BTreeMap;
+use core::ops::ControlFlow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use iaxproof::registry::ledger::Book;
-use iaxproof::registry::{Audited, HashKey, Hashed, Object, Ref, Registry};
+use iaxproof::registry::{Audited, HashKey, Hashed, Object, Ref, Registry, SHARDS_MAX};
 use quickcheck::{Arbitrary, Gen, quickcheck};
 
 /// An object that counts its own end.
@@ -175,4 +176,309 @@ quickcheck! {
             && matches_a_map::<TOP>(4, &operations)
             && matches_a_map::<LOW>(4, &operations)
     }
+}
+
+/// What happens between two items of an iteration.
+#[derive(Clone, Debug)]
+enum Disturbance {
+    /// Link this many new keys: enough of them make the table grow.
+    Grow(u8),
+    /// Unlink what the iterator stands on.
+    UnlinkStanding,
+    /// Replace what the iterator stands on.
+    ReplaceStanding,
+    /// Unlink this key.
+    Unlink(u64),
+    /// Replace this key's object.
+    Replace(u64),
+    Nothing,
+}
+
+impl Arbitrary for Disturbance {
+    fn arbitrary(g: &mut Gen) -> Self {
+        let key = u64::arbitrary(g) % 40;
+        match u8::arbitrary(g) % 8 {
+            0 | 1 => Disturbance::Grow(u8::arbitrary(g) % 32),
+            2 => Disturbance::UnlinkStanding,
+            3 => Disturbance::ReplaceStanding,
+            4 => Disturbance::Unlink(key),
+            5 => Disturbance::Replace(key),
+            _ => Disturbance::Nothing,
+        }
+    }
+}
+
+/// Iterates over keys 0..40 (an object's value is its key) while the container changes. `untouched` are those that were
+/// linked throughout.
+fn sees_each_once<const MASK: u64>(shards: usize, script: &[Disturbance]) -> bool {
+    let mut bench = Bench::<MASK>::new(shards);
+    for key in 0..40 {
+        let object = bench.make(key as u32);
+        assert!(bench.registry.link(Key(key), object).is_ok());
+    }
+    let registry = std::mem::replace(&mut bench.registry, Registry::list(bench.book.clone()));
+    let mut untouched: BTreeSet<u64> = (0..40).collect();
+    let (mut seen, mut objects, mut fresh) = (Vec::new(), BTreeSet::new(), 1_000);
+    let mut script = script.iter().cycle();
+    let mut iterator = registry.iter();
+    for object in iterator.by_ref() {
+        let standing = u64::from(object.value);
+        seen.push(standing);
+        assert!(objects.insert(object.number()), "an object is seen twice");
+        drop(object);
+        let destroyed = bench.destroyed.load(Ordering::Relaxed);
+        match script.next().unwrap_or(&Disturbance::Nothing) {
+            Disturbance::Nothing => {}
+            // At most a few hundred in all, or a list would never end.
+            Disturbance::Grow(count) if fresh < 1_400 => {
+                for key in fresh..fresh + u64::from(*count) {
+                    assert!(registry.link(Key(key), bench.make(key as u32)).is_ok());
+                }
+                fresh += u64::from(*count);
+            }
+            Disturbance::Grow(_) => {}
+            Disturbance::UnlinkStanding => {
+                untouched.remove(&standing);
+                drop(registry.unlink(&Key(standing)));
+                let kept = bench.destroyed.load(Ordering::Relaxed) == destroyed;
+                assert!(kept, "the iterator keeps alive what it stands on");
+            }
+            Disturbance::ReplaceStanding => {
+                untouched.remove(&standing);
+                drop(registry.replace(Key(standing), bench.make(standing as u32)));
+                let kept = bench.destroyed.load(Ordering::Relaxed) == destroyed;
+                assert!(kept, "the iterator keeps alive what it stands on");
+            }
+            Disturbance::Unlink(key) => {
+                untouched.remove(key);
+                drop(registry.unlink(&Key(*key)));
+            }
+            Disturbance::Replace(key) => {
+                untouched.remove(key);
+                drop(registry.replace(Key(*key), bench.make(*key as u32)));
+            }
+        }
+    }
+    drop(iterator);
+    let once = |key: &u64| seen.iter().filter(|s| *s == key).count() == 1;
+    let held = untouched.iter().all(once);
+    bench.registry = registry;
+    held && bench.is_balanced(0) && bench.ends_clean()
+}
+
+quickcheck! {
+    fn iteration_over_the_list_sees_each_once(script: Vec<Disturbance>) -> bool {
+        sees_each_once::<ALL>(0, &script)
+    }
+
+    fn iteration_over_the_table_sees_each_once(script: Vec<Disturbance>) -> bool {
+        sees_each_once::<ALL>(1, &script) && sees_each_once::<ALL>(4, &script)
+    }
+
+    fn iteration_sees_each_once_where_hashes_collide(script: Vec<Disturbance>) -> bool {
+        sees_each_once::<ALL_ZERO>(4, &script)
+            && sees_each_once::<TOP>(2, &script)
+            && sees_each_once::<LOW>(1, &script)
+    }
+}
+
+/// Several objects under one key: linked, found and unlinked in the order of linking, whatever else is there.
+#[derive(Clone, Debug)]
+enum Several {
+    LinkAnother(u64),
+    /// Links the object of this number, of those made so far, unless it is linked under the key.
+    LinkObject(u64, usize),
+    Unlink(u64),
+    UnlinkObject(u64, usize),
+}
+
+impl Arbitrary for Several {
+    fn arbitrary(g: &mut Gen) -> Self {
+        let (key, n) = (u64::arbitrary(g) % 3, usize::arbitrary(g) % 8);
+        match u8::arbitrary(g) % 6 {
+            0 | 1 => Several::LinkAnother(key),
+            2 | 3 => Several::LinkObject(key, n),
+            4 => Several::Unlink(key),
+            _ => Several::UnlinkObject(key, n),
+        }
+    }
+}
+
+fn keeps_the_order_of_linking<const MASK: u64>(shards: usize, operations: &[Several]) -> bool {
+    let mut bench = Bench::<MASK>::new(shards);
+    let mut objects: Vec<Ref<Probe, Audited>> = (0..8).map(|n| bench.make(n)).collect();
+    let mut lists: BTreeMap<u64, Vec<u32>> = BTreeMap::new();
+    for operation in operations {
+        match *operation {
+            Several::LinkAnother(key) => {
+                let value = objects.len() as u32;
+                let object = bench.make(value);
+                bench.registry.link_another(Key(key), object.clone());
+                objects.push(object);
+                lists.entry(key).or_default().push(value);
+            }
+            Several::LinkObject(key, n) => {
+                let list = lists.entry(key).or_default();
+                let is_new = !list.contains(&(n as u32));
+                list.extend(is_new.then_some(n as u32));
+                assert_eq!(bench.registry.link_object(Key(key), &objects[n]), is_new);
+            }
+            Several::Unlink(key) => {
+                let list = lists.entry(key).or_default();
+                let first = (!list.is_empty()).then(|| list.remove(0));
+                assert_eq!(bench.registry.unlink(&Key(key)).map(|o| o.value), first);
+            }
+            Several::UnlinkObject(key, n) => {
+                let list = lists.entry(key).or_default();
+                let place = list.iter().position(|value| *value == n as u32);
+                let expected = place.map(|place| list.remove(place));
+                let unlinked = bench.registry.unlink_object(&Key(key), &objects[n]);
+                assert_eq!(unlinked.map(|o| o.value), expected);
+            }
+        }
+        let alike = (0..3).all(|key| {
+            let list = lists.get(&key).cloned().unwrap_or_default();
+            let key = Key(key);
+            let all = bench.registry.find_all(&key).map(|o| o.value);
+            Vec::from_iter(all) == list
+        });
+        if !alike || !bench.is_balanced(objects.len()) {
+            return false;
+        }
+    }
+    drop(objects);
+    bench.ends_clean()
+}
+
+quickcheck! {
+    fn several_under_one_key_keep_the_order_of_linking(operations: Vec<Several>) -> bool {
+        keeps_the_order_of_linking::<ALL>(0, &operations)
+            && keeps_the_order_of_linking::<ALL>(4, &operations)
+            && keeps_the_order_of_linking::<ALL_ZERO>(4, &operations)
+    }
+}
+
+/// A key that is its own hash, so that a test can choose the extremes (`23a798fecc`: a hash of INT_MIN fell out of range).
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Exactly(u64);
+
+impl Hashed for Exactly {
+    fn hash(&self, _: &HashKey) -> u64 {
+        self.0
+    }
+}
+
+#[test]
+fn every_hash_has_a_place_for_every_number_of_shards() {
+    let extremes = [
+        0,
+        1,
+        u64::MAX,
+        u64::MAX - 1,
+        1 << 63,
+        (1 << 63) - 1,
+        1 << 31,
+        !(1 << 31),
+    ];
+    for shards in [0, 1, 2, 3, 64, SHARDS_MAX, usize::MAX] {
+        let registry =
+            Registry::<Exactly, Probe, Audited>::hash(Book::default(), HashKey(0, 0), shards);
+        for (n, hash) in extremes.into_iter().enumerate() {
+            let destroyed = Arc::default();
+            let value = n as u32;
+            let object = Ref::new(registry.ledger(), Probe { value, destroyed });
+            assert!(registry.link(Exactly(hash), object).is_ok());
+        }
+        for (n, hash) in extremes.into_iter().enumerate() {
+            assert_eq!(
+                registry.find(&Exactly(hash)).map(|o| o.value),
+                Some(n as u32)
+            );
+        }
+        assert_eq!(registry.iter().count(), extremes.len());
+    }
+}
+
+#[test]
+fn a_visit_ends_where_the_visitor_breaks_and_may_change_the_container() {
+    let mut bench = Bench::<ALL>::new(4);
+    for key in 0..100 {
+        let object = bench.make(key);
+        bench.registry.link_another(Key(u64::from(key)), object);
+    }
+    let registry = &bench.registry;
+    let mut visits = 0;
+    let broke = registry.visit(|object| {
+        visits += 1;
+        drop(registry.unlink(&Key(u64::from(object.value))));
+        if visits == 10 {
+            ControlFlow::Break(object.value)
+        } else {
+            ControlFlow::Continue(())
+        }
+    });
+    assert!(
+        matches!(broke, ControlFlow::Break(value) if registry.find(&Key(u64::from(value))).is_none())
+    );
+    assert_eq!((visits, registry.len()), (10, 90));
+    assert!(bench.ends_clean());
+}
+
+/// A container of one long chain must not end by recursion.
+#[test]
+fn a_long_chain_ends_without_deep_recursion() {
+    let mut bench = Bench::<ALL_ZERO>::new(1);
+    for key in 0..5_000 {
+        let object = bench.make(key);
+        bench.registry.link_another(Key(u64::from(key)), object);
+    }
+    let made = bench.made;
+    let small_stack = std::thread::Builder::new().stack_size(32 << 10);
+    let end = move || bench.ends_clean();
+    let ended = small_stack.spawn(end).expect("a thread").join();
+    assert!(ended.is_ok_and(|clean| clean), "{made} objects");
+}
+
+/// An object whose destructor uses the container it was in.
+struct Reentrant(std::sync::Weak<Registry<u64, Reentrant, Audited>>);
+
+impl Object<Audited> for Reentrant {
+    const KIND: &'static str = "reentrant";
+    fn release(&self) {
+        if let Some(registry) = self.0.upgrade() {
+            drop(registry.find(&1));
+            drop(registry.unlink(&2));
+        }
+    }
+}
+
+#[test]
+fn a_destructor_may_use_the_container_that_let_its_object_go() {
+    let registry = Arc::new(Registry::hash(Book::default(), HashKey(0, 0), 1));
+    let make = || Ref::new(registry.ledger(), Reentrant(Arc::downgrade(&registry)));
+    for key in 1..=3 {
+        assert!(registry.link(key, make()).is_ok());
+    }
+    drop(registry.replace(1, make()));
+    assert!(registry.find(&2).is_none(), "the destructor unlinked it");
+    drop(registry.link(1, make()));
+    assert!(registry.link(2, make()).is_ok());
+    registry.clear();
+    assert!(registry.is_empty());
+}
+
+#[test]
+fn the_ledger_names_the_line_that_took_a_reference() {
+    let mut bench = Bench::<ALL>::new(4);
+    let object = bench.make(1);
+    assert!(bench.registry.link(Key(1), object).is_ok());
+    let (found, line) = (bench.registry.find(&Key(1)), line!());
+    let (next, line_of_iter) = (bench.registry.iter().next(), line!());
+    let report = bench.book.report();
+    for line in [line, line_of_iter] {
+        let place = format!("held since {}:{line}:", file!());
+        assert!(report.contains(&place), "{place} in\n{report}");
+    }
+    drop((found, next));
+    assert!(bench.ends_clean());
 }
