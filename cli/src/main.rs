@@ -1,3 +1,57 @@
-//! The command `iaxproof`.
+//! The command `iaxproof`: reads the command line and hands it to one subcommand.
+//!
+//! Sockets, files, threads, child processes and the wall clock live in this package and nowhere else.
 
-fn main() {}
+#[cfg(feature = "evidence")]
+mod child;
+#[cfg(feature = "evidence")]
+mod clock;
+mod error;
+#[cfg(feature = "evidence")]
+mod progress;
+#[cfg(feature = "evidence")]
+mod report;
+#[cfg(feature = "evidence")]
+mod table;
+#[cfg(feature = "evidence")]
+mod zoo;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::error::Error;
+
+/// A reference-counted IAX2 registry, and the evidence that it cannot crash as its ancestor did.
+///
+/// Exit codes: 0 held, 42 a property failed, 2 usage, 3 INCOMPLETE, anything else broke.
+#[derive(Debug, Parser)]
+#[command(name = "iaxproof", version)]
+struct CommandLine {
+    /// Print one line of JSON instead of a table.
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    #[cfg(feature = "evidence")]
+    Zoo(zoo::ZooArgs),
+}
+
+fn main() -> ExitCode {
+    let line = CommandLine::parse();
+    run(&line).unwrap_or_else(|error| {
+        eprintln!("iaxproof: {error}");
+        error.exit_code()
+    })
+}
+
+fn run(line: &CommandLine) -> Result<ExitCode, Error> {
+    match &line.command {
+        #[cfg(feature = "evidence")]
+        Command::Zoo(args) => zoo::run(args, line.json).map(|verdict| verdict.exit_code()),
+    }
+}

@@ -1,0 +1,228 @@
+//! The file of one defect: its story, the property that it breaks, the edits that bring it back and the command lines
+//! that must see it.
+
+use std::path::{Component, Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::error::Error;
+
+/// The names of all properties.
+const PROPERTIES: [&str; 13] = [
+    "no-use-after-destroy",
+    "destroyed-once",
+    "no-leak",
+    "reload-atomic",
+    "registration-kept",
+    "iterate-once",
+    "no-deadlock",
+    "linearizable",
+    "delivered-in-order",
+    "call-ends",
+    "numbers-conserved",
+    "bounded",
+    "same-again",
+];
+
+/// One defect file.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Defect {
+    /// A line that names it.
+    pub(crate) title: String,
+    /// What happened, and why.
+    pub(crate) story: String,
+    /// Where it really happened: commit or advisory, and date.
+    pub(crate) source: String,
+    /// The property that it breaks.
+    pub(crate) property: String,
+    /// The arguments of `iaxproof` that must end with exit code 42 on the property; each line of its own.
+    pub(crate) seen_by: Vec<Vec<String>>,
+    /// The whole design that is the defect, given to each line as `--design`; no edits then.
+    pub(crate) design: Option<String>,
+    /// What bends the sources.
+    #[serde(default, rename = "edit")]
+    pub(crate) edits: Vec<Edit>,
+}
+
+/// One place to bend.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Edit {
+    /// The file, from the root of the sources.
+    pub(crate) file: PathBuf,
+    /// A text that stands in it exactly once.
+    pub(crate) find: String,
+    /// What stands there instead.
+    pub(crate) replace: String,
+}
+
+impl Defect {
+    /// Reads and checks a defect file.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Usage`] naming the file, the line and what was expected.
+    pub(crate) fn read(file: &Path) -> Result<Defect, Error> {
+        let text = std::fs::read_to_string(file)
+            .map_err(|error| Error::Usage(format!("{}: {error}", file.display())))?;
+        Defect::parse(&text).map_err(|error| Error::Usage(format!("{}: {error}", file.display())))
+    }
+
+    fn parse(text: &str) -> Result<Defect, String> {
+        let defect: Defect = toml::from_str(text).map_err(|error| error.to_string())?;
+        defect.check()?;
+        Ok(defect)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let texts = [
+            ("title", &self.title),
+            ("story", &self.story),
+            ("source", &self.source),
+        ];
+        if let Some((key, _)) = texts.iter().find(|(_, text)| text.trim().is_empty()) {
+            return Err(format!("`{key}` is empty"));
+        }
+        if !PROPERTIES.contains(&self.property.as_str()) {
+            return Err(format!(
+                "`property = \"{}\"`: expected one of {}",
+                self.property,
+                PROPERTIES.join(", ")
+            ));
+        }
+        if self.seen_by.is_empty() || self.seen_by.iter().any(Vec::is_empty) {
+            return Err("`seen-by` needs at least one command line, none empty".to_owned());
+        }
+        match (&self.design, self.edits.is_empty()) {
+            (None, true) => Err("expected an `[[edit]]` or a `design`".to_owned()),
+            (Some(_), false) => Err("expected an `[[edit]]` or a `design`, not both".to_owned()),
+            _ => self.edits.iter().try_for_each(Edit::check),
+        }
+    }
+
+    /// The command lines as they are run against the defect.
+    pub(crate) fn lines_bent(&self) -> Vec<Vec<String>> {
+        let design = self.design.iter();
+        let design: Vec<String> = design
+            .flat_map(|design| ["--design".to_owned(), design.clone()])
+            .collect();
+        let lines = self.seen_by.iter();
+        lines
+            .map(|line| [line.as_slice(), design.as_slice()].concat())
+            .collect()
+    }
+}
+
+impl Edit {
+    fn check(&self) -> Result<(), String> {
+        let inside = |part| matches!(part, Component::Normal(_));
+        if !self.file.components().all(inside) {
+            return Err(format!(
+                "`file = {:?}`: expected a path inside the sources",
+                self.file
+            ));
+        }
+        if self.find.is_empty() || self.find == self.replace {
+            return Err(format!(
+                "the edit of {} changes nothing",
+                self.file.display()
+            ));
+        }
+        Ok(())
+    }
+
+    /// The text with this edit made.
+    ///
+    /// # Errors
+    ///
+    /// A sentence, where `find` does not stand in the text exactly once.
+    pub(crate) fn apply(&self, text: &str) -> Result<String, String> {
+        let (first, last) = (text.find(&self.find), text.rfind(&self.find));
+        match first {
+            None => Err(format!(
+                "the text to bend is not in {}: {:?}",
+                self.file.display(),
+                self.find
+            )),
+            Some(_) if first != last => Err(format!(
+                "the text to bend stands more than once in {}: {:?}",
+                self.file.display(),
+                self.find
+            )),
+            Some(_) => Ok(text.replacen(&self.find, &self.replace, 1)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"
+        title = "t"
+        story = "s"
+        source = "c"
+        property = "no-leak"
+        seen-by = [["prove", "x"]]
+        [[edit]]
+        file = "src/lib.rs"
+        find = "a"
+        replace = "b"
+    "#;
+
+    fn refusal(from: &str, to: &str) -> String {
+        assert!(GOOD.contains(from), "{from}");
+        Defect::parse(&GOOD.replacen(from, to, 1)).unwrap_err()
+    }
+
+    #[test]
+    fn a_well_formed_file_is_read() {
+        let defect = Defect::parse(GOOD).unwrap();
+        assert_eq!(defect.lines_bent(), [["prove", "x"]]);
+    }
+
+    #[test]
+    fn a_design_is_given_to_each_line() {
+        let cut = GOOD.split("[[edit]]").next().unwrap();
+        let defect = Defect::parse(&format!("{cut}\ndesign = \"list\"")).unwrap();
+        assert_eq!(defect.lines_bent(), [["prove", "x", "--design", "list"]]);
+    }
+
+    #[test]
+    fn what_is_not_well_formed_is_refused_in_words() {
+        assert!(refusal("no-leak", "no-leek").contains("no-leek"));
+        assert!(refusal("\"s\"", "\" \"").contains("`story` is empty"));
+        assert!(refusal("[[\"prove\", \"x\"]]", "[]").contains("seen-by"));
+        assert!(refusal("[[\"prove\", \"x\"]]", "[[]]").contains("seen-by"));
+        assert!(refusal("src/lib.rs", "../lib.rs").contains("inside the sources"));
+        assert!(refusal("src/lib.rs", "/src/lib.rs").contains("inside the sources"));
+        assert!(refusal("\"b\"", "\"a\"").contains("changes nothing"));
+        assert!(refusal("title", "titel").contains("line 2"));
+        assert!(refusal("[[edit]]", "design = \"d\"\n[[edit]]").contains("not both"));
+    }
+
+    #[test]
+    fn a_text_must_stand_exactly_once() {
+        let edit = |find: &str| Edit {
+            file: PathBuf::from("f"),
+            find: find.to_owned(),
+            replace: "X".to_owned(),
+        };
+        assert_eq!(edit("b").apply("abc").unwrap(), "aXc");
+        assert!(edit("z").apply("abc").unwrap_err().contains("is not in f"));
+        assert!(
+            edit("b")
+                .apply("abcb")
+                .unwrap_err()
+                .contains("more than once")
+        );
+        // Occurrences that overlap are two as well.
+        assert!(
+            edit("aa")
+                .apply("aaa")
+                .unwrap_err()
+                .contains("more than once")
+        );
+    }
+}

@@ -1,0 +1,227 @@
+//! The hunt: builds the copy, runs the command lines against it, and judges each defect.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use crate::child::{self, Ended, How};
+use crate::clock::Stopwatch;
+use crate::error::Error;
+use crate::report::{Report, Row, Verdict};
+
+use super::defect::Defect;
+use super::scratch::{Scratch, Unbent};
+
+/// How long a build of the copy may take: the first builds every dependency.
+const BUILD_LIMIT: Duration = Duration::from_secs(30 * 60);
+/// How long one command line may take.
+const LINE_LIMIT: Duration = Duration::from_secs(10 * 60);
+/// The exit code of a failed property.
+const PROPERTY_FAILED: i32 = 42;
+/// How many of the last lines of a complaint are shown.
+const LINES_SHOWN: usize = 20;
+
+/// Hunts defects in one scratch copy.
+#[derive(Debug)]
+pub(crate) struct Hunt {
+    scratch: Scratch,
+}
+
+/// A row's worth of judgement: what was found, or why it is red.
+struct Judged {
+    by: String,
+    count: u64,
+    unit: String,
+}
+
+impl Hunt {
+    /// A hunt in this copy.
+    pub(crate) fn new(scratch: Scratch) -> Self {
+        Hunt { scratch }
+    }
+
+    /// The unbent copy, every defect, and the unbent copy again.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] where the copy cannot be written or a process not be started.
+    pub(crate) fn run(&self, defects: &[Defect]) -> Result<Vec<Row>, Error> {
+        let mut rows = vec![self.unbent("unbent copy, first", defects)?];
+        // Where the unbent copy fails, nothing that follows would mean anything.
+        if rows[0].verdict == Verdict::Held {
+            for (i, defect) in defects.iter().enumerate() {
+                eprintln!("zoo: {} of {}: {}", i + 1, defects.len(), defect.title);
+                rows.push(self.defect(defect)?);
+            }
+            rows.push(self.unbent("unbent copy, last", defects)?);
+        }
+        Ok(rows)
+    }
+
+    /// Every command line of every defect, against the sources as they are: each must hold.
+    fn unbent(&self, what: &str, defects: &[Defect]) -> Result<Row, Error> {
+        let watch = Stopwatch::start();
+        self.scratch.restore()?;
+        let mut lines: Vec<&Vec<String>> = defects.iter().flat_map(|d| &d.seen_by).collect();
+        lines.sort();
+        lines.dedup();
+        eprintln!("zoo: {what}: {} command lines must hold", lines.len());
+        let judged = match self.build()? {
+            Err(red) => Err(red),
+            Ok(()) => self.all_hold(&lines)?,
+        };
+        Ok(row(what, "held", judged, watch))
+    }
+
+    fn all_hold(&self, lines: &[&Vec<String>]) -> Result<Result<Judged, String>, Error> {
+        for line in lines {
+            let ended = self.command(line)?;
+            if ended.how != How::Exit(0) {
+                return Ok(Err(not_expected(line, &ended, "to hold")));
+            }
+        }
+        Ok(Ok(Judged {
+            by: String::new(),
+            count: lines.len() as u64,
+            unit: "command lines".to_owned(),
+        }))
+    }
+
+    fn defect(&self, defect: &Defect) -> Result<Row, Error> {
+        let watch = Stopwatch::start();
+        self.scratch.restore()?;
+        let judged = match self.scratch.bend(&defect.edits) {
+            Err(Unbent::Error(error)) => return Err(error),
+            Err(Unbent::NoMatch(sentence)) => Err(sentence),
+            Ok(()) => match self.build()? {
+                Err(red) => Err(red),
+                Ok(()) => self.all_find(defect)?,
+            },
+        };
+        Ok(row(&defect.title, "found", judged, watch))
+    }
+
+    fn all_find(&self, defect: &Defect) -> Result<Result<Judged, String>, Error> {
+        let mut all = Judged {
+            by: String::new(),
+            count: 0,
+            unit: String::new(),
+        };
+        for line in &defect.lines_bent() {
+            let ended = self.command(line)?;
+            let Some(seen) = finding(&ended, &defect.property) else {
+                let wanted = format!("to fail on {}", defect.property);
+                return Ok(Err(not_expected(line, &ended, &wanted)));
+            };
+            if !all.by.is_empty() {
+                all.by.push_str("; ");
+            }
+            all.by.push_str(&format!("{}, {}", seen.what, seen.by));
+            all.count += seen.count;
+            all.unit = seen.unit;
+        }
+        Ok(Ok(all))
+    }
+
+    /// Builds the command in the copy. The inner error is the last lines of a build that failed.
+    fn build(&self) -> Result<Result<(), String>, Error> {
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let ended = child::run(
+            Command::new(cargo)
+                .args(["build", "--release", "--locked", "--offline"])
+                .args(["--bin", "iaxproof", "--target-dir"])
+                .arg(&self.scratch.target)
+                .env_remove("CARGO_TARGET_DIR")
+                .env_remove("CARGO_BUILD_TARGET_DIR")
+                .current_dir(&self.scratch.sources),
+            BUILD_LIMIT,
+        )?;
+        eprintln!("zoo: built in {:.0} s", ended.elapsed.as_secs_f64());
+        Ok(match ended.how {
+            How::Exit(0) => Ok(()),
+            _ => Err(not_expected(
+                &["cargo build".to_owned()],
+                &ended,
+                "to build",
+            )),
+        })
+    }
+
+    /// Runs the command that was built, in the copy, with `--json`.
+    fn command(&self, line: &[String]) -> Result<Ended, Error> {
+        let ended = child::run(
+            Command::new(self.program())
+                .args(line)
+                .arg("--json")
+                .current_dir(&self.scratch.sources),
+            LINE_LIMIT,
+        )?;
+        eprintln!(
+            "zoo: iaxproof {}: {:?} in {:.1} s",
+            line.join(" "),
+            ended.how,
+            ended.elapsed.as_secs_f64()
+        );
+        Ok(ended)
+    }
+
+    fn program(&self) -> PathBuf {
+        let name = Path::new("iaxproof").with_extension(std::env::consts::EXE_EXTENSION);
+        self.scratch.target.join("release").join(name)
+    }
+}
+
+/// The first row of a child's report that names the property, where the child ended as a finding does.
+fn finding(ended: &Ended, property: &str) -> Option<Row> {
+    if ended.how != How::Exit(PROPERTY_FAILED) {
+        return None;
+    }
+    let last = ended.stdout.lines().last()?;
+    let report: Report = serde_json::from_str(last).ok()?;
+    let mut rows = report.rows.into_iter();
+    rows.find(|row| row.property.as_deref() == Some(property))
+}
+
+fn not_expected(line: &[String], ended: &Ended, wanted: &str) -> String {
+    let how = match &ended.how {
+        How::Exit(code) => format!("exit code {code}"),
+        How::Died(signal) => signal.clone(),
+        How::TimedOut => format!("no end in {:.0} s", ended.elapsed.as_secs_f64()),
+    };
+    let output = [ended.stderr.as_str(), ended.stdout.as_str()].concat();
+    let lines: Vec<&str> = output.lines().collect();
+    let tail = lines[lines.len().saturating_sub(LINES_SHOWN)..].join("\n    ");
+    format!(
+        "`{}` was expected {wanted}: {how}\n    {tail}",
+        line.join(" ")
+    )
+}
+
+/// A red row says why on standard error, for the table has no room.
+fn row(what: &str, good: &str, judged: Result<Judged, String>, watch: Stopwatch) -> Row {
+    let verdict = if judged.is_ok() {
+        Verdict::Held
+    } else {
+        Verdict::Broke
+    };
+    let word = if judged.is_ok() { good } else { "RED" };
+    let judged = judged.unwrap_or_else(|why| {
+        eprintln!("zoo: RED: {what}: {why}");
+        Judged {
+            by: why.lines().next().unwrap_or_default().to_owned(),
+            count: 0,
+            unit: String::new(),
+        }
+    });
+    Row {
+        what: what.to_owned(),
+        by: judged.by,
+        word: word.to_owned(),
+        verdict,
+        property: None,
+        count: judged.count,
+        unit: judged.unit,
+        seconds: watch.elapsed().as_secs_f64(),
+        replay: None,
+    }
+}

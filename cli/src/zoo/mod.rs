@@ -1,0 +1,84 @@
+//! `iaxproof zoo`: bends one place of the sources at a time, as a real defect did, and asks whether the checks see it.
+//!
+//! The sources are copied to one fixed folder with a target folder of its own; the unbent copy must pass first and last;
+//! a defect is found where every command line of its file ends with exit code 42 on the property that it names. Anything
+//! else is red: a text that no longer matches, a build error, a limit, another exit code.
+
+mod defect;
+mod hunt;
+mod scratch;
+mod sources;
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use crate::error::Error;
+use crate::report::{Report, Verdict};
+
+use self::defect::Defect;
+use self::hunt::Hunt;
+use self::scratch::Scratch;
+
+/// Bend the sources by real defects, one at a time, and see each found.
+#[derive(Debug, Args)]
+pub(crate) struct ZooArgs {
+    /// Defect files; all of the sources' zoo/ where none is named.
+    files: Vec<PathBuf>,
+    /// The sources of iaxproof; else the nearest folder upwards that holds them.
+    #[arg(long, value_name = "DIR")]
+    sources: Option<PathBuf>,
+    /// Where the copy and its target folder stand; else a fixed place in the user's cache.
+    #[arg(long, value_name = "DIR")]
+    scratch: Option<PathBuf>,
+}
+
+/// Runs the zoo.
+///
+/// # Errors
+///
+/// [`Error::Usage`] for sources or defect files that are not there or not well formed; [`Error::Io`] where the copy
+/// cannot be made.
+pub(crate) fn run(args: &ZooArgs, json: bool) -> Result<Verdict, Error> {
+    let sources = sources::locate(args.sources.as_deref())?;
+    let defects = load(&args.files, &sources)?;
+    let place = match &args.scratch {
+        Some(place) => place.clone(),
+        None => scratch::usual_place(),
+    };
+    let scratch = Scratch::open(&place, &sources)?;
+    let report = Report::new(Hunt::new(scratch).run(&defects)?);
+    report.print(json);
+    Ok(report.verdict)
+}
+
+fn load(files: &[PathBuf], sources: &Path) -> Result<Vec<Defect>, Error> {
+    let files = match files {
+        [] => all_files(&sources.join("zoo"))?,
+        named => named.to_vec(),
+    };
+    files.iter().map(|file| Defect::read(file)).collect()
+}
+
+/// Every defect file of a folder, by name.
+fn all_files(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    let cannot_read = || Error::io("cannot read", folder);
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(cannot_read())? {
+        let path = entry.map_err(cannot_read())?.path();
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "toml")
+        {
+            files.push(path);
+        }
+    }
+    files.sort();
+    match files.is_empty() {
+        true => Err(Error::Usage(format!(
+            "{}: no defect file (*.toml)",
+            folder.display()
+        ))),
+        false => Ok(files),
+    }
+}
