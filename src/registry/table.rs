@@ -166,3 +166,59 @@ impl<K, T: Object<F>, F: Family> Shard<K, T, F> {
         self.bucket_bits += 1;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::family::Std;
+    use super::super::ledger::NoLedger;
+    use super::*;
+
+    struct Nothing;
+    impl Object<Std> for Nothing {
+        const KIND: &'static str = "nothing";
+        fn release(&self) {}
+    }
+
+    fn filled(placement: Placement, hashes: impl Iterator<Item = u64>) -> Shard<u64, Nothing, Std> {
+        let mut shard = Shard::new(placement);
+        for hash in hashes {
+            shard.insert(hash, hash, Ref::new(&NoLedger, Nothing));
+        }
+        shard
+    }
+
+    fn longest(shard: &Shard<u64, Nothing, Std>) -> usize {
+        let lengths = shard.buckets.iter().map(|chain| chain.links().count());
+        lengths.max().unwrap_or(0)
+    }
+
+    /// Names that somebody chose without the key: their chains are as short as chance makes them.
+    #[test]
+    fn growth_keeps_chains_short() {
+        let key = HashKey(17, 4);
+        let placement = Placement::hash(key, 1);
+        let names = (0..50_000_u64).map(|n| key.hash_bytes(&n.to_le_bytes()));
+        let shard = filled(placement, names);
+        assert_eq!(shard.buckets.len(), 1 << 16);
+        assert!(longest(&shard) <= 10, "{}", longest(&shard));
+    }
+
+    #[test]
+    fn growth_keeps_the_order_of_hash_and_number() {
+        let hashes = (0..1_000_u64).map(|n| n.wrapping_mul(0x9e37_79b9_7f4a_7c15) & !0xffff);
+        let shard = filled(Placement::hash(HashKey(0, 0), 1), hashes.chain([0, 0, 0]));
+        let mut after = None;
+        for _ in 0..shard.links() {
+            let next = shard.next_after(after).map(|link| link.position);
+            assert!(next > after, "{next:?} after {after:?}");
+            after = next;
+        }
+        assert!(shard.next_after(after).is_none());
+    }
+
+    #[test]
+    fn the_list_never_doubles() {
+        let shard = filled(Placement::List, core::iter::repeat_n(0, 100));
+        assert_eq!((shard.buckets.len(), longest(&shard)), (1, 100));
+    }
+}
