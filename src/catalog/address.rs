@@ -55,6 +55,18 @@ impl<F: Family> AddressIndex<F> {
         }
     }
 
+    /// The peer that can be reached at `address` at `now`; of several, the one that is there longest.
+    #[track_caller]
+    pub(super) fn first_at(&self, address: &SocketAddr, now: Instant) -> Option<Ref<Entry<F>, F>> {
+        let mut hinted = self.0.find_all(address);
+        loop {
+            let entry = hinted.next()?;
+            if entry.is_reachable_at(*address, now) {
+                return Some(entry);
+            }
+        }
+    }
+
     /// The peers that can be reached at `address` at `now`, the longest there first.
     pub(super) fn peers_at<'a>(
         &'a self,

@@ -30,7 +30,7 @@ impl<F: Family> Directory for Catalog<F> {
 
     #[track_caller]
     fn find_peer_at(&self, address: SocketAddr, now: Instant) -> Option<Self::Handle> {
-        self.addresses.peers_at(&address, now).next()
+        self.addresses.first_at(&address, now)
     }
 
     #[track_caller]
