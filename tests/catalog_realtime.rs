@@ -202,6 +202,22 @@ fn the_operator_s_unregister_raises_the_generation_and_is_written() {
     assert_eq!(expiry, Ok(Expiry::Superseded));
 }
 
+/// Whoever queues an entry for later counts it (`1561187fc4`: the scheduler's reference to a peer was not counted).
+#[test]
+fn what_waits_to_be_written_is_kept_until_it_is() {
+    let (catalog, book) = audited(true);
+    let handle = load(&catalog, row(peer("alice")), at(0));
+    catalog.register(&handle, address(1), at(100)).unwrap();
+    drop(handle);
+    // The file takes the name over and drops it again: nothing but the queue knows the entry now.
+    catalog.reload(configuration(1, vec![peer("alice")]));
+    catalog.reload(configuration(2, vec![]));
+    assert_eq!((catalog.len(Role::Peer), book.live_objects()), (0, 2));
+    let write = catalog.poll_write().unwrap();
+    assert_eq!((write.generation, write.contact), (Generation(2), None));
+    assert_ends_clean(catalog, &book);
+}
+
 #[test]
 fn writes_of_one_name_are_merged_and_never_go_back() {
     let (catalog, _book) = audited(true);
