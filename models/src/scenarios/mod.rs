@@ -1,6 +1,9 @@
 //! The table of scenarios. Each is one short body, generic over the explorer, whose outcome is a text: the set of
 //! outcomes is part of the proof, for a lost interleaving shows there.
 
+mod catalog;
+mod containers;
+mod directory;
 mod objects;
 
 use serde::{Deserialize, Serialize};
@@ -100,7 +103,13 @@ impl Scenario {
 
 /// Every scenario.
 pub fn scenarios() -> impl Iterator<Item = &'static Scenario> {
-    objects::SCENARIOS.iter()
+    let groups = [
+        objects::SCENARIOS,
+        containers::SCENARIOS,
+        directory::SCENARIOS,
+        catalog::SCENARIOS,
+    ];
+    groups.into_iter().flatten()
 }
 
 /// The scenario of this name.
@@ -108,7 +117,7 @@ pub fn scenario(name: &str) -> Option<&'static Scenario> {
     scenarios().find(|scenario| scenario.name == name)
 }
 
-/// The bodies of a scenario that runs on what ships alone: `bodies!(function)`.
+/// The bodies of a scenario that runs on what ships alone.
 macro_rules! shipped {
     ($body:ident) => {
         &[$crate::scenarios::Bodies {
@@ -119,3 +128,23 @@ macro_rules! shipped {
     };
 }
 use shipped;
+
+/// The bodies of a scenario that runs on every design: the function is generic over the explorer and the design.
+macro_rules! designs {
+    ($body:ident) => {
+        &[
+            $crate::scenarios::designs!($body, Shipped, iaxproof::catalog::Catalog),
+            $crate::scenarios::designs!($body, Specimen2007, $crate::specimen::Specimen2007),
+            $crate::scenarios::designs!($body, RebuildInPlace, $crate::specimen::RebuildInPlace),
+        ]
+    };
+    ($body:ident, $design:ident, $subject:path) => {{
+        use $subject as Subject;
+        $crate::scenarios::Bodies {
+            design: $crate::scenarios::Design::$design,
+            loom: $body::<$crate::Loom, Subject<$crate::Loom>>,
+            shuttle: $body::<$crate::Shuttle, Subject<$crate::Shuttle>>,
+        }
+    }};
+}
+use designs;

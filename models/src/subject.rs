@@ -1,0 +1,216 @@
+//! What a scenario needs of a design: the directory, and what reload, eviction and the database do to it.
+
+use core::net::SocketAddr;
+use core::time::Duration;
+
+use iaxproof::catalog::{Answer, Catalog, CatalogOptions, Kind, Row};
+use iaxproof::engine::directory::{
+    Contact, Directory, Generation, Lookup, QueryId, Role, Stale, TokenKey,
+};
+use iaxproof::engine::settings::{Configuration, General, Host, Name, Secret, Settings};
+use iaxproof::registry::HashKey;
+use iaxproof::time::Instant;
+
+use crate::Account;
+use crate::context::fault;
+use crate::explorer::Explorer;
+use crate::specimen::{RebuildInPlace, Specimen2007};
+
+/// A design under proof.
+pub(crate) trait Subject:
+    Directory<Handle: Send, Snapshot: Send> + Send + Sync + 'static
+{
+    /// An empty directory with a database behind it.
+    fn empty() -> Self;
+    /// An accepted configuration comes into force.
+    fn reload(&self, configuration: Configuration);
+    /// Evicts a cached row; whether it is gone.
+    fn prune(&self, name: &str) -> bool;
+    /// The database answers the question with a row.
+    fn answer(&self, query: QueryId, row: Row, now: Instant);
+}
+
+impl<E: Explorer> Subject for Catalog<E> {
+    fn empty() -> Self {
+        Catalog::new(CatalogOptions {
+            hash_key: HashKey(1, 2),
+            shards: 1,
+            container: Kind::Hash,
+            token_key: TokenKey([7; 32]),
+            realtime: true,
+            ledger: Account,
+        })
+    }
+
+    fn reload(&self, configuration: Configuration) {
+        self.reload(configuration);
+    }
+
+    fn prune(&self, name: &str) -> bool {
+        self.prune(Role::Peer, name) == iaxproof::catalog::Pruned::Evicted
+    }
+
+    fn answer(&self, query: QueryId, row: Row, now: Instant) {
+        self.answer(query, Answer::Row(row), now);
+    }
+}
+
+impl<E: Explorer> Subject for Specimen2007<E> {
+    fn empty() -> Self {
+        Specimen2007::new(TokenKey([7; 32]), true)
+    }
+
+    fn reload(&self, configuration: Configuration) {
+        self.reload(configuration);
+    }
+
+    fn prune(&self, name: &str) -> bool {
+        self.prune(Role::Peer, name)
+    }
+
+    fn answer(&self, query: QueryId, row: Row, now: Instant) {
+        self.answer(query, Answer::Row(row), now);
+    }
+}
+
+impl<E: Explorer> Subject for RebuildInPlace<E> {
+    fn empty() -> Self {
+        RebuildInPlace::new(Account, HashKey(1, 2), TokenKey([7; 32]), true)
+    }
+
+    fn reload(&self, configuration: Configuration) {
+        self.reload(configuration);
+    }
+
+    fn prune(&self, name: &str) -> bool {
+        self.prune(Role::Peer, name)
+    }
+
+    fn answer(&self, query: QueryId, row: Row, now: Instant) {
+        self.answer(query, Answer::Row(row), now);
+    }
+}
+
+/// The one peer of most scenarios.
+pub(crate) const KITCHEN: &str = "kitchen";
+
+/// When the scenarios play.
+pub(crate) const NOW: Instant = Instant::from_secs(100);
+
+/// An address of the documentation's network.
+pub(crate) fn address(last: u8) -> SocketAddr {
+    SocketAddr::from(([192, 0, 2, last], 4569))
+}
+
+/// The configuration of this serial; each peer's secret says the serial too, so that a mixture shows.
+pub(crate) fn configuration(serial: u64, names: &[&str]) -> Configuration {
+    let general = General {
+        serial,
+        ..General::default()
+    };
+    let entries = names.iter().map(|name| settings(serial, name)).collect();
+    Configuration { general, entries }
+}
+
+/// A dynamic peer of the configuration of this serial.
+pub(crate) fn settings(serial: u64, name: &str) -> Settings {
+    let general = General {
+        serial,
+        ..General::default()
+    };
+    Settings {
+        name: Name::new(name).expect("a scenario's names are short"),
+        role: Role::Peer,
+        secrets: vec![Secret::new(&serial.to_string())],
+        host: Host::Dynamic,
+        capability: general.capability,
+        extensions: Vec::new(),
+        general,
+    }
+}
+
+/// A row of the database for a peer, with a stored contact if an address is given.
+pub(crate) fn row(name: &str, at: Option<SocketAddr>) -> Row {
+    let generation = Generation(1);
+    let contact = |address| Contact {
+        address,
+        deadline: Some(NOW + Duration::from_secs(60)),
+        generation,
+    };
+    Row {
+        settings: settings(0, name),
+        contact: at.map(contact),
+        generation,
+    }
+}
+
+/// A directory that has accepted configuration 0 with these peers.
+pub(crate) fn accepted<S: Subject>(names: &[&str]) -> S {
+    let subject = S::empty();
+    subject.reload(configuration(0, names));
+    subject
+}
+
+/// A directory whose only peer is a cached row.
+pub(crate) fn cached<S: Subject>(at: Option<SocketAddr>) -> S {
+    let subject = accepted::<S>(&[]);
+    let query = asked(subject.find(Role::Peer, KITCHEN));
+    subject.answer(query, row(KITCHEN, at), NOW);
+    let answer = subject.take_answer(query);
+    assert!(
+        matches!(answer, Lookup::Found(_)),
+        "a row that was answered is found"
+    );
+    subject
+}
+
+/// The question that a lookup became.
+pub(crate) fn asked<H>(lookup: Lookup<H>) -> QueryId {
+    match lookup {
+        Lookup::Asked(query) => query,
+        _ => fault(
+            "reload-atomic",
+            "a name that is not linked did not become a question",
+        ),
+    }
+}
+
+/// The handle of a name that is linked before and after, so that no lookup may miss it.
+pub(crate) fn kept<S: Subject>(subject: &S, name: &str) -> S::Handle {
+    match subject.find(Role::Peer, name) {
+        Lookup::Found(handle) => handle,
+        _ => fault(
+            "reload-atomic",
+            "a name that is in the old and in the new configuration was not found",
+        ),
+    }
+}
+
+/// What a design gives for a handle that is held: stale is a use after destroy.
+#[track_caller]
+pub(crate) fn fresh<T>(result: Result<T, Stale>) -> T {
+    match result {
+        Ok(value) => value,
+        Err(Stale) => fault(
+            "no-use-after-destroy",
+            "the entry was destroyed while its handle was held",
+        ),
+    }
+}
+
+/// The serial that a snapshot's secret and its general settings agree on.
+pub(crate) fn one_serial<S: Subject>(subject: &S, snapshot: &S::Snapshot) -> u64 {
+    let (secret, general) = fresh(subject.read(snapshot, |settings| {
+        (
+            settings.secrets.first().map(|s| s.expose().to_vec()),
+            settings.general.serial,
+        )
+    }));
+    if secret != Some(general.to_string().into_bytes()) {
+        let message = format!(
+            "a secret of another configuration stands beside general settings of {general}"
+        );
+        fault("reload-atomic", &message);
+    }
+    general
+}
