@@ -1,0 +1,152 @@
+//! What a world needs of a directory beyond what the endpoint asks: to change it from outside ([`Administer`]) and to look into
+//! it ([`Observe`]). Implemented here for the catalog that ships; other designs implement both and live in the same world.
+
+use iaxproof::catalog::{Answer, Catalog, Pruned, Question, Write};
+use iaxproof::engine::directory::{Contact, Directory, Generation, QueryId, Role};
+use iaxproof::engine::settings::{Configuration, Name};
+use iaxproof::registry::ledger::{Book, Ledger};
+use iaxproof::registry::{Family, Ref};
+use iaxproof::time::Instant;
+
+/// What the operator and the database do to a directory.
+pub trait Administer {
+    /// An accepted configuration comes into force.
+    fn reload(&self, configuration: Configuration);
+    /// Evicts a cached row, where nothing of it would be lost; whether it is gone.
+    fn prune(&self, role: Role, name: &str) -> bool;
+    /// Takes a registered contact away; false where there is none.
+    fn unregister(&self, name: &str) -> bool;
+    /// The next question for the database. Each wants one [`Administer::answer`].
+    fn poll_question(&self) -> Option<Question>;
+    /// The database answers a question.
+    fn answer(&self, query: QueryId, answer: Answer, now: Instant);
+    /// The next contact for the database. Each wants a [`Administer::stored`] or a [`Administer::not_stored`].
+    fn poll_write(&self) -> Option<Write>;
+    /// The database has stored the write of this generation.
+    fn stored(&self, name: &str, generation: Generation);
+    /// The database has not stored the write of this generation.
+    fn not_stored(&self, name: &str, generation: Generation);
+}
+
+/// What checkers read of a directory.
+pub trait Observe {
+    /// Objects that were made and whose destructor has not begun.
+    fn live_objects(&self) -> usize;
+    /// What the design itself reports, such as a stale use; empty while all is well.
+    fn faults(&self) -> Vec<String>;
+    /// Every live object and every reference to it, for people.
+    fn ledger_report(&self) -> String;
+    /// The references that are out, and those that the directory's own links account for. `None` where the design keeps no account.
+    fn references(&self) -> Option<References> {
+        None
+    }
+    /// Shows every linked peer with the contact that it has at `now`. Asks no database.
+    fn visit_peers(&self, now: Instant, visitor: &mut dyn FnMut(&Name, Option<Contact>));
+}
+
+/// References of one directory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct References {
+    /// All that are out.
+    pub held: usize,
+    /// Those that the directory's own containers, indexes and queues hold.
+    pub links: usize,
+}
+
+/// A ledger that can be read back. Implemented by the book; a checking family implements it for its own.
+pub trait Census: Ledger {
+    /// Objects made and not destroyed.
+    fn live_objects(&self) -> usize;
+    /// References out in all.
+    fn references(&self) -> usize;
+    /// One line per live object and per reference.
+    fn report(&self) -> String;
+}
+
+impl Census for Book {
+    fn live_objects(&self) -> usize {
+        Book::live_objects(self)
+    }
+
+    fn references(&self) -> usize {
+        Book::references(self)
+    }
+
+    fn report(&self) -> String {
+        Book::report(self)
+    }
+}
+
+impl<F: Family> Administer for Catalog<F> {
+    fn reload(&self, configuration: Configuration) {
+        Catalog::reload(self, configuration);
+    }
+
+    fn prune(&self, role: Role, name: &str) -> bool {
+        Catalog::prune(self, role, name) == Pruned::Evicted
+    }
+
+    fn unregister(&self, name: &str) -> bool {
+        Catalog::unregister(self, name)
+    }
+
+    fn poll_question(&self) -> Option<Question> {
+        Catalog::poll_question(self)
+    }
+
+    fn answer(&self, query: QueryId, answer: Answer, now: Instant) {
+        Catalog::answer(self, query, answer, now);
+    }
+
+    fn poll_write(&self) -> Option<Write> {
+        Catalog::poll_write(self)
+    }
+
+    fn stored(&self, name: &str, generation: Generation) {
+        Catalog::stored(self, name, generation);
+    }
+
+    fn not_stored(&self, name: &str, generation: Generation) {
+        Catalog::not_stored(self, name, generation);
+    }
+}
+
+impl<F: Family<Ledger: Census>> Observe for Catalog<F> {
+    fn live_objects(&self) -> usize {
+        self.ledger().live_objects()
+    }
+
+    fn faults(&self) -> Vec<String> {
+        // A counted handle cannot go stale; a broken rule ends the execution in the family.
+        Vec::new()
+    }
+
+    fn ledger_report(&self) -> String {
+        self.ledger().report()
+    }
+
+    /// Each linked entry is held by its container and holds one settings object; each hint of the address index holds an entry.
+    fn references(&self) -> Option<References> {
+        let entries = self.len(Role::Peer) + self.len(Role::User);
+        Some(References {
+            held: self.ledger().references(),
+            links: 2 * entries + self.address_hints(),
+        })
+    }
+
+    fn visit_peers(&self, now: Instant, visitor: &mut dyn FnMut(&Name, Option<Contact>)) {
+        for entry in self.entries(Role::Peer) {
+            if entry.status().linked {
+                visitor(entry.name(), contact_of(self, &entry, now));
+            }
+        }
+    }
+}
+
+fn contact_of<F: Family>(
+    catalog: &Catalog<F>,
+    entry: &Ref<iaxproof::catalog::Entry<F>, F>,
+    now: Instant,
+) -> Option<Contact> {
+    catalog.contact(entry, now).ok().flatten()
+}

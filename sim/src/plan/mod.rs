@@ -1,0 +1,326 @@
+//! The plan: everything that was chosen for one world. A seed expands to a plan ([`generate`]), running a plan writes down what was
+//! decided on the way, and the whole, as text ([`text`]) or packed ([`token`]), runs again with the same trace.
+//!
+//! Names and addresses follow from indices: account `p0` belongs to client 0, and so on. So plans are short, and one
+//! taken apart still makes sense.
+
+pub mod generate;
+pub mod text;
+pub mod token;
+
+use core::fmt;
+use core::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+pub use crate::decide::Decision;
+
+/// The schema of plans that this build reads and writes.
+pub const SCHEMA: u32 = 1;
+
+/// The engine that runs worlds: everything on one stack. Engines with threads will have other names.
+pub const ENGINE: &str = "stack";
+
+/// The version of this build. A plan of another version runs, but its trace may differ.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The fewest nodes of a world.
+pub const NODES_MIN: usize = 3;
+/// The fewest operations of a world that a seed expands to.
+pub const OPERATIONS_MIN: usize = 20;
+/// The fewest simulated seconds of a world.
+pub const SECONDS_MIN: u64 = 60;
+/// The most simulated seconds before a world heals: a day.
+pub const SECONDS_MAX: u64 = 86_400;
+/// The fewest planned faults of a world that a seed expands to.
+pub const FAULTS_MIN: usize = 1;
+
+/// The most servers of a world.
+pub const SERVERS_MAX: u8 = 4;
+/// The most clients of a world.
+pub const CLIENTS_MAX: u8 = 16;
+
+/// Everything that was chosen for one world.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// [`ENGINE`].
+    pub engine: String,
+    /// Which version of the world wrote it.
+    pub version: String,
+    /// From it come keys, challenges and call numbers; when exploring, also the decisions. Below 2^63.
+    pub seed: u64,
+    /// Whether decisions are drawn from the seed; false where `decisions` is complete.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub explore: bool,
+    /// When faults end and everything has to recover, in milliseconds.
+    pub heal_ms: u32,
+    /// Who is there.
+    pub topology: Topology,
+    /// How network, databases and applications behave.
+    pub options: Options,
+    /// The configurations that servers accept; each begins with the first.
+    pub configurations: Vec<ConfigurationPlan>,
+    /// What is done, by time.
+    pub operations: Vec<Operation>,
+    /// One-way partitions.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub partitions: Vec<Partition>,
+    /// What was decided on the way and was not dull, as `DOMAIN WHO NTH = VALUE`.
+    #[serde(default, skip_serializing_if = "is_default", with = "text::decisions")]
+    pub decisions: Vec<Decision>,
+}
+
+/// Who is there.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Topology {
+    /// How many servers run the shipped endpoint, each with a directory and a database of its own.
+    pub servers: u8,
+    /// How many clients. Client n uses server n mod `servers` and has account `pN`.
+    pub clients: u8,
+    /// The clients whose account is a row of the database; those of the others are in the configuration.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub realtime: Vec<u8>,
+    /// The clients that use the account of the client before them, from an address of their own.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub sharing: Vec<u8>,
+}
+
+/// How network, databases and applications behave. Rates are per thousand and only of use when exploring.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Options {
+    /// Datagrams lost.
+    #[serde(skip_serializing_if = "is_default")]
+    pub loss_permille: u16,
+    /// Datagrams that come twice.
+    #[serde(skip_serializing_if = "is_default")]
+    pub duplicate_permille: u16,
+    /// Datagrams that come late, and so out of order.
+    #[serde(skip_serializing_if = "is_default")]
+    pub delay_permille: u16,
+    /// Datagrams with one octet changed.
+    #[serde(skip_serializing_if = "is_default")]
+    pub corrupt_permille: u16,
+    /// Datagrams cut short.
+    #[serde(skip_serializing_if = "is_default")]
+    pub truncate_permille: u16,
+    /// Questions that the database answers late.
+    #[serde(skip_serializing_if = "is_default")]
+    pub slow_permille: u16,
+    /// Questions and writes that the database fails.
+    #[serde(skip_serializing_if = "is_default")]
+    pub fail_permille: u16,
+    /// Calls that the application refuses, lets ring for long, or hangs up by itself.
+    #[serde(skip_serializing_if = "is_default")]
+    pub moody_permille: u16,
+    /// How many call numbers a server has; 0 for all.
+    #[serde(skip_serializing_if = "is_default")]
+    pub call_numbers: u16,
+}
+
+/// One configuration as values.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConfigurationPlan {
+    /// The longest registration that is granted, in seconds; the shortest is 60, or this where this is less.
+    pub registration_s: u16,
+    /// How long a failed login waits for its refusal, in milliseconds.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub reject_delay_ms: u16,
+    /// The clients whose account is missing.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub absent: Vec<u8>,
+    /// The clients whose account has another secret than they know.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub changed: Vec<u8>,
+}
+
+/// Who does something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Actor {
+    /// A server's operator; as an end of a partition, the server.
+    Server(u8),
+    /// A client.
+    Client(u8),
+}
+
+/// One thing that somebody does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Operation {
+    /// When, in milliseconds.
+    pub at_ms: u32,
+    /// Who.
+    pub actor: Actor,
+    /// What.
+    pub what: What,
+}
+
+/// What is done. The first group is for clients, the second for operators.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum What {
+    /// Registers and keeps renewing at 5/6 of what was granted (REGREQ).
+    Register {
+        /// The refresh asked for.
+        refresh_s: u16,
+    },
+    /// Releases the registration and stops renewing (REGREL).
+    Release,
+    /// Calls the server's extension (NEW).
+    Call,
+    /// Sends audio on its newest call, one frame every 20 ms.
+    Talk {
+        /// How many frames.
+        frames: u16,
+    },
+    /// Sends numbered text on its newest call, one every 20 ms.
+    Type {
+        /// How many frames.
+        frames: u16,
+    },
+    /// Ends its newest call (HANGUP).
+    HangUp,
+    /// Goes on from another port (a NAT forgot it).
+    Rebind,
+    /// Sends an opener from an address that is not its own.
+    Spoof {
+        /// Which opener, and with what token.
+        kind: u8,
+    },
+    /// Accepts another configuration.
+    Reload {
+        /// Index into the configurations.
+        configuration: u8,
+    },
+    /// Evicts the cached row of a client's account.
+    Prune {
+        /// The client.
+        client: u8,
+    },
+    /// Takes the contact of a client's account away.
+    Unregister {
+        /// The client.
+        client: u8,
+    },
+    /// Changes the database row of a client's account.
+    EditRow {
+        /// The client.
+        client: u8,
+        /// To what.
+        row: RowEdit,
+    },
+}
+
+/// What becomes of a database row.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RowEdit {
+    /// It is as the client knows it; a row that was gone comes back without contact.
+    #[default]
+    Plain,
+    /// Its secret is another than the client knows.
+    Changed,
+    /// It is gone.
+    Absent,
+}
+
+/// Datagrams of one direction that are all lost for a while.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Partition {
+    /// Whose datagrams.
+    pub from: Actor,
+    /// To whom.
+    pub to: Actor,
+    /// From when, in milliseconds.
+    pub start_ms: u32,
+    /// Until when, in milliseconds.
+    pub end_ms: u32,
+}
+
+impl Topology {
+    /// How many nodes.
+    pub fn nodes(&self) -> usize {
+        usize::from(self.servers) + usize::from(self.clients)
+    }
+
+    /// The server that a client uses.
+    pub const fn server_of(&self, client: u8) -> u8 {
+        client % self.servers
+    }
+
+    /// The account that a client uses: its own, or that of an earlier client of the same server.
+    pub fn account_of(&self, client: u8) -> u8 {
+        let mut account = client;
+        while self.sharing.contains(&account) && account >= self.servers {
+            account -= self.servers;
+        }
+        account
+    }
+
+    /// Whether an account is a row of the database.
+    pub fn is_realtime(&self, account: u8) -> bool {
+        self.realtime.contains(&account)
+    }
+}
+
+impl ConfigurationPlan {
+    /// Whether an account of the configuration is there and as its client knows it.
+    pub fn is_plain(&self, account: u8) -> bool {
+        !self.absent.contains(&account) && !self.changed.contains(&account)
+    }
+}
+
+/// A text that names nobody.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is nobody: expected `server N` or `client N`")]
+pub struct NoActor(String);
+
+impl fmt::Display for Actor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Actor::Server(index) => write!(f, "server {index}"),
+            Actor::Client(index) => write!(f, "client {index}"),
+        }
+    }
+}
+
+impl FromStr for Actor {
+    type Err = NoActor;
+
+    fn from_str(text: &str) -> Result<Self, NoActor> {
+        let actor = text.split_once(' ').and_then(|(word, index)| {
+            let index = index.parse().ok()?;
+            match word {
+                "server" => Some(Actor::Server(index)),
+                "client" => Some(Actor::Client(index)),
+                _ => None,
+            }
+        });
+        actor.ok_or_else(|| NoActor(text.into()))
+    }
+}
+
+impl TryFrom<String> for Actor {
+    type Error = NoActor;
+
+    fn try_from(text: String) -> Result<Self, NoActor> {
+        text.parse()
+    }
+}
+
+impl From<Actor> for String {
+    fn from(actor: Actor) -> String {
+        actor.to_string()
+    }
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
