@@ -6,7 +6,6 @@
 )]
 
 use std::collections::BTreeMap;
-use std::sync::Barrier;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
@@ -82,10 +81,14 @@ const PER_THREAD: u64 = 6;
 
 /// Lets the threads loose on one container and writes down what each saw.
 fn record(container: &Container, round: u64) -> Vec<Span<Map>> {
-    let (clock, start) = (AtomicU64::new(0), Barrier::new(THREADS as usize));
+    let (clock, ready) = (AtomicU64::new(0), AtomicU64::new(0));
     let now = || clock.fetch_add(1, Ordering::SeqCst);
     let work = |thread: u64| {
-        start.wait();
+        // All at once, and awake: a sleeping barrier would let them go one after another.
+        ready.fetch_add(1, Ordering::SeqCst);
+        while ready.load(Ordering::SeqCst) < THREADS {
+            thread::yield_now();
+        }
         let numbers = (0..PER_THREAD).map(|n| (round * THREADS + thread) * PER_THREAD + n);
         let spans = numbers.map(|n| {
             let (called, operation) = (now(), operation(n));
