@@ -3,6 +3,7 @@
 mod catalog_bench;
 
 use catalog_bench::*;
+use core::net::SocketAddr;
 use std::collections::BTreeSet;
 use std::thread;
 
@@ -280,6 +281,28 @@ quickcheck! {
     fn the_index_leads_to_the_contacts_and_to_nothing_else(operations: Vec<Operation>) -> bool {
         index_is_exact(Kind::Hash, &operations) && index_is_exact(Kind::List, &operations)
     }
+}
+
+/// Two threads race to move one peer, to addresses that nobody uses again: a hint that outlived its contact would stay.
+#[test]
+fn racing_moves_leave_no_hint_behind() {
+    let catalog = plain(false);
+    catalog.reload(configuration(0, vec![peer("alice")]));
+    thread::scope(|scope| {
+        for thread in 0..2 {
+            let catalog = &catalog;
+            scope.spawn(move || {
+                let handle = found(catalog, "alice");
+                for port in 1..=50_000 {
+                    let address = SocketAddr::from(([192, 0, 2, thread], port));
+                    assert!(catalog.register(&handle, address, at(100)).is_ok());
+                }
+            });
+        }
+    });
+    assert_eq!(catalog.address_hints(), 1);
+    let contact = status(&catalog, "alice").contact.unwrap();
+    assert!(catalog.find_peer_at(contact.address, at(0)).is_some());
 }
 
 /// Two threads move the same peers about, a third reloads: at rest no hint is stale and none is missing.
