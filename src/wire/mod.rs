@@ -16,8 +16,8 @@
 //!
 //! `parse(encode(x)) == x` holds for every value. `encode(parse(octets)) == octets` holds for canonical octets;
 //! these spellings are accepted and written back in their normal form:
-//! - a subclass below 128 in the power-of-two spelling is written plainly (`0x83` becomes `0x08`), video formats below
-//!   bit 6 likewise;
+//! - a subclass below 128 in the power-of-two spelling is written plainly (`0x83` becomes `0x08`; a video format
+//!   of bit 6 is not, for plainly it reads as the marker), and bit 6 of an audio exponent is cleared;
 //! - the subclass of TEXT and NULL is written as 0, and data behind DTMF, NULL and comfort noise is not kept;
 //! - the top bit of a trunk entry's call number is written as 0.
 //!

@@ -49,8 +49,8 @@ impl DateTime {
     const fn pack(year: u64, month: u64, day: u64, second_of_day: u64) -> Self {
         let (hour, second_of_hour) = (second_of_day / 3600, second_of_day % 3600);
         let (minute, second) = (second_of_hour / 60, second_of_hour % 60);
-        let date = (year - FIRST_YEAR) << 25 | month << 21 | day << 16;
-        DateTime((date | hour << 11 | minute << 5 | second / 2) as u32)
+        let date = ((year - FIRST_YEAR) << 25) | (month << 21) | (day << 16);
+        DateTime((date | (hour << 11) | (minute << 5) | (second / 2)) as u32)
     }
 
     /// The year, 2000..=2127.
@@ -84,7 +84,7 @@ impl DateTime {
     }
 
     const fn bits(self, low: u32, count: u32) -> u32 {
-        self.0 >> low & ((1 << count) - 1)
+        (self.0 >> low) & ((1 << count) - 1)
     }
 }
 
