@@ -6,6 +6,7 @@
 mod child;
 #[cfg(feature = "evidence")]
 mod clock;
+mod decode;
 mod error;
 #[cfg(feature = "evidence")]
 mod progress;
@@ -37,6 +38,7 @@ struct CommandLine {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Decode(decode::DecodeArgs),
     #[cfg(feature = "evidence")]
     Zoo(zoo::ZooArgs),
 }
@@ -51,6 +53,7 @@ fn main() -> ExitCode {
 
 fn run(line: &CommandLine) -> Result<ExitCode, Error> {
     match &line.command {
+        Command::Decode(args) => decode::run(args, line.json),
         #[cfg(feature = "evidence")]
         Command::Zoo(args) => zoo::run(args, line.json).map(|verdict| verdict.exit_code()),
     }
