@@ -4,10 +4,12 @@
 //! - [`plan`]: everything that was chosen for one world; [`decide`]: what is chosen on the way.
 //! - [`clock`]: virtual time.
 //! - [`administer`]: what a world needs of a directory.
+//! - [`fuzz`]: the bodies of the fuzz targets.
 //! - [`linearizable`]: whether a history of a container can be explained one operation after another.
 
 pub mod administer;
 pub mod clock;
 pub mod decide;
+pub mod fuzz;
 pub mod linearizable;
 pub mod plan;
