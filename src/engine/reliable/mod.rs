@@ -1,0 +1,453 @@
+//! One side of the full-frame exchange of a dialogue (RFC 5456 §7): order, acknowledgement, retransmission.
+//! Knows no state of a call, no address and no socket. Both ends of a dialogue run it.
+//!
+//! - [`verdict`]: is an incoming frame the next, a repeat, or ahead of a gap?
+//! - [`window`]: which of our frames does an ISeqno acknowledge?
+//! - [`send`]: how often and when is a frame sent?
+//!
+//! Use: [`Reliable::receive`] for each full frame of the dialogue; act on it where [`Verdict::is_taken`]; then
+//! [`Reliable::settle`], which acknowledges it unless an answer did. After any call drain
+//! [`Reliable::poll_transmit`] and read [`Reliable::poll_timeout`].
+//!
+//! # Deviations
+//!
+//! - RFC 5456 §7 says four retransmissions; as in chan_iax2 a frame is sent four times in all.
+//! - RFC 5456 §6.9.3 says that VNAK asks for what is higher than its ISeqno; as everywhere, that number is included.
+//! - chan_iax2 compares ISeqno without regard to the wrap; the window here is modular (libiax2).
+//! - chan_iax2 answers each gap and each VNAK; here one VNAK goes out per expected number and repeats are limited
+//!   (X-SEQ-7).
+//! - While nothing was received yet, chan_iax2 takes TXREADY, TXREL and UNQUELCH whatever their OSeqno (X-SEQ-11): that
+//!   serves transfers, which are not built here.
+
+pub mod send;
+pub mod verdict;
+pub mod window;
+
+use core::time::Duration;
+use std::collections::VecDeque;
+
+use self::send::{
+    ROUND_TRIP_AT_FIRST, SendAction, SendEvent, SendState, first_interval, next_interval,
+};
+use self::verdict::{Class, Verdict};
+use self::window::{OUTSTANDING_MAX, Window};
+use crate::time::Instant;
+use crate::wire::{Body, CallNumber, FullFrame, IaxCommand, InformationElements, SeqNo, Timestamp};
+
+/// Frames that wait for room in the window.
+pub const QUEUE_MAX: usize = 256;
+/// The shortest time between two obeyed VNAKs (X-SEQ-7).
+pub const VNAK_INTERVAL: Duration = Duration::from_millis(100);
+
+/// One side of the reliable exchange of one dialogue.
+#[derive(Debug)]
+pub struct Reliable {
+    local: CallNumber,
+    remote: CallNumber,
+    start: Instant,
+    last_timestamp_ms: u64,
+    window: Window,
+    expected: SeqNo,
+    /// The ISeqno that we sent last: what the other side may know of `expected`.
+    carried: SeqNo,
+    /// Invariant: in the order of their OSeqno, which are those of `window`.
+    outstanding: VecDeque<Outstanding>,
+    queue: VecDeque<Waiting>,
+    round_trip: Duration,
+    vnak_sent_for: Option<SeqNo>,
+    vnak_obeyed_at: Option<Instant>,
+    transmits: VecDeque<Vec<u8>>,
+}
+
+/// A frame that has no OSeqno yet; its octets carry zeros in both sequence numbers.
+#[derive(Debug)]
+struct Waiting {
+    octets: Vec<u8>,
+    is_final: bool,
+}
+
+/// A frame on its way.
+#[derive(Debug)]
+struct Outstanding {
+    octets: Vec<u8>,
+    is_final: bool,
+    state: SendState,
+    due: Instant,
+    interval: Duration,
+}
+
+/// What [`Reliable::receive`] found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// Whether the content counts.
+    pub verdict: Verdict,
+    /// Whether the frame acknowledged a frame sent by [`Reliable::send_final`]: the dialogue is done.
+    pub finished: bool,
+}
+
+/// What [`Reliable::handle_timeout`] found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Timeout {
+    /// Frames were sent again, or nothing was due.
+    Waiting,
+    /// A frame was sent for the last time and never acknowledged: the dialogue is over, nothing is said (RFC 5456 §7).
+    GaveUp {
+        /// Whether it was a final frame, so that nothing was lost.
+        is_final: bool,
+    },
+}
+
+/// The queue holds [`QUEUE_MAX`] frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{QUEUE_MAX} reliable frames wait to be sent already")]
+pub struct QueueFull;
+
+impl Reliable {
+    /// A new exchange. `remote` is [`CallNumber::ZERO`] for the side that opens; it is learnt from the first frame
+    /// taken, and kept (X-NUM-6).
+    pub const fn new(local: CallNumber, remote: CallNumber, start: Instant) -> Self {
+        Reliable {
+            local,
+            remote,
+            start,
+            last_timestamp_ms: 0,
+            window: Window::EMPTY,
+            expected: SeqNo(0),
+            carried: SeqNo(0),
+            outstanding: VecDeque::new(),
+            queue: VecDeque::new(),
+            round_trip: ROUND_TRIP_AT_FIRST,
+            vnak_sent_for: None,
+            vnak_obeyed_at: None,
+            transmits: VecDeque::new(),
+        }
+    }
+
+    /// Our call number.
+    pub const fn local(&self) -> CallNumber {
+        self.local
+    }
+
+    /// The other side's call number; [`CallNumber::ZERO`] while unknown.
+    pub const fn remote(&self) -> CallNumber {
+        self.remote
+    }
+
+    /// The next sequence number that we expect.
+    pub const fn expected(&self) -> SeqNo {
+        self.expected
+    }
+
+    /// Frames sent and not acknowledged.
+    pub fn outstanding(&self) -> usize {
+        self.outstanding.len()
+    }
+
+    /// Frames not sent yet.
+    pub fn queued(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// Starts over after a CALLTOKEN: both counters from 0, the other side's number and what was sent forgotten; what was
+    /// held waits for the new opener (X-TOK-2, X-SEQ-8).
+    pub fn restart(&mut self) {
+        self.outstanding.clear();
+        self.window = Window::EMPTY;
+        self.expected = SeqNo(0);
+        self.carried = SeqNo(0);
+        self.remote = CallNumber::ZERO;
+        self.vnak_sent_for = None;
+    }
+
+    /// The dialogue's time at `now`: milliseconds since its start, at least 1 (X-SEQ-6), and later than any before.
+    pub fn stamp(&mut self, now: Instant) -> Timestamp {
+        let real = self.age_ms(now);
+        self.last_timestamp_ms = real.max(self.last_timestamp_ms + 1);
+        Timestamp(self.last_timestamp_ms as u32)
+    }
+
+    fn age_ms(&self, now: Instant) -> u64 {
+        now.saturating_since(self.start).as_millis() as u64
+    }
+
+    /// Sends a frame reliably; gives the time-stamp that it carries.
+    ///
+    /// # Errors
+    ///
+    /// [`QueueFull`]; nothing was sent.
+    pub fn send(&mut self, now: Instant, body: Body<'_>) -> Result<Timestamp, QueueFull> {
+        let timestamp = self.stamp(now);
+        self.enqueue(now, timestamp, body, false)?;
+        Ok(timestamp)
+    }
+
+    /// Sends the last frame of the dialogue: its acknowledgement ends it.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Reliable::send`].
+    pub fn send_final(&mut self, now: Instant, body: Body<'_>) -> Result<(), QueueFull> {
+        let timestamp = self.stamp(now);
+        self.enqueue(now, timestamp, body, true)
+    }
+
+    /// Sends a frame with a time-stamp of its own: PONG and LAGRP carry that of the frame that they answer (RFC 5456 §6.7.3,
+    /// §6.7.5), VOICE that of its audio.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Reliable::send`].
+    pub fn send_stamped(
+        &mut self,
+        now: Instant,
+        timestamp: Timestamp,
+        body: Body<'_>,
+    ) -> Result<(), QueueFull> {
+        self.enqueue(now, timestamp, body, false)
+    }
+
+    fn enqueue(
+        &mut self,
+        now: Instant,
+        timestamp: Timestamp,
+        body: Body<'_>,
+        is_final: bool,
+    ) -> Result<(), QueueFull> {
+        if self.queue.len() >= QUEUE_MAX {
+            return Err(QueueFull);
+        }
+        let waiting = Waiting {
+            octets: encode(&self.frame(timestamp, SeqNo(0), body)),
+            is_final,
+        };
+        if self.remote == CallNumber::ZERO && opens(&body) {
+            self.queue.push_front(waiting);
+        } else {
+            self.queue.push_back(waiting);
+        }
+        self.pump(now);
+        Ok(())
+    }
+
+    /// Sends what waits, as far as the window has room. What follows an opener is held until the other side's call
+    /// number is known (X-TOK-13).
+    fn pump(&mut self, now: Instant) {
+        while self.has_room()
+            && let Some(Waiting { octets, is_final }) = self.queue.pop_front()
+            && let Some((state, _)) = SendState::Queued.next(SendEvent::Room)
+        {
+            let (oseqno, remote) = (self.window.take(), self.remote);
+            let octets = rewrite(&octets, |frame| {
+                frame.oseqno = oseqno;
+                frame.destination = remote;
+            });
+            let interval = first_interval(self.round_trip);
+            self.outstanding.push_back(Outstanding {
+                octets,
+                is_final,
+                state,
+                due: now + interval,
+                interval,
+            });
+            self.emit(self.outstanding.len() - 1);
+        }
+    }
+
+    fn has_room(&self) -> bool {
+        let is_held = self.remote == CallNumber::ZERO && !self.outstanding.is_empty();
+        !is_held && self.outstanding.len() < OUTSTANDING_MAX
+    }
+
+    /// Sends an outstanding frame with the ISeqno of now.
+    fn emit(&mut self, index: usize) {
+        let (iseqno, frame) = (self.expected, &self.outstanding[index]);
+        let is_repeated = frame.state.is_repeated();
+        let octets = rewrite(&frame.octets, |frame| {
+            frame.iseqno = iseqno;
+            frame.retransmission = is_repeated;
+        });
+        self.carried = iseqno;
+        self.transmits.push_back(octets);
+    }
+
+    /// Takes a full frame of this dialogue: sees to its order, acknowledges repeats, asks for what is missing, lets go
+    /// what it acknowledges. Whoever calls has matched addresses and call numbers.
+    pub fn receive(&mut self, now: Instant, frame: &FullFrame<'_>) -> Receipt {
+        let verdict = Verdict::on(Class::of(&frame.body), self.expected, frame.oseqno);
+        let mut finished = false;
+        match verdict {
+            Verdict::Duplicate => self.acknowledge(frame),
+            Verdict::Ahead => self.ask(now),
+            Verdict::InOrder | Verdict::Unordered => finished = self.take(now, verdict, frame),
+        }
+        Receipt { verdict, finished }
+    }
+
+    fn take(&mut self, now: Instant, verdict: Verdict, frame: &FullFrame<'_>) -> bool {
+        if verdict == Verdict::InOrder {
+            self.expected = self.expected.next();
+        }
+        if !verdict::acknowledges(&frame.body) {
+            return false;
+        }
+        if self.remote == CallNumber::ZERO && frame.source != CallNumber::STATELESS {
+            self.remote = frame.source;
+        }
+        let finished = self.let_go(frame.iseqno);
+        if is_vnak(&frame.body) {
+            self.obey_vnak(now, frame.iseqno);
+        }
+        self.pump(now);
+        finished
+    }
+
+    /// Forgets the frames that `iseqno` acknowledges; whether a final one was among them.
+    fn let_go(&mut self, iseqno: SeqNo) -> bool {
+        let count = usize::from(self.window.acknowledge(iseqno));
+        let acknowledged = |frame: &Outstanding| {
+            frame.state.next(SendEvent::Acknowledged).is_some() && frame.is_final
+        };
+        self.outstanding
+            .drain(..count)
+            .fold(false, |finished, frame| finished | acknowledged(&frame))
+    }
+
+    /// Sends again what a VNAK asks for, at most once in [`VNAK_INTERVAL`].
+    fn obey_vnak(&mut self, now: Instant, iseqno: SeqNo) {
+        let is_too_soon = self
+            .vnak_obeyed_at
+            .is_some_and(|at| now < at + VNAK_INTERVAL);
+        let known = iseqno.ahead_of(self.window.oldest()) <= self.window.outstanding();
+        if is_too_soon || !known || self.outstanding.is_empty() {
+            return;
+        }
+        self.vnak_obeyed_at = Some(now);
+        for index in 0..self.outstanding.len() {
+            if self.outstanding[index]
+                .state
+                .next(SendEvent::Asked)
+                .is_some()
+            {
+                self.emit(index);
+            }
+        }
+    }
+
+    /// Acknowledges the frame now, whether or not something else did (iax2 §7.4: HANGUP, REJECT, REGACK, REGREJ).
+    pub fn acknowledge(&mut self, frame: &FullFrame<'_>) {
+        self.send_exempt(frame.timestamp, frame.iseqno, IaxCommand::Ack);
+    }
+
+    /// Acknowledges the frame if nothing that was sent since has carried our ISeqno.
+    pub fn settle(&mut self, frame: &FullFrame<'_>) {
+        if self.carried != self.expected {
+            self.acknowledge(frame);
+        }
+    }
+
+    /// Asks for what is missing: a gap, or media before its format. One VNAK per expected number (X-SEQ-7).
+    pub fn ask(&mut self, now: Instant) {
+        if self.vnak_sent_for == Some(self.expected) {
+            return;
+        }
+        self.vnak_sent_for = Some(self.expected);
+        let timestamp = self.stamp(now);
+        self.send_exempt(timestamp, self.expected, IaxCommand::Vnak);
+    }
+
+    fn send_exempt(&mut self, timestamp: Timestamp, oseqno: SeqNo, command: IaxCommand) {
+        let body = Body::Iax {
+            command,
+            ies: InformationElements::EMPTY,
+        };
+        self.carried = self.expected;
+        let octets = encode(&self.frame(timestamp, oseqno, body));
+        self.transmits.push_back(octets);
+    }
+
+    const fn frame<'a>(
+        &self,
+        timestamp: Timestamp,
+        oseqno: SeqNo,
+        body: Body<'a>,
+    ) -> FullFrame<'a> {
+        FullFrame {
+            source: self.local,
+            destination: self.remote,
+            retransmission: false,
+            timestamp,
+            oseqno,
+            iseqno: self.expected,
+            body,
+        }
+    }
+
+    /// A PONG came that echoes the time-stamp of our PING: how long the way and back was. Feeds the first wait of later
+    /// frames, without smoothing (chan_iax2: `pingtime`).
+    pub fn measure(&mut self, now: Instant, echoed: Timestamp) {
+        let age = Timestamp(self.age_ms(now) as u32);
+        let round_trip_ms = age.0.wrapping_sub(echoed.0);
+        if !echoed.is_later_than(age) {
+            self.round_trip = Duration::from_millis(u64::from(round_trip_ms));
+        }
+    }
+
+    /// When [`Reliable::handle_timeout`] wants to be called.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.outstanding.iter().map(|frame| frame.due).min()
+    }
+
+    /// Sends again what has waited its interval.
+    pub fn handle_timeout(&mut self, now: Instant) -> Timeout {
+        for index in 0..self.outstanding.len() {
+            let frame = &mut self.outstanding[index];
+            if frame.due > now {
+                continue;
+            }
+            let Some((state, action)) = frame.state.next(SendEvent::Timeout) else {
+                continue;
+            };
+            frame.state = state;
+            if action == SendAction::GiveUp {
+                let is_final = frame.is_final;
+                return Timeout::GaveUp { is_final };
+            }
+            frame.interval = next_interval(frame.interval);
+            frame.due = now + frame.interval;
+            self.emit(index);
+        }
+        Timeout::Waiting
+    }
+
+    /// The next datagram to send.
+    pub fn poll_transmit(&mut self) -> Option<Vec<u8>> {
+        self.transmits.pop_front()
+    }
+}
+
+fn encode(frame: &FullFrame<'_>) -> Vec<u8> {
+    let mut octets = Vec::with_capacity(frame.encoded_len());
+    frame.encode(&mut octets);
+    octets
+}
+
+/// The frame of these octets with some of its header changed.
+fn rewrite(octets: &[u8], change: impl FnOnce(&mut FullFrame<'_>)) -> Vec<u8> {
+    let mut frame = FullFrame::parse(octets).expect("these octets were encoded from a frame");
+    change(&mut frame);
+    encode(&frame)
+}
+
+fn opens(body: &Body<'_>) -> bool {
+    matches!(body, Body::Iax { command, .. } if command.opens_dialogue())
+}
+
+const fn is_vnak(body: &Body<'_>) -> bool {
+    matches!(
+        body,
+        Body::Iax {
+            command: IaxCommand::Vnak,
+            ..
+        }
+    )
+}
