@@ -7,7 +7,7 @@
 use core::fmt;
 use core::net::SocketAddr;
 
-use crate::engine::settings::Settings;
+use crate::engine::settings::{General, Settings};
 use crate::time::Instant;
 
 /// A place where peers (whom we call, and who register) and users (who call us) are found (chan_iax2's two containers).
@@ -77,8 +77,97 @@ pub trait Directory {
         now: Instant,
     ) -> Result<Expiry, Stale>;
 
-    /// The key of the call tokens (§5.2 of our protocol notes; IAX2-security §3).
+    /// What the newest accepted configuration says about everything: for those whose name is unknown, who shall be
+    /// refused no sooner and no later than others.
+    fn general(&self) -> General {
+        General::default()
+    }
+
+    /// The key of the call tokens (IAX2 security document §3).
     fn token_key(&self) -> TokenKey;
+}
+
+macro_rules! pass_on {
+    ($($shared:ty),*) => {$(
+        /// A directory is shared by holding it by reference.
+        impl<D: Directory + ?Sized> Directory for $shared {
+            type Handle = D::Handle;
+            type Snapshot = D::Snapshot;
+
+            #[track_caller]
+            fn find(&self, role: Role, name: &str) -> Lookup<D::Handle> {
+                (**self).find(role, name)
+            }
+
+            fn take_answer(&self, query: QueryId) -> Lookup<D::Handle> {
+                (**self).take_answer(query)
+            }
+
+            #[track_caller]
+            fn find_peer_at(&self, address: SocketAddr, now: Instant) -> Option<D::Handle> {
+                (**self).find_peer_at(address, now)
+            }
+
+            #[track_caller]
+            fn settings(&self, handle: &D::Handle) -> Result<D::Snapshot, Stale> {
+                (**self).settings(handle)
+            }
+
+            fn read<R>(
+                &self,
+                snapshot: &D::Snapshot,
+                read: impl FnOnce(&Settings) -> R,
+            ) -> Result<R, Stale> {
+                (**self).read(snapshot, read)
+            }
+
+            fn contact(&self, handle: &D::Handle, now: Instant) -> Result<Option<Contact>, Stale> {
+                (**self).contact(handle, now)
+            }
+
+            fn register(
+                &self,
+                handle: &D::Handle,
+                address: SocketAddr,
+                deadline: Instant,
+            ) -> Result<Generation, Refused> {
+                (**self).register(handle, address, deadline)
+            }
+
+            fn release(&self, handle: &D::Handle) -> Result<Generation, Refused> {
+                (**self).release(handle)
+            }
+
+            fn expire(
+                &self,
+                handle: &D::Handle,
+                generation: Generation,
+                now: Instant,
+            ) -> Result<Expiry, Stale> {
+                (**self).expire(handle, generation, now)
+            }
+
+            fn general(&self) -> General {
+                (**self).general()
+            }
+
+            fn token_key(&self) -> TokenKey {
+                (**self).token_key()
+            }
+        }
+    )*};
+}
+
+#[expect(
+    clippy::disallowed_types,
+    reason = "threads of a server share their directory by it; the engine itself does not"
+)]
+mod shared {
+    use std::sync::Arc;
+
+    use super::*;
+
+    pass_on!(&D, Arc<D>);
 }
 
 /// Which of the two containers (chan_iax2: `peers`, `users`).

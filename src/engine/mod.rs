@@ -1,6 +1,287 @@
-//! The endpoint.
+//! The endpoint: a sans-IO IAX2 server (RFC 5456). Datagrams, time and the directory's answers go in; datagrams, events and
+//! deadlines come out.
+//!
+//! - [`directory`], [`settings`]: what the endpoint asks for, and what it is told.
+//! - `route`: whose is a datagram? `stateless`: replies that keep nothing. `call_token`, `call_number`, `rate`: who may
+//!   open a dialogue, and with which number.
+//! - `dialogue`: what every dialogue does; [`reliable`]: its order, acknowledgement and retransmission.
+//! - `registrar`, `call`: what a dialogue is about, each with its table of states. `auth`: challenges.
+//! - [`options`], [`event`], [`counts`], [`error`], [`timer`]: the values of the surface.
+//!
+//! Left to others: bytes ([`wire`](crate::wire)), peers and users (a [`Directory`]), sockets and clocks (the caller).
+//!
+//! # Deviations
+//!
+//! - Only the answering side is here: no outgoing calls, registrations or qualification.
+//! - chan_iax2 matches full frames by address and source number; here a destination number must be ours too (X-NUM-5).
+//! - chan_iax2 lets a repeated opener with a valid token open a second dialogue; here it is only acknowledged (X-CALL-3).
+//! - Trunk and mini video frames are counted and dropped.
+//! - A call token is always required (X-TOK-10), so no address is unproven once a dialogue exists.
 
 #![forbid(unsafe_code)]
 
+pub mod auth;
+mod call;
+pub mod call_number;
+pub mod call_token;
+mod context;
+pub mod counts;
+mod dialogue;
 pub mod directory;
+pub mod error;
+pub mod event;
+pub mod options;
+mod random;
+pub mod rate;
+mod registrar;
+pub mod reliable;
+mod route;
 pub mod settings;
+mod stateless;
+pub mod timer;
+
+use core::net::SocketAddr;
+use std::collections::BTreeMap;
+
+use self::call::CallLeg;
+use self::call_number::CallNumbers;
+use self::context::{Context, Owner, Turn};
+pub use self::counts::{Counts, Dropped};
+use self::dialogue::{Dialogue, Machine};
+use self::directory::{Directory, QueryId};
+pub use self::error::Error;
+pub use self::event::{CallId, EndReason, Event, Transmit};
+pub use self::options::EndpointOptions;
+use self::rate::{INVALS_PER_SECOND_MAX, Rate};
+use self::route::Census;
+pub use self::timer::TimerKind;
+use crate::time::Instant;
+use crate::wire::{CallNumber, Cause, Digit};
+
+/// An IAX2 endpoint.
+///
+/// Time is an argument and never goes back. After any `handle_*` or command: drain
+/// [`poll_transmit`](Endpoint::poll_transmit), then [`poll_event`](Endpoint::poll_event), then read
+/// [`poll_timeout`](Endpoint::poll_timeout). The same seed and the same inputs give the same outputs, byte for byte.
+#[derive(Debug)]
+pub struct Endpoint<D: Directory> {
+    context: Context<D>,
+    numbers: CallNumbers,
+    /// The live dialogues by our call number.
+    dialogues: BTreeMap<CallNumber, Dialogue<D>>,
+    /// Invariant: one entry per live dialogue, under its address and the other side's call number.
+    by_remote: BTreeMap<(SocketAddr, CallNumber), CallNumber>,
+    census: Census,
+    invals: Rate,
+    dialogues_so_far: u64,
+}
+
+impl<D: Directory> Endpoint<D> {
+    /// An endpoint without dialogues.
+    ///
+    /// # Panics
+    ///
+    /// Where `options.call_numbers` leaves 2..=32767, or an interval is zero.
+    pub fn new(options: EndpointOptions, seed: [u8; 32], directory: D) -> Self {
+        assert!(
+            !options.ping_interval.is_zero() && !options.lagrq_interval.is_zero(),
+            "PING and LAGRQ need time between them"
+        );
+        let numbers = CallNumbers::new(options.call_numbers.clone(), options.quarantine_max);
+        Endpoint {
+            context: Context::new(options, seed, directory),
+            numbers,
+            dialogues: BTreeMap::new(),
+            by_remote: BTreeMap::new(),
+            census: Census::default(),
+            invals: Rate::new(INVALS_PER_SECOND_MAX),
+            dialogues_so_far: 0,
+        }
+    }
+
+    /// Timers whose time has come are fired, in the order in which they are due.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        while let Some((kind, owner)) = self.context.timers.take_due(now) {
+            match owner {
+                Owner::Dialogue(local) => {
+                    self.with(now, local, |dialogue, context| {
+                        dialogue.fire(now, context, kind)
+                    });
+                }
+                Owner::Contact {
+                    handle,
+                    name,
+                    generation,
+                } => self.context.expire(now, &handle, name, generation),
+            }
+        }
+    }
+
+    /// The directory has the answer to `query`.
+    pub fn handle_answer(&mut self, now: Instant, query: QueryId) {
+        let waiting = self.context.queries.remove(&query).unwrap_or_default();
+        let lookup = self.context.directory.take_answer(query);
+        for local in waiting {
+            let lookup = lookup.clone();
+            self.with(now, local, |dialogue, context| {
+                if dialogue.link.waiting_for == Some(query) {
+                    dialogue.answered(now, context, lookup);
+                }
+            });
+        }
+    }
+
+    /// Tells the caller that the phone rings (RFC 5456 §6.3.3).
+    ///
+    /// # Errors
+    ///
+    /// Where there is no such call, or it was answered or hung up.
+    pub fn ring(&mut self, now: Instant, call: CallId) -> Result<(), Error> {
+        self.command(now, call, |leg, turn| leg.ring(turn))
+    }
+
+    /// Answers a call (RFC 5456 §6.3.4).
+    ///
+    /// # Errors
+    ///
+    /// Where there is no such call, or it was answered or hung up.
+    pub fn answer(&mut self, now: Instant, call: CallId) -> Result<(), Error> {
+        self.command(now, call, |leg, turn| leg.answer(turn))
+    }
+
+    /// Hangs a call up (RFC 5456 §6.2.5). It is [`Ended`](Event::Ended) when the other side knows, or after ten seconds.
+    ///
+    /// # Errors
+    ///
+    /// Where there is no such call, or it was hung up.
+    pub fn hangup(&mut self, now: Instant, call: CallId, cause: Cause) -> Result<(), Error> {
+        self.command(now, call, |leg, turn| leg.hangup(turn, cause))
+    }
+
+    /// Sends audio of the call's format. It is dropped while the other side asks for silence (RFC 5456 §6.4.4).
+    ///
+    /// # Errors
+    ///
+    /// Where there is no such call, it was not offered or is hung up, `data` is longer than
+    /// [`MEDIA_OCTETS_MAX`](options::MEDIA_OCTETS_MAX), or a full frame has no room.
+    pub fn send_voice(&mut self, now: Instant, call: CallId, data: &[u8]) -> Result<(), Error> {
+        self.command(now, call, |leg, turn| leg.send_voice(turn, data))
+    }
+
+    /// Sends a digit.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Endpoint::send_voice`].
+    pub fn send_dtmf(&mut self, now: Instant, call: CallId, digit: Digit) -> Result<(), Error> {
+        self.command(now, call, |leg, turn| leg.send_dtmf(turn, digit))
+    }
+
+    /// Sends text.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Endpoint::send_voice`].
+    pub fn send_text(&mut self, now: Instant, call: CallId, text: &str) -> Result<(), Error> {
+        self.command(now, call, |leg, turn| leg.send_text(turn, text))
+    }
+
+    fn command(
+        &mut self,
+        now: Instant,
+        call: CallId,
+        command: impl FnOnce(&mut CallLeg<D>, &mut Turn<'_, D>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let mut done = Err(Error::NoSuchCall(call));
+        self.with(now, call.local(), |dialogue, context| {
+            let (mut turn, machine) = dialogue.turn(now, context);
+            if let Machine::Call(leg) = machine
+                && leg.id() == call
+            {
+                done = command(leg, &mut turn);
+                turn.flush();
+            }
+        });
+        done
+    }
+
+    /// Does something with a live dialogue, and lets it go if it is over.
+    fn with(
+        &mut self,
+        now: Instant,
+        local: CallNumber,
+        act: impl FnOnce(&mut Dialogue<D>, &mut Context<D>),
+    ) {
+        let Some(dialogue) = self.dialogues.get_mut(&local) else {
+            return;
+        };
+        act(dialogue, &mut self.context);
+        if dialogue.link.is_over {
+            self.let_go(now, local);
+        }
+    }
+
+    /// Forgets a dialogue: its timers, its place in the index, its number.
+    fn let_go(&mut self, now: Instant, local: CallNumber) {
+        let Some(Dialogue { link, .. }) = self.dialogues.remove(&local) else {
+            return;
+        };
+        for key in link.timers.into_values() {
+            self.context.timers.cancel(key);
+        }
+        if let Some(query) = link.waiting_for
+            && let Some(waiting) = self.context.queries.get_mut(&query)
+        {
+            waiting.retain(|number| *number != local);
+        }
+        self.by_remote
+            .remove(&(link.remote, link.reliable.remote()));
+        self.census.leave(link.remote.ip());
+        self.numbers.free(now, local, link.remote);
+    }
+
+    /// The next datagram to send.
+    pub fn poll_transmit(&mut self) -> Option<Transmit> {
+        self.context.transmits.pop_front()
+    }
+
+    /// The next event.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.context.events.pop_front()
+    }
+
+    /// When [`handle_timeout`](Endpoint::handle_timeout) wants to be called, and what for.
+    pub fn poll_timeout(&self) -> Option<(Instant, TimerKind)> {
+        self.context.timers.earliest()
+    }
+
+    /// What the endpoint holds and what it dropped.
+    pub fn counts(&self) -> Counts {
+        let mut counts = Counts {
+            timers: self.context.timers.len(),
+            expiry_timers: self.context.expiries.len(),
+            numbers_allocated: self.numbers.allocated(),
+            numbers_free: self.numbers.free_len(),
+            numbers_quarantined: self.numbers.quarantined(),
+            events_waiting: self.context.events.len(),
+            dropped: self.context.dropped,
+            ..Counts::default()
+        };
+        for dialogue in self.dialogues.values() {
+            counts.frames_outstanding += dialogue.link.reliable.outstanding();
+            counts.frames_queued += dialogue.link.reliable.queued();
+            let (kind, is_waiting) = match &dialogue.machine {
+                Machine::Registration(it) => (&mut counts.registrations, it.is_waiting()),
+                Machine::Call(it) => (&mut counts.calls, it.is_waiting()),
+            };
+            *kind += 1;
+            counts.waiting_for_directory += usize::from(is_waiting);
+        }
+        counts
+    }
+
+    /// The directory that the endpoint asks.
+    pub const fn directory(&self) -> &D {
+        &self.context.directory
+    }
+}

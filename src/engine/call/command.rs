@@ -1,0 +1,128 @@
+//! What the application may do with a call.
+
+use super::media::Carriage;
+use super::{CallLeg, Happening};
+use crate::engine::context::Turn;
+use crate::engine::directory::Directory;
+use crate::engine::error::Error;
+use crate::engine::options::MEDIA_OCTETS_MAX;
+use crate::wire::{Body, Cause, Digit, Frame, MiniFrame};
+
+impl<D: Directory> CallLeg<D> {
+    /// Sends RINGING.
+    pub(in crate::engine) fn ring(&mut self, turn: &mut Turn<'_, D>) -> Result<(), Error> {
+        self.command(turn, Happening::Ring, "ring")
+    }
+
+    /// Sends ANSWER.
+    pub(in crate::engine) fn answer(&mut self, turn: &mut Turn<'_, D>) -> Result<(), Error> {
+        self.command(turn, Happening::Answer, "answer")
+    }
+
+    /// Sends HANGUP.
+    pub(in crate::engine) fn hangup(
+        &mut self,
+        turn: &mut Turn<'_, D>,
+        cause: Cause,
+    ) -> Result<(), Error> {
+        self.hangup_cause = cause;
+        self.command(turn, Happening::LocalHangup, "hangup")
+    }
+
+    fn command(
+        &mut self,
+        turn: &mut Turn<'_, D>,
+        happening: Happening,
+        command: &'static str,
+    ) -> Result<(), Error> {
+        if self.state.next(happening).is_none() {
+            return Err(self.wrong_state(command));
+        }
+        self.step(turn, happening);
+        Ok(())
+    }
+
+    /// Sends audio in the agreed format. While the other side wants none (QUELCH) it is dropped.
+    pub(in crate::engine) fn send_voice(
+        &mut self,
+        turn: &mut Turn<'_, D>,
+        data: &[u8],
+    ) -> Result<(), Error> {
+        let format = match &self.admitted {
+            Some(admitted) if self.state.is_started() => admitted.format,
+            _ => return Err(self.wrong_state("send_voice")),
+        };
+        check_len(data)?;
+        if self.media.is_quelched() {
+            return Ok(());
+        }
+        let timestamp = turn.link.reliable.stamp(turn.now);
+        match self.media.carriage(format, timestamp) {
+            Carriage::Full => {
+                let body = Body::Voice { format, data };
+                let sent = turn.link.reliable.send_stamped(turn.now, timestamp, body);
+                sent.map_err(|_| Error::QueueFull(self.id))?;
+            }
+            Carriage::Mini => {
+                let local = turn.link.reliable.local();
+                let mini = MiniFrame::new(local, timestamp.low16(), data);
+                let mut payload = Vec::new();
+                Frame::Mini(mini.expect("call numbers are not 0")).encode(&mut payload);
+                turn.context.transmit(turn.link.remote, payload);
+            }
+        }
+        self.media.note_sent(format, timestamp);
+        Ok(())
+    }
+
+    /// Sends a digit.
+    pub(in crate::engine) fn send_dtmf(
+        &mut self,
+        turn: &mut Turn<'_, D>,
+        digit: Digit,
+    ) -> Result<(), Error> {
+        self.send_content(turn, Body::DtmfEnd(digit), "send_dtmf")
+    }
+
+    /// Sends text.
+    pub(in crate::engine) fn send_text(
+        &mut self,
+        turn: &mut Turn<'_, D>,
+        text: &str,
+    ) -> Result<(), Error> {
+        check_len(text.as_bytes())?;
+        self.send_content(turn, Body::Text(text.as_bytes()), "send_text")
+    }
+
+    fn send_content(
+        &self,
+        turn: &mut Turn<'_, D>,
+        body: Body<'_>,
+        command: &'static str,
+    ) -> Result<(), Error> {
+        if !self.state.is_started() {
+            return Err(self.wrong_state(command));
+        }
+        let sent = turn.link.reliable.send(turn.now, body);
+        sent.map_err(|_| Error::QueueFull(self.id))?;
+        Ok(())
+    }
+
+    const fn wrong_state(&self, command: &'static str) -> Error {
+        Error::WrongState {
+            call: self.id,
+            state: self.state.name(),
+            command,
+        }
+    }
+}
+
+const fn check_len(data: &[u8]) -> Result<(), Error> {
+    if data.len() > MEDIA_OCTETS_MAX {
+        return Err(Error::TooLong {
+            len: data.len(),
+            max: MEDIA_OCTETS_MAX,
+        });
+    }
+    Ok(())
+}

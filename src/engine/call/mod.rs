@@ -1,0 +1,461 @@
+//! A call that the other side opened (RFC 5456 §6.2, the answerer's side). [`state`] has the table; this file does what it
+//! says. All settings that a call reads are of one snapshot, taken when the directory gave the user.
+//!
+//! # Deviations
+//!
+//! - A NEW without USERNAME is refused; chan_iax2 looks for a user that fits the address.
+//! - CALLED NUMBER "TBD" is an extension like others (X-CALL-5): dialling inside a call is not built.
+//! - chan_iax2 verifies a second AUTHREP while its refusal is on the way; here a challenge is good for one answer.
+//! - Transfers, encryption and video are not built: TX* gets UNSUPPORT, ENCRYPTION is not offered, video is dropped.
+
+mod command;
+mod format;
+mod media;
+mod state;
+
+use self::format::Wanted;
+use self::media::Media;
+use self::state::{Action, Ending, Event as Happening, Rejection, State};
+use super::auth::Challenge;
+use super::context::Turn;
+use super::directory::{Directory, Lookup, Role, Stale};
+use super::event::{CallId, EndReason, Event};
+use super::options::LINGER;
+use super::registrar::name_of;
+use super::settings::{Name, Settings};
+use super::timer::TimerKind;
+use crate::wire::{
+    AuthMethods, Body, CallNumber, Cause, Control, Format, FormatSet, FullFrame, IaxCommand,
+    IeBuffer, InformationElement, InformationElements,
+};
+
+/// The highest version of the protocol that is spoken here (RFC 5456 §8.6.10).
+const VERSION: u16 = 2;
+
+/// One call with all that belongs to it.
+#[derive(Debug)]
+pub(super) struct CallLeg<D: Directory> {
+    state: State,
+    id: CallId,
+    /// USERNAME as it came; AUTHREQ says it back.
+    username: Vec<u8>,
+    version: u16,
+    number: String,
+    wanted: Wanted,
+    challenge: Option<Challenge>,
+    result: Vec<u8>,
+    snapshot: Option<D::Snapshot>,
+    admitted: Option<Admitted>,
+    is_offered: bool,
+    remote_cause: Option<Cause>,
+    hangup_cause: Cause,
+    media: Media,
+}
+
+/// What extension and format were agreed by.
+#[derive(Clone, Debug)]
+struct Admitted {
+    user: Name,
+    format: Format,
+    serial: u64,
+}
+
+impl<D: Directory> CallLeg<D> {
+    /// The call of a NEW.
+    pub(super) fn new(id: CallId, ies: InformationElements<'_>) -> Self {
+        let number = ies.called_number().unwrap_or(b"s");
+        CallLeg {
+            state: State::Checking,
+            id,
+            username: ies.username().unwrap_or_default().to_vec(),
+            version: ies.version().unwrap_or(VERSION),
+            number: String::from_utf8_lossy(number).into_owned(),
+            wanted: Wanted::of(ies),
+            challenge: None,
+            result: Vec::new(),
+            snapshot: None,
+            admitted: None,
+            is_offered: false,
+            remote_cause: None,
+            hangup_cause: Cause::NORMAL_CLEARING,
+            media: Media::default(),
+        }
+    }
+
+    pub(super) const fn id(&self) -> CallId {
+        self.id
+    }
+
+    /// Whether it waits for the directory.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.state == State::WaitingForDirectory
+    }
+
+    pub(super) fn begin(&mut self, turn: &mut Turn<'_, D>) {
+        let happening = match self.version > VERSION || self.username.is_empty() {
+            true => Happening::Unacceptable,
+            false => self.look_up(turn),
+        };
+        self.step(turn, happening);
+    }
+
+    /// A frame of the dialogue.
+    pub(super) fn receive(&mut self, turn: &mut Turn<'_, D>, frame: &FullFrame<'_>) {
+        if self.state == State::Unproven && proves(frame, turn.link.reliable.local()) {
+            self.step(turn, Happening::Proven);
+        }
+        self.note_time(frame);
+        match frame.body {
+            Body::Iax { command, ies } => self.receive_iax(turn, command, ies),
+            _ if self.state.is_started() => self.receive_content(turn, frame),
+            _ => {}
+        }
+    }
+
+    fn receive_iax(
+        &mut self,
+        turn: &mut Turn<'_, D>,
+        command: IaxCommand,
+        ies: InformationElements<'_>,
+    ) {
+        match command {
+            IaxCommand::AuthRep => {
+                self.result = ies.md5_result().unwrap_or_default().to_vec();
+                self.step(turn, Happening::AuthRep);
+            }
+            IaxCommand::Hangup | IaxCommand::Reject => {
+                self.remote_cause = ies.cause_code();
+                self.step(turn, Happening::RemoteHangup);
+            }
+            IaxCommand::Quelch | IaxCommand::Unquelch if self.state.is_started() => {
+                self.media.quelch(command == IaxCommand::Quelch);
+            }
+            _ => {}
+        }
+    }
+
+    /// Audio, digits and text of a call that is started. The rest is acknowledged and dropped (X-FRM-5, X-FRM-6).
+    fn receive_content(&mut self, turn: &mut Turn<'_, D>, frame: &FullFrame<'_>) {
+        let call = self.id;
+        match frame.body {
+            Body::Voice { format, data } if format.name().is_some() => {
+                self.media.note_format(format);
+                turn.context.tell(Event::Voice {
+                    call,
+                    format,
+                    timestamp: frame.timestamp,
+                    data: data.to_vec(),
+                });
+            }
+            Body::DtmfEnd(digit) => turn.context.tell(Event::Dtmf { call, digit }),
+            Body::Text(text) => turn.context.tell(Event::Text {
+                call,
+                text: text.to_vec(),
+            }),
+            _ => {}
+        }
+    }
+
+    /// ACK, PONG and LAGRP carry a time of ours; INVAL and VNAK say nothing of time.
+    fn note_time(&mut self, frame: &FullFrame<'_>) {
+        use IaxCommand::{Ack, Inval, LagRp, Pong, Vnak};
+        let is_echo = matches!(
+            frame.body,
+            Body::Iax {
+                command: Ack | Inval | LagRp | Pong | Vnak,
+                ..
+            }
+        );
+        if !is_echo {
+            self.media.note_time(frame.timestamp);
+        }
+    }
+
+    /// A mini frame: audio of a started call; before its format is known, the full frame is asked for (X-SEQ-7). Whether
+    /// it was of use.
+    pub(super) fn receive_mini(&mut self, turn: &mut Turn<'_, D>, low: u16, data: &[u8]) -> bool {
+        if !self.state.is_started() {
+            return false;
+        }
+        let Some((format, timestamp)) = self.media.expand(low) else {
+            turn.link.reliable.ask(turn.now);
+            return false;
+        };
+        turn.context.tell(Event::Voice {
+            call: self.id,
+            format,
+            timestamp,
+            data: data.to_vec(),
+        });
+        true
+    }
+
+    /// The directory's answer came.
+    pub(super) fn looked_up(&mut self, turn: &mut Turn<'_, D>, lookup: Lookup<D::Handle>) {
+        let happening = self.weigh(turn, lookup);
+        self.step(turn, happening);
+    }
+
+    /// HANGUP or REJECT was acknowledged, given up, or has lingered.
+    pub(super) fn finished(&mut self, turn: &mut Turn<'_, D>) {
+        self.step(turn, Happening::Finished);
+    }
+
+    /// The other side does not acknowledge.
+    pub(super) fn gave_up(&mut self, turn: &mut Turn<'_, D>) {
+        self.step(turn, Happening::GaveUp);
+    }
+
+    /// INVAL.
+    pub(super) fn invalidated(&mut self, turn: &mut Turn<'_, D>) {
+        self.step(turn, Happening::Invalidated);
+    }
+
+    pub(super) fn delay_elapsed(&mut self, turn: &mut Turn<'_, D>) {
+        self.step(turn, Happening::DelayElapsed);
+    }
+
+    pub(super) fn waited_too_long(&mut self, turn: &mut Turn<'_, D>) {
+        self.step(turn, Happening::WaitedTooLong);
+    }
+
+    /// Follows the table until it has nothing more to do.
+    fn step(&mut self, turn: &mut Turn<'_, D>, happening: Happening) {
+        let mut next = Some(happening);
+        while let Some((state, action)) = next.and_then(|event| self.state.next(event)) {
+            self.state = state;
+            next = self.perform(turn, action);
+        }
+    }
+
+    fn perform(&mut self, turn: &mut Turn<'_, D>, action: Action) -> Option<Happening> {
+        match action {
+            Action::Verify => return Some(self.verify(turn)),
+            Action::Admit => return Some(self.admit(turn)),
+            Action::Refuse => return self.refuse(turn),
+            Action::Wait => {}
+            Action::Challenge => self.challenge(turn),
+            Action::Accept => self.accept(turn),
+            Action::AcceptAndOffer => {
+                self.accept(turn);
+                self.offer(turn);
+            }
+            Action::Offer => self.offer(turn),
+            Action::Reject(rejection) => self.reject(turn, rejection),
+            Action::Ring => turn.send_body(control(Control::Ringing)),
+            Action::Answer => turn.send_body(control(Control::Answer)),
+            Action::Hangup => self.hang_up(turn),
+            Action::End(ending) => self.end(turn, ending),
+        }
+        None
+    }
+
+    fn look_up(&mut self, turn: &mut Turn<'_, D>) -> Happening {
+        let lookup = match name_of(&self.username) {
+            Some(name) => turn.find(Role::User, &name),
+            None => Lookup::Unknown,
+        };
+        self.weigh(turn, lookup)
+    }
+
+    /// What a lookup means for this call. Takes the one snapshot that the call reads.
+    fn weigh(&mut self, turn: &mut Turn<'_, D>, lookup: Lookup<D::Handle>) -> Happening {
+        let handle = match lookup {
+            Lookup::Found(handle) => handle,
+            Lookup::Unknown => return Happening::Unknown,
+            Lookup::Asked(_) => return Happening::Asked,
+            Lookup::Failed => return Happening::LookupFailed,
+        };
+        self.snapshot = turn.context.directory.settings(&handle).ok();
+        match self.read(turn, |settings| settings.secrets.is_empty()) {
+            Some(true) => Happening::Open,
+            Some(false) => Happening::Locked,
+            None => stale(turn, "weighing a call"),
+        }
+    }
+
+    /// Reads the call's snapshot; `None` where it went stale.
+    fn read<R>(&self, turn: &Turn<'_, D>, read: impl FnOnce(&Settings) -> R) -> Option<R> {
+        let snapshot = self.snapshot.as_ref()?;
+        turn.context.directory.read(snapshot, read).ok()
+    }
+
+    fn challenge(&mut self, turn: &mut Turn<'_, D>) {
+        let challenge = Challenge::new(&mut turn.context.random);
+        let mut ies = IeBuffer::new();
+        ies.push(InformationElement::AuthMethods(AuthMethods::MD5))
+            .push(InformationElement::Challenge(challenge.octets()))
+            .push(InformationElement::Username(&self.username));
+        turn.send(IaxCommand::AuthReq, &ies);
+        self.challenge = Some(challenge);
+    }
+
+    /// Compares the result with the secrets of the snapshot. The challenge is gone afterwards. An unknown user has no
+    /// snapshot, and fails here as with a wrong secret (X-CALL-4).
+    fn verify(&mut self, turn: &mut Turn<'_, D>) -> Happening {
+        let result = core::mem::take(&mut self.result);
+        let Some(challenge) = self.challenge.take() else {
+            return Happening::Bad;
+        };
+        if self.snapshot.is_none() {
+            challenge.accepts(&result, &[]);
+            return Happening::Bad;
+        }
+        let verified = self.read(turn, |settings| {
+            let answered = challenge.accepts(&result, &settings.secrets);
+            answered.then(|| (settings.name.clone(), settings.general.serial))
+        });
+        match verified {
+            Some(Some((user, serial))) => {
+                let call = self.id;
+                turn.context
+                    .tell(Event::Authenticated { call, user, serial });
+                Happening::Good
+            }
+            Some(None) => Happening::Bad,
+            None => stale(turn, "verifying a call"),
+        }
+    }
+
+    /// Extension and format, by the same snapshot as the login.
+    fn admit(&mut self, turn: &mut Turn<'_, D>) -> Happening {
+        let (number, wanted) = (self.number.as_str(), self.wanted);
+        let admitted = self.read(turn, |settings| {
+            if !may_dial(settings, number) {
+                return Err(Happening::NoExtension);
+            }
+            Ok(Admitted {
+                user: settings.name.clone(),
+                format: wanted
+                    .choose(capability(settings))
+                    .ok_or(Happening::NoFormat)?,
+                serial: settings.general.serial,
+            })
+        });
+        match admitted {
+            Some(Ok(admitted)) => {
+                self.admitted = Some(admitted);
+                Happening::Admitted
+            }
+            Some(Err(refused)) => refused,
+            None => stale(turn, "admitting a call"),
+        }
+    }
+
+    fn accept(&mut self, turn: &mut Turn<'_, D>) {
+        turn.cancel(TimerKind::Admission);
+        let mut ies = IeBuffer::new();
+        if let Some(admitted) = &self.admitted {
+            let mask = admitted.format.mask();
+            ies.push(InformationElement::Format(mask as u32))
+                .push(InformationElement::Format2(FormatSet(mask)));
+        }
+        turn.send(IaxCommand::Accept, &ies);
+    }
+
+    /// Gives the call to the application.
+    fn offer(&mut self, turn: &mut Turn<'_, D>) {
+        let Some(Admitted {
+            user,
+            format,
+            serial,
+        }) = self.admitted.clone()
+        else {
+            return;
+        };
+        self.is_offered = true;
+        turn.context.tell(Event::Incoming {
+            call: self.id,
+            from: turn.link.remote,
+            user,
+            number: self.number.clone(),
+            format,
+            serial,
+        });
+    }
+
+    /// Counts a failed login. Without a delay the refusal follows at once.
+    fn refuse(&mut self, turn: &mut Turn<'_, D>) -> Option<Happening> {
+        turn.cancel(TimerKind::Admission);
+        turn.context.tell(Event::LoginFailed {
+            address: turn.link.remote,
+            role: Role::User,
+        });
+        let delay = match turn.reject_delay(self.snapshot.as_ref()) {
+            Ok(delay) => delay,
+            Err(Stale) => return Some(stale(turn, "refusing a call")),
+        };
+        self.snapshot = None;
+        if delay.is_zero() {
+            return Some(Happening::DelayElapsed);
+        }
+        turn.arm(TimerKind::RejectDelay, delay);
+        None
+    }
+
+    fn reject(&mut self, turn: &mut Turn<'_, D>, rejection: Rejection) {
+        self.snapshot = None;
+        let (cause, words): (Cause, &[u8]) = match rejection {
+            Rejection::Authority => (Cause::FACILITY_NOT_SUBSCRIBED, b"No authority found"),
+            Rejection::Extension => (Cause::NO_ROUTE_DESTINATION, b"No such context/extension"),
+            Rejection::Format => (Cause::BEARER_UNAVAILABLE, b"Unable to negotiate codec"),
+        };
+        let mut ies = IeBuffer::new();
+        ies.push(InformationElement::Cause(words))
+            .push(InformationElement::CauseCode(cause));
+        turn.send_final(IaxCommand::Reject, &ies);
+    }
+
+    fn hang_up(&mut self, turn: &mut Turn<'_, D>) {
+        self.snapshot = None;
+        let mut ies = IeBuffer::new();
+        ies.push(InformationElement::CauseCode(self.hangup_cause));
+        turn.send_final(IaxCommand::Hangup, &ies);
+        turn.arm(TimerKind::Linger, LINGER);
+    }
+
+    fn end(&mut self, turn: &mut Turn<'_, D>, ending: Ending) {
+        turn.end();
+        if self.is_offered {
+            let reason = match ending {
+                Ending::Remote => EndReason::RemoteHangup(self.remote_cause),
+                Ending::Local => EndReason::LocalHangup,
+                Ending::Invalidated => EndReason::Invalidated,
+                Ending::Unreachable => EndReason::Unreachable,
+                Ending::Stale => EndReason::Stale,
+            };
+            let call = self.id;
+            turn.context.tell(Event::Ended { call, reason });
+        }
+    }
+}
+
+fn stale<D: Directory>(turn: &mut Turn<'_, D>, what: &'static str) -> Happening {
+    turn.context.tell_stale(what);
+    Happening::Stale
+}
+
+/// Whether a frame shows that its sender receives at its address: it names our call number, and is media or IAX.
+fn proves(frame: &FullFrame<'_>, local: CallNumber) -> bool {
+    frame.destination == local
+        && matches!(
+            frame.body,
+            Body::Voice { .. } | Body::Video { .. } | Body::Iax { .. }
+        )
+}
+
+fn may_dial(settings: &Settings, number: &str) -> bool {
+    settings.extensions.is_empty() || settings.extensions.iter().any(|known| known == number)
+}
+
+/// A user's formats; those of everybody where it names none.
+fn capability(settings: &Settings) -> FormatSet {
+    match settings.capability.is_empty() {
+        true => settings.general.capability,
+        false => settings.capability,
+    }
+}
+
+const fn control(control: Control) -> Body<'static> {
+    Body::Control { control, data: &[] }
+}

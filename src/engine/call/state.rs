@@ -1,0 +1,279 @@
+//! The answerer's side of a call, as a table (RFC 5456 §6.2, Figure 3; chan_iax2). Named after the RFC where it has a
+//! name: `Linked` is after ACCEPT, `Up` after ANSWER.
+//!
+//! ```text
+//! Checking --> WaitingForDirectory --> AuthWait --> Verifying --> Admitting --> Linked --> Up
+//!     \________________/                  |            |              |            \______/
+//!      without a secret:                  |            |              |               |
+//!      AdmittingOpen --> Unproven --> Linked           |              |               v
+//!                                   Refusing <---------/              \---------> Closing --> Ended
+//! ```
+
+/// Where a call is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum State {
+    /// The directory is being asked.
+    Checking,
+    /// The directory asked the database.
+    WaitingForDirectory,
+    /// An AUTHREQ is out; for a name that is unknown, one that nothing answers.
+    AuthWait,
+    /// The result is being compared.
+    Verifying,
+    /// Extension and format of an authenticated caller are being looked at.
+    Admitting,
+    /// The same of a caller that needs no secret.
+    AdmittingOpen,
+    /// The login has failed; the REJECT waits for `reject_delay`.
+    Refusing,
+    /// ACCEPT is out, but nothing has shown yet that the caller receives at its address (X-CALL-1).
+    Unproven,
+    /// Accepted; the application has the call.
+    Linked,
+    /// Answered.
+    Up,
+    /// HANGUP or REJECT is out.
+    Closing,
+    /// Nothing is left to do.
+    Ended,
+}
+
+/// What happens to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Event {
+    /// VERSION is above 2, or USERNAME is missing or empty.
+    Unacceptable,
+    /// The directory asked the database.
+    Asked,
+    /// The database failed.
+    LookupFailed,
+    /// There is no such user.
+    Unknown,
+    /// The user needs no secret.
+    Open,
+    /// The user has a secret.
+    Locked,
+    /// AUTHREP.
+    AuthRep,
+    /// The result is right.
+    Good,
+    /// The result is wrong.
+    Bad,
+    /// Extension and format are agreed on.
+    Admitted,
+    /// The user may not dial the extension.
+    NoExtension,
+    /// No common format.
+    NoFormat,
+    /// A full frame came that names our call number.
+    Proven,
+    /// The application rings.
+    Ring,
+    /// The application answers.
+    Answer,
+    /// The application hangs up.
+    LocalHangup,
+    /// HANGUP or REJECT.
+    RemoteHangup,
+    /// INVAL.
+    Invalidated,
+    /// `reject_delay` has passed.
+    DelayElapsed,
+    /// The dialogue was not admitted for too long.
+    WaitedTooLong,
+    /// The other side does not acknowledge.
+    GaveUp,
+    /// HANGUP or REJECT was acknowledged or given up, or has lingered.
+    Finished,
+    /// The directory's handle had gone stale.
+    Stale,
+}
+
+/// Why a call is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Rejection {
+    /// Nobody may log in like this: cause 50.
+    Authority,
+    /// The user may not dial the extension: cause 3.
+    Extension,
+    /// No common format: cause 58.
+    Format,
+}
+
+/// How an ended call ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Ending {
+    /// The other side hung up.
+    Remote,
+    /// We hung up, or refused.
+    Local,
+    /// INVAL.
+    Invalidated,
+    /// No acknowledgement.
+    Unreachable,
+    /// A stale handle.
+    Stale,
+}
+
+/// What is to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Action {
+    /// Wait for the database. The ACK goes out, for nothing else carries it.
+    Wait,
+    /// Send AUTHREQ.
+    Challenge,
+    /// Compare the result.
+    Verify,
+    /// Look at extension and format.
+    Admit,
+    /// Send ACCEPT.
+    Accept,
+    /// Send ACCEPT and give the call to the application.
+    AcceptAndOffer,
+    /// Give the call to the application.
+    Offer,
+    /// Count a failed login and wait for `reject_delay`.
+    Refuse,
+    /// Send REJECT.
+    Reject(Rejection),
+    /// Send CONTROL RINGING.
+    Ring,
+    /// Send CONTROL ANSWER.
+    Answer,
+    /// Send HANGUP and linger.
+    Hangup,
+    /// Let the dialogue go.
+    End(Ending),
+}
+
+impl State {
+    /// The next state and what to do, or `None` where nothing happens.
+    pub(super) const fn next(self, event: Event) -> Option<(State, Action)> {
+        use State::{
+            Admitting, AdmittingOpen, AuthWait, Checking, Closing, Ended, Linked, Refusing,
+            Unproven, Up, Verifying, WaitingForDirectory,
+        };
+        Some(match (self, event) {
+            (Ended, _) => return None,
+            (_, Event::RemoteHangup) => (Ended, Action::End(Ending::Remote)),
+            (_, Event::Invalidated) => (Ended, Action::End(Ending::Invalidated)),
+            (_, Event::GaveUp) => (Ended, Action::End(Ending::Unreachable)),
+            (_, Event::Stale) => (Ended, Action::End(Ending::Stale)),
+
+            (Checking, Event::Unacceptable) => (Refusing, Action::Refuse),
+            (Checking | WaitingForDirectory, Event::Asked) => (WaitingForDirectory, Action::Wait),
+            (Checking | WaitingForDirectory, Event::LookupFailed) => (Refusing, Action::Refuse),
+            (Checking | WaitingForDirectory, Event::Unknown | Event::Locked) => {
+                (AuthWait, Action::Challenge)
+            }
+            (Checking | WaitingForDirectory, Event::Open) => (AdmittingOpen, Action::Admit),
+
+            (AuthWait, Event::AuthRep) => (Verifying, Action::Verify),
+            (Verifying, Event::Good) => (Admitting, Action::Admit),
+            (Verifying, Event::Bad) => (Refusing, Action::Refuse),
+
+            (Admitting, Event::Admitted) => (Linked, Action::AcceptAndOffer),
+            (AdmittingOpen, Event::Admitted) => (Unproven, Action::Accept),
+            (Admitting | AdmittingOpen, Event::NoExtension) => {
+                (Closing, Action::Reject(Rejection::Extension))
+            }
+            (Admitting | AdmittingOpen, Event::NoFormat) => {
+                (Closing, Action::Reject(Rejection::Format))
+            }
+            (Unproven, Event::Proven) => (Linked, Action::Offer),
+
+            (Linked, Event::Ring) => (Linked, Action::Ring),
+            (Linked, Event::Answer) => (Up, Action::Answer),
+            (Linked | Up, Event::LocalHangup) => (Closing, Action::Hangup),
+
+            (WaitingForDirectory | AuthWait, Event::WaitedTooLong) => (Refusing, Action::Refuse),
+            (Refusing, Event::DelayElapsed) => (Closing, Action::Reject(Rejection::Authority)),
+            (Closing, Event::Finished) => (Ended, Action::End(Ending::Local)),
+            _ => return None,
+        })
+    }
+
+    /// Whether media, digits and text count (X-FRM-8).
+    pub(super) const fn is_started(self) -> bool {
+        matches!(self, State::Linked | State::Up)
+    }
+
+    /// The name in errors.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            State::Checking
+            | State::WaitingForDirectory
+            | State::AuthWait
+            | State::Verifying
+            | State::Admitting
+            | State::AdmittingOpen => "not admitted",
+            State::Refusing => "refused",
+            State::Unproven => "unproven",
+            State::Linked => "linked",
+            State::Up => "up",
+            State::Closing => "closing",
+            State::Ended => "ended",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_whole_table() {
+        use Event::*;
+        let states = [
+            State::Checking,
+            State::WaitingForDirectory,
+            State::AuthWait,
+            State::Verifying,
+            State::Admitting,
+            State::AdmittingOpen,
+            State::Refusing,
+            State::Unproven,
+            State::Linked,
+            State::Up,
+            State::Closing,
+            State::Ended,
+        ];
+        let events = [
+            Unacceptable,
+            Asked,
+            LookupFailed,
+            Unknown,
+            Open,
+            Locked,
+            AuthRep,
+            Good,
+            Bad,
+            Admitted,
+            NoExtension,
+            NoFormat,
+            Proven,
+            Ring,
+            Answer,
+            LocalHangup,
+            RemoteHangup,
+            Invalidated,
+            DelayElapsed,
+            WaitedTooLong,
+            GaveUp,
+            Finished,
+            Stale,
+        ];
+        let mut table = String::new();
+        for state in states {
+            for event in events {
+                table += &match state.next(event) {
+                    Some((next, action)) => {
+                        format!("{state:?} {event:?}: {action:?} -> {next:?}\n")
+                    }
+                    None => format!("{state:?} {event:?}: -\n"),
+                };
+            }
+        }
+        insta::assert_snapshot!(table);
+    }
+}

@@ -1,0 +1,339 @@
+//! A dialogue: one pair of call numbers with one address. Sees to what every dialogue does, whatever it is about - order
+//! and acknowledgement, PING and LAGRQ, INVAL - and hands the rest to its machine: a registration or a call.
+
+use core::net::SocketAddr;
+use std::collections::BTreeMap;
+
+use super::call::CallLeg;
+use super::context::{Context, Turn};
+use super::directory::{Directory, Lookup, QueryId};
+use super::options::ADMISSION_WAIT;
+use super::registrar::Registration;
+use super::reliable::verdict::Verdict;
+use super::reliable::{Reliable, Timeout};
+use super::timer::{TimerKey, TimerKind};
+use crate::time::Instant;
+use crate::wire::ie::Loss;
+use crate::wire::{
+    Body, CallNumber, FullFrame, IaxCommand, IeBuffer, InformationElement, InformationElements,
+    Timestamp,
+};
+
+/// The way to the other side.
+#[derive(Debug)]
+pub(super) struct Link {
+    pub(super) remote: SocketAddr,
+    pub(super) reliable: Reliable,
+    pub(super) timers: BTreeMap<TimerKind, TimerKey>,
+    pub(super) waiting_for: Option<QueryId>,
+    pub(super) is_over: bool,
+    last_ping: Option<Timestamp>,
+}
+
+/// A dialogue.
+#[derive(Debug)]
+pub(super) struct Dialogue<D: Directory> {
+    pub(super) link: Link,
+    pub(super) machine: Machine<D>,
+}
+
+/// What a dialogue is about.
+#[derive(Debug)]
+pub(super) enum Machine<D: Directory> {
+    /// A REGREQ or REGREL.
+    Registration(Box<Registration<D>>),
+    /// A call.
+    Call(Box<CallLeg<D>>),
+}
+
+impl<D: Directory> Dialogue<D> {
+    /// A dialogue that the other side opened with a valid token.
+    pub(super) fn new(
+        now: Instant,
+        remote: SocketAddr,
+        local: CallNumber,
+        source: CallNumber,
+        machine: Machine<D>,
+    ) -> Self {
+        Dialogue {
+            link: Link {
+                remote,
+                reliable: Reliable::new(local, source, now),
+                timers: BTreeMap::new(),
+                waiting_for: None,
+                is_over: false,
+                last_ping: None,
+            },
+            machine,
+        }
+    }
+
+    /// The opener itself: arms what every dialogue has, then handles the frame.
+    pub(super) fn open(&mut self, now: Instant, context: &mut Context<D>, frame: &FullFrame<'_>) {
+        let (ping, lagrq) = (
+            context.options.ping_interval,
+            context.options.lagrq_interval,
+        );
+        let (mut turn, _) = self.turn(now, context);
+        turn.arm(TimerKind::Ping, ping);
+        turn.arm(TimerKind::LagRq, lagrq);
+        turn.arm(TimerKind::Admission, ADMISSION_WAIT);
+        let receipt = turn.link.reliable.receive(now, frame);
+        if receipt.verdict.is_taken() {
+            self.begin(now, context);
+        }
+        self.settle(now, context, receipt.verdict, frame);
+    }
+
+    fn begin(&mut self, now: Instant, context: &mut Context<D>) {
+        let (mut turn, machine) = self.turn(now, context);
+        match machine {
+            Machine::Registration(registration) => registration.begin(&mut turn),
+            Machine::Call(call) => call.begin(&mut turn),
+        }
+    }
+
+    pub(super) fn turn<'a>(
+        &'a mut self,
+        now: Instant,
+        context: &'a mut Context<D>,
+    ) -> (Turn<'a, D>, &'a mut Machine<D>) {
+        let turn = Turn {
+            now,
+            context,
+            link: &mut self.link,
+        };
+        (turn, &mut self.machine)
+    }
+
+    /// A full frame of this dialogue.
+    pub(super) fn receive(
+        &mut self,
+        now: Instant,
+        context: &mut Context<D>,
+        frame: &FullFrame<'_>,
+    ) {
+        let receipt = self.link.reliable.receive(now, frame);
+        if receipt.verdict.is_taken() {
+            self.dispatch(now, context, frame);
+        }
+        if receipt.finished {
+            let (mut turn, machine) = self.turn(now, context);
+            machine.finished(&mut turn);
+        }
+        self.settle(now, context, receipt.verdict, frame);
+    }
+
+    fn settle(
+        &mut self,
+        now: Instant,
+        context: &mut Context<D>,
+        verdict: Verdict,
+        frame: &FullFrame<'_>,
+    ) {
+        if verdict == Verdict::InOrder {
+            self.link.reliable.settle(frame);
+        }
+        self.turn(now, context).0.flush();
+    }
+
+    fn dispatch(&mut self, now: Instant, context: &mut Context<D>, frame: &FullFrame<'_>) {
+        if is_acknowledged_at_once(&frame.body) {
+            self.link.reliable.acknowledge(frame);
+        }
+        let (mut turn, machine) = self.turn(now, context);
+        if let Body::Iax { command, .. } = frame.body {
+            turn.receive_common(command, frame.timestamp);
+            if command == IaxCommand::Inval {
+                machine.invalidated(&mut turn);
+            }
+        }
+        machine.receive(&mut turn, frame);
+    }
+
+    /// A timer of this dialogue fired.
+    pub(super) fn fire(&mut self, now: Instant, context: &mut Context<D>, kind: TimerKind) {
+        self.link.timers.remove(&kind);
+        let (mut turn, machine) = self.turn(now, context);
+        match kind {
+            TimerKind::Retransmission => {
+                if let Timeout::GaveUp { is_final } = turn.link.reliable.handle_timeout(now) {
+                    machine.gave_up(&mut turn, is_final);
+                }
+            }
+            TimerKind::Ping => turn.ping(),
+            TimerKind::LagRq => turn.lagrq(),
+            TimerKind::RejectDelay => machine.delay_elapsed(&mut turn),
+            TimerKind::Admission => machine.waited_too_long(&mut turn),
+            TimerKind::Linger => machine.linger_elapsed(&mut turn),
+            TimerKind::Expiry => {}
+        }
+        turn.flush();
+    }
+
+    /// The directory answered.
+    pub(super) fn answered(
+        &mut self,
+        now: Instant,
+        context: &mut Context<D>,
+        lookup: Lookup<D::Handle>,
+    ) {
+        let (mut turn, machine) = self.turn(now, context);
+        turn.await_answer(&lookup);
+        match machine {
+            Machine::Registration(registration) => registration.looked_up(&mut turn, lookup),
+            Machine::Call(call) => call.looked_up(&mut turn, lookup),
+        }
+        turn.flush();
+    }
+}
+
+impl<D: Directory> Turn<'_, D> {
+    /// What every dialogue answers in the same way.
+    fn receive_common(&mut self, command: IaxCommand, timestamp: Timestamp) {
+        match command {
+            IaxCommand::Ping => self.echo(IaxCommand::Pong, timestamp, &receiver_report()),
+            IaxCommand::LagRq => self.echo(IaxCommand::LagRp, timestamp, &IeBuffer::new()),
+            IaxCommand::Pong => self.measure(timestamp),
+            _ if is_unsupported(command) => self.send(IaxCommand::Unsupport, &unknown(command)),
+            _ => {}
+        }
+    }
+
+    fn ping(&mut self) {
+        self.arm(TimerKind::Ping, self.context.options.ping_interval);
+        let body = Body::Iax {
+            command: IaxCommand::Ping,
+            ies: InformationElements::EMPTY,
+        };
+        self.link.last_ping = self.link.reliable.send(self.now, body).ok();
+    }
+
+    fn lagrq(&mut self) {
+        self.arm(TimerKind::LagRq, self.context.options.lagrq_interval);
+        self.send(IaxCommand::LagRq, &IeBuffer::new());
+    }
+
+    /// A PONG counts where it echoes our last PING.
+    fn measure(&mut self, echoed: Timestamp) {
+        if self
+            .link
+            .last_ping
+            .take_if(|ping| *ping == echoed)
+            .is_some()
+        {
+            self.link.reliable.measure(self.now, echoed);
+        }
+    }
+}
+
+impl<D: Directory> Machine<D> {
+    fn receive(&mut self, turn: &mut Turn<'_, D>, frame: &FullFrame<'_>) {
+        match self {
+            Machine::Registration(registration) => registration.receive(turn, frame),
+            Machine::Call(call) => call.receive(turn, frame),
+        }
+    }
+
+    fn finished(&mut self, turn: &mut Turn<'_, D>) {
+        match self {
+            Machine::Registration(registration) => registration.finished(turn),
+            Machine::Call(call) => call.finished(turn),
+        }
+    }
+
+    fn gave_up(&mut self, turn: &mut Turn<'_, D>, is_final: bool) {
+        match self {
+            _ if is_final => self.finished(turn),
+            Machine::Registration(registration) => registration.gave_up(turn),
+            Machine::Call(call) => call.gave_up(turn),
+        }
+    }
+
+    fn invalidated(&mut self, turn: &mut Turn<'_, D>) {
+        match self {
+            Machine::Registration(registration) => registration.gave_up(turn),
+            Machine::Call(call) => call.invalidated(turn),
+        }
+    }
+
+    fn delay_elapsed(&mut self, turn: &mut Turn<'_, D>) {
+        match self {
+            Machine::Registration(registration) => registration.delay_elapsed(turn),
+            Machine::Call(call) => call.delay_elapsed(turn),
+        }
+    }
+
+    fn waited_too_long(&mut self, turn: &mut Turn<'_, D>) {
+        match self {
+            Machine::Registration(registration) => registration.waited_too_long(turn),
+            Machine::Call(call) => call.waited_too_long(turn),
+        }
+    }
+
+    fn linger_elapsed(&mut self, turn: &mut Turn<'_, D>) {
+        match self {
+            Machine::Registration(_) => {}
+            Machine::Call(call) => call.finished(turn),
+        }
+    }
+}
+
+/// What ends the dialogue at the other side is acknowledged before anything else (chan_iax2).
+const fn is_acknowledged_at_once(body: &Body<'_>) -> bool {
+    use IaxCommand::{Hangup, RegAck, RegRej, Reject};
+    matches!(
+        body,
+        Body::Iax {
+            command: Hangup | Reject | RegAck | RegRej,
+            ..
+        }
+    )
+}
+
+/// What is answered with UNSUPPORT (X-MISC-1): all that is not built here and takes a sequence number.
+const fn is_unsupported(command: IaxCommand) -> bool {
+    use IaxCommand::{
+        Dial, DpRep, DpReq, FwData, FwDownl, Mwi, Page, Provision, RtKey, TxMedia, TxReady, TxRej,
+        TxRel, TxReq, Unknown,
+    };
+    matches!(
+        command,
+        Dial | DpRep
+            | DpReq
+            | FwData
+            | FwDownl
+            | Mwi
+            | Page
+            | Provision
+            | RtKey
+            | TxMedia
+            | TxReady
+            | TxRej
+            | TxRel
+            | TxReq
+            | Unknown(_)
+    )
+}
+
+fn unknown(command: IaxCommand) -> IeBuffer {
+    let reported = match command {
+        IaxCommand::Unknown(unknown) => unknown.reported(),
+        known => known.octet(),
+    };
+    let mut ies = IeBuffer::new();
+    ies.push(InformationElement::IaxUnknown(reported));
+    ies
+}
+
+/// The six elements of PONG. There is no jitter buffer here, so chan_iax2's values without one.
+fn receiver_report() -> IeBuffer {
+    let mut ies = IeBuffer::new();
+    ies.push(InformationElement::RrJitter(0))
+        .push(InformationElement::RrLoss(Loss(0)))
+        .push(InformationElement::RrPkts(1))
+        .push(InformationElement::RrDelay(40))
+        .push(InformationElement::RrDropped(0))
+        .push(InformationElement::RrOoo(0));
+    ies
+}

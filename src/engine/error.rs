@@ -1,0 +1,33 @@
+//! How the caller can misuse an endpoint.
+
+use super::event::CallId;
+
+/// A command that could not be obeyed. Nothing was changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// The call has ended, or never was.
+    #[error("call {0} does not exist (any more)")]
+    NoSuchCall(CallId),
+    /// The call is not in a state that has this command: `ring` needs a call that is not answered, `answer` likewise,
+    /// `send_*` needs one that was offered and not hung up.
+    #[error("call {call} is {state}; it cannot {command} now")]
+    WrongState {
+        /// The call.
+        call: CallId,
+        /// The state's name.
+        state: &'static str,
+        /// The command's name.
+        command: &'static str,
+    },
+    /// The other side acknowledges too slowly: its queue of reliable frames is at its limit. Try again later.
+    #[error("call {0} has as many frames waiting for acknowledgement as it may have")]
+    QueueFull(CallId),
+    /// More octets than one frame takes.
+    #[error("{len} octets are more than the {max} that one frame takes")]
+    TooLong {
+        /// What was given.
+        len: usize,
+        /// What is taken.
+        max: usize,
+    },
+}

@@ -1,0 +1,157 @@
+//! What the endpoint tells the application, and what it wants sent.
+
+use core::fmt;
+use core::net::SocketAddr;
+
+use crate::engine::directory::{Generation, Role};
+use crate::engine::settings::Name;
+use crate::time::Instant;
+use crate::wire::{CallNumber, Cause, Digit, Format, Timestamp};
+
+/// One datagram to send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transmit {
+    /// To whom.
+    pub destination: SocketAddr,
+    /// The UDP payload.
+    pub payload: Vec<u8>,
+}
+
+/// Names one call of one endpoint; never reused. Prints as `local#serial`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CallId {
+    local: CallNumber,
+    serial: u64,
+}
+
+impl CallId {
+    pub(super) const fn new(local: CallNumber, serial: u64) -> Self {
+        CallId { local, serial }
+    }
+
+    /// Our call number while the call lives.
+    pub const fn local(self) -> CallNumber {
+        self.local
+    }
+
+    /// Counts the dialogues of the endpoint.
+    pub const fn serial(self) -> u64 {
+        self.serial
+    }
+}
+
+impl fmt::Display for CallId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}#{}", self.local, self.serial)
+    }
+}
+
+/// Something that the application should know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A REGREQ was granted; the REGACK is on its way.
+    Registered {
+        /// The peer.
+        name: Name,
+        /// Where it can be reached.
+        address: SocketAddr,
+        /// When the contact lapses: the granted period and ten seconds of grace from now.
+        deadline: Instant,
+        /// Which change of the contact this was.
+        generation: Generation,
+    },
+    /// A REGREL was granted.
+    Released {
+        /// The peer.
+        name: Name,
+    },
+    /// A registration lapsed.
+    Expired {
+        /// The peer.
+        name: Name,
+    },
+    /// A caller proved that it knows the secret of a user. Admission to the extension follows.
+    Authenticated {
+        /// The call.
+        call: CallId,
+        /// The user.
+        user: Name,
+        /// The configuration that the secret was read from.
+        serial: u64,
+    },
+    /// A call may be rung, answered or hung up: it is authenticated, or the user has no secret and the caller proved its
+    /// address.
+    Incoming {
+        /// The call.
+        call: CallId,
+        /// The caller.
+        from: SocketAddr,
+        /// The user that it calls as.
+        user: Name,
+        /// CALLED NUMBER; invalid UTF-8 is replaced.
+        number: String,
+        /// The format that was agreed on.
+        format: Format,
+        /// The configuration that extension and formats were read from.
+        serial: u64,
+    },
+    /// Audio came.
+    Voice {
+        /// The call.
+        call: CallId,
+        /// Its format.
+        format: Format,
+        /// The sender's time; of a mini frame, expanded.
+        timestamp: Timestamp,
+        /// Codec data.
+        data: Vec<u8>,
+    },
+    /// A digit ended.
+    Dtmf {
+        /// The call.
+        call: CallId,
+        /// The digit.
+        digit: Digit,
+    },
+    /// Text came.
+    Text {
+        /// The call.
+        call: CallId,
+        /// UTF-8 if the sender kept to the RFC.
+        text: Vec<u8>,
+    },
+    /// A call that was [`Incoming`](Event::Incoming) is over.
+    Ended {
+        /// The call.
+        call: CallId,
+        /// Why.
+        reason: EndReason,
+    },
+    /// A REGREQ, REGREL or NEW was refused: unknown name, bad secret, or a name that may not do this.
+    LoginFailed {
+        /// Where it came from.
+        address: SocketAddr,
+        /// As what it came.
+        role: Role,
+    },
+    /// The directory answered that a handle had outlived its entry. A directory that counts its handles never does.
+    StaleHandle {
+        /// What the endpoint was doing.
+        what: &'static str,
+    },
+}
+
+/// Why a call is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EndReason {
+    /// The other side hung up or rejected, with this cause if it gave one.
+    RemoteHangup(Option<Cause>),
+    /// We hung up, and the other side knows or does not answer any more.
+    LocalHangup,
+    /// The other side does not know the call (INVAL).
+    Invalidated,
+    /// The other side does not acknowledge (RFC 5456 §7).
+    Unreachable,
+    /// The settings went away under the call: see [`Event::StaleHandle`].
+    Stale,
+}

@@ -1,0 +1,55 @@
+//! What may be chosen for an endpoint, with the limits that hold in all.
+
+use core::ops::RangeInclusive;
+use core::time::Duration;
+
+/// How an endpoint behaves. What concerns peers and users is in [`settings`](super::settings).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EndpointOptions {
+    /// The pool of call numbers; at least 2 and at most 32767. A worker takes its slice of it.
+    pub call_numbers: RangeInclusive<u16>,
+    /// Unix time in seconds, UTC, at [`Instant::ZERO`](crate::time::Instant::ZERO): for DATETIME of REGACK.
+    pub unix_time_at_zero: u64,
+    /// How often a PING goes out on each live dialogue.
+    pub ping_interval: Duration,
+    /// How often a LAGRQ goes out on each live dialogue.
+    pub lagrq_interval: Duration,
+    /// Live dialogues per remote IP address, whatever the port (chan_iax2: `maxcallnumbers`).
+    pub dialogues_per_ip_max: usize,
+    /// Live dialogues in all; the pool of call numbers bounds them too.
+    pub dialogues_max: usize,
+    /// Records of quarantined call numbers; at the limit openers are refused.
+    pub quarantine_max: usize,
+    /// Armed expiry timers; at the limit new registrations are refused.
+    pub registrations_max: usize,
+}
+
+impl Default for EndpointOptions {
+    /// chan_iax2's times and limits where it has them.
+    fn default() -> Self {
+        EndpointOptions {
+            call_numbers: 2..=32767,
+            unix_time_at_zero: 946_684_800,
+            ping_interval: Duration::from_secs(21),
+            lagrq_interval: Duration::from_secs(10),
+            dialogues_per_ip_max: 2048,
+            dialogues_max: 32_766,
+            quarantine_max: 1 << 18,
+            registrations_max: 1 << 20,
+        }
+    }
+}
+
+/// Events that wait for `poll_event`; more are dropped and counted.
+pub const EVENTS_MAX: usize = 65_536;
+/// Datagrams that wait for `poll_transmit`; more are dropped, as a network would, and counted.
+pub const TRANSMITS_MAX: usize = 65_536;
+/// Octets of media or text in one frame that the application sends.
+pub const MEDIA_OCTETS_MAX: usize = 4_096;
+/// How long a dialogue may stay open before it is admitted (yate waits 30 s for a challenge; ours outlasts the last
+/// retransmission).
+pub const ADMISSION_WAIT: Duration = Duration::from_secs(60);
+/// How long a call that was hung up here waits for its acknowledgement (chan_iax2).
+pub const LINGER: Duration = Duration::from_secs(10);
+/// How long a contact outlives its granted period (chan_iax2).
+pub const REGISTRATION_GRACE: Duration = Duration::from_secs(10);

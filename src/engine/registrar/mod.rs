@@ -1,0 +1,362 @@
+//! The registrar (RFC 5456 §6.1): grants REGREQ and REGREL to peers of the directory. One dialogue per request; nothing is
+//! remembered between dialogues but the peer's contact. [`state`] has the table; this file does what it says.
+//!
+//! # Deviations
+//!
+//! - chan_iax2 answers a peer with a fixed address by REGREJ at once; here it is challenged first, as an unknown name is, so
+//!   that neither can be told from a wrong secret (X-REG-5).
+//! - chan_iax2 sets no limit to how long a challenge may stay unanswered; here it is a minute.
+//! - REGACK says nothing of waiting messages or firmware.
+
+mod state;
+
+use core::time::Duration;
+
+use self::state::{Action, Attempt, Event as Happening, State};
+use super::auth::Challenge;
+use super::context::Turn;
+use super::directory::{Directory, Lookup, Refused, Role, Stale};
+use super::event::Event;
+use super::options::REGISTRATION_GRACE;
+use super::settings::{Host, Name, Settings};
+use super::timer::TimerKind;
+use crate::wire::{
+    ApparentAddress, AuthMethods, Body, Cause, DateTime, FullFrame, IaxCommand, IeBuffer,
+    InformationElement, InformationElements,
+};
+
+/// One REGREQ or REGREL with all that belongs to it.
+#[derive(Debug)]
+pub(super) struct Registration<D: Directory> {
+    state: State,
+    /// USERNAME as it came; REGAUTH and REGACK say it back.
+    username: Vec<u8>,
+    /// The same as a name that can exist.
+    name: Option<Name>,
+    is_release: bool,
+    /// REFRESH of the latest request in seconds.
+    refresh: Option<u16>,
+    result: Vec<u8>,
+    challenge: Option<Challenge>,
+    handle: Option<D::Handle>,
+    /// The settings that the last check read.
+    snapshot: Option<D::Snapshot>,
+    granted: Duration,
+}
+
+impl<D: Directory> Registration<D> {
+    /// The request of an opener.
+    pub(super) fn new(command: IaxCommand, ies: InformationElements<'_>) -> Self {
+        let username = ies.username().unwrap_or_default().to_vec();
+        Registration {
+            state: State::Checking(Attempt::First),
+            name: name_of(&username),
+            username,
+            is_release: command == IaxCommand::RegRel,
+            refresh: ies.refresh(),
+            result: Vec::new(),
+            challenge: None,
+            handle: None,
+            snapshot: None,
+            granted: Duration::ZERO,
+        }
+    }
+
+    /// Whether it waits for the directory.
+    pub(super) const fn is_waiting(&self) -> bool {
+        self.state.is_waiting()
+    }
+
+    pub(super) fn begin(&mut self, turn: &mut Turn<'_, D>) {
+        let happening = match self.username.is_empty() {
+            true => Happening::Nameless,
+            false => self.look_up(turn),
+        };
+        self.step(turn, happening);
+    }
+
+    /// A frame of the dialogue.
+    pub(super) fn receive(&mut self, turn: &mut Turn<'_, D>, frame: &FullFrame<'_>) {
+        let Body::Iax { command, ies } = frame.body else {
+            return;
+        };
+        match command {
+            IaxCommand::RegReq | IaxCommand::RegRel => self.request(turn, ies),
+            IaxCommand::Hangup | IaxCommand::Reject => self.step(turn, Happening::Gone),
+            _ => {}
+        }
+    }
+
+    fn request(&mut self, turn: &mut Turn<'_, D>, ies: InformationElements<'_>) {
+        if self.state != State::Challenged {
+            return;
+        }
+        self.refresh = ies.refresh();
+        self.result = ies.md5_result().unwrap_or_default().to_vec();
+        let happening = match self.result.is_empty() {
+            true => Happening::NoResult,
+            false => Happening::Result,
+        };
+        self.step(turn, happening);
+    }
+
+    /// The directory's answer came.
+    pub(super) fn looked_up(&mut self, turn: &mut Turn<'_, D>, lookup: Lookup<D::Handle>) {
+        let happening = self.weigh(turn, lookup);
+        self.step(turn, happening);
+    }
+
+    /// REGACK or REGREJ was acknowledged or given up.
+    pub(super) fn finished(&mut self, turn: &mut Turn<'_, D>) {
+        self.step(turn, Happening::Finished);
+    }
+
+    /// The other side does not answer any more, or sent INVAL.
+    pub(super) fn gave_up(&mut self, turn: &mut Turn<'_, D>) {
+        self.step(turn, Happening::Gone);
+    }
+
+    pub(super) fn delay_elapsed(&mut self, turn: &mut Turn<'_, D>) {
+        self.step(turn, Happening::DelayElapsed);
+    }
+
+    pub(super) fn waited_too_long(&mut self, turn: &mut Turn<'_, D>) {
+        self.step(turn, Happening::WaitedTooLong);
+    }
+
+    /// Follows the table until it has nothing more to do.
+    fn step(&mut self, turn: &mut Turn<'_, D>, happening: Happening) {
+        let mut next = Some(happening);
+        while let Some((state, action)) = next.and_then(|event| self.state.next(event)) {
+            self.state = state;
+            next = self.perform(turn, action);
+        }
+    }
+
+    fn perform(&mut self, turn: &mut Turn<'_, D>, action: Action) -> Option<Happening> {
+        match action {
+            Action::Wait => None,
+            Action::Challenge => {
+                self.challenge(turn);
+                None
+            }
+            Action::Verify => Some(self.verify(turn)),
+            Action::Write => Some(self.write(turn)),
+            Action::LookUpAgain => Some(self.look_up(turn)),
+            Action::Refuse => self.refuse(turn),
+            Action::Reject => {
+                reject(turn);
+                None
+            }
+            Action::Confirm => {
+                self.confirm(turn);
+                None
+            }
+            Action::End => {
+                turn.end();
+                None
+            }
+        }
+    }
+
+    fn look_up(&mut self, turn: &mut Turn<'_, D>) -> Happening {
+        let lookup = match &self.name {
+            Some(name) => turn.find(Role::Peer, name),
+            None => Lookup::Unknown,
+        };
+        self.weigh(turn, lookup)
+    }
+
+    /// What a lookup means for this request.
+    fn weigh(&mut self, turn: &mut Turn<'_, D>, lookup: Lookup<D::Handle>) -> Happening {
+        let handle = match lookup {
+            Lookup::Found(handle) => handle,
+            Lookup::Unknown => return Happening::Unknown,
+            Lookup::Asked(_) => return Happening::Asked,
+            Lookup::Failed => return Happening::LookupFailed,
+        };
+        self.handle = Some(handle);
+        let weighed = self.read_settings(turn, |settings| {
+            match (settings.host, settings.secrets.is_empty()) {
+                (Host::Fixed(_), _) => Happening::Unfit,
+                (Host::Dynamic, true) => Happening::Open,
+                (Host::Dynamic, false) => Happening::Locked,
+            }
+        });
+        match weighed {
+            Ok(happening) => happening,
+            Err(Stale) => self.stale(turn, "weighing a registration"),
+        }
+    }
+
+    /// Reads the settings as they are now, and keeps that snapshot for what follows.
+    fn read_settings<R>(
+        &mut self,
+        turn: &Turn<'_, D>,
+        read: impl FnOnce(&Settings) -> R,
+    ) -> Result<R, Stale> {
+        let directory = &turn.context.directory;
+        let handle = self
+            .handle
+            .as_ref()
+            .expect("settings are those of a peer that was found");
+        let snapshot = directory.settings(handle)?;
+        let read = directory.read(&snapshot, read);
+        self.snapshot = Some(snapshot);
+        read
+    }
+
+    fn stale(&mut self, turn: &mut Turn<'_, D>, what: &'static str) -> Happening {
+        turn.context.tell_stale(what);
+        Happening::Stale
+    }
+
+    fn challenge(&mut self, turn: &mut Turn<'_, D>) {
+        let challenge = Challenge::new(&mut turn.context.random);
+        let mut ies = IeBuffer::new();
+        ies.push(InformationElement::AuthMethods(AuthMethods::MD5))
+            .push(InformationElement::Challenge(challenge.octets()))
+            .push(InformationElement::Username(&self.username));
+        turn.send(IaxCommand::RegAuth, &ies);
+        self.challenge = Some(challenge);
+    }
+
+    /// Compares the result with the secrets of now. A name that is unknown or does not register fails here, not before.
+    fn verify(&mut self, turn: &mut Turn<'_, D>) -> Happening {
+        let challenge = self.challenge.clone();
+        let result = core::mem::take(&mut self.result);
+        let answered = match (&self.handle, challenge) {
+            (_, None) => Ok(false),
+            (None, Some(challenge)) => Ok(challenge.accepts(&result, &[])),
+            (Some(_), Some(challenge)) => self.read_settings(turn, |settings| {
+                let answered = challenge.accepts(&result, &settings.secrets);
+                answered && settings.host == Host::Dynamic
+            }),
+        };
+        self.result = result;
+        match answered {
+            Ok(true) => Happening::Good,
+            Ok(false) => Happening::Bad,
+            Err(Stale) => self.stale(turn, "verifying a registration"),
+        }
+    }
+
+    fn write(&mut self, turn: &mut Turn<'_, D>) -> Happening {
+        let written = match self.is_release {
+            true => self.release(turn),
+            false => self.register(turn),
+        };
+        match written {
+            Ok(happening) => happening,
+            Err(Refused::Unlinked) => Happening::Unlinked,
+            Err(Refused::Stale(Stale)) => self.stale(turn, "writing a contact"),
+        }
+    }
+
+    fn register(&mut self, turn: &mut Turn<'_, D>) -> Result<Happening, Refused> {
+        let (Some(handle), Some(name), Some(snapshot)) = (&self.handle, &self.name, &self.snapshot)
+        else {
+            return Ok(Happening::Full);
+        };
+        if !turn.context.has_room_for(name) {
+            return Ok(Happening::Full);
+        }
+        let refresh = self.refresh.map(u64::from).map(Duration::from_secs);
+        let directory = &turn.context.directory;
+        let (min, max) = directory.read(snapshot, |settings| {
+            let general = &settings.general;
+            (general.registration_min, general.registration_max)
+        })?;
+        self.granted = refresh.unwrap_or(min).max(min).min(max.max(min));
+        let deadline = turn.now + self.granted + REGISTRATION_GRACE;
+        let address = turn.link.remote;
+        let generation = directory.register(handle, address, deadline)?;
+        turn.context
+            .arm_expiry(deadline, handle.clone(), name, generation);
+        turn.context.tell(Event::Registered {
+            name: name.clone(),
+            address,
+            deadline,
+            generation,
+        });
+        Ok(Happening::Written)
+    }
+
+    fn release(&mut self, turn: &mut Turn<'_, D>) -> Result<Happening, Refused> {
+        let (Some(handle), Some(name)) = (&self.handle, self.name.clone()) else {
+            return Ok(Happening::Full);
+        };
+        turn.context.directory.release(handle)?;
+        turn.context.disarm_expiry(&name);
+        turn.context.tell(Event::Released { name });
+        Ok(Happening::Written)
+    }
+
+    /// The REGACK: of a release it says name and date alone.
+    fn confirm(&mut self, turn: &mut Turn<'_, D>) {
+        self.forget();
+        let unix = turn.context.options.unix_time_at_zero + turn.now.as_secs();
+        let mut ies = IeBuffer::new();
+        ies.push(InformationElement::Username(&self.username))
+            .push(InformationElement::DateTime(DateTime::from_unix_seconds(
+                unix,
+            )));
+        if !self.is_release {
+            let refresh = u16::try_from(self.granted.as_secs()).unwrap_or(u16::MAX);
+            let address = ApparentAddress(turn.link.remote);
+            ies.push(InformationElement::Refresh(refresh))
+                .push(InformationElement::ApparentAddr(address));
+        }
+        turn.send_final(IaxCommand::RegAck, &ies);
+    }
+
+    /// Counts a failed login. Without a delay the refusal follows at once.
+    fn refuse(&mut self, turn: &mut Turn<'_, D>) -> Option<Happening> {
+        turn.cancel(TimerKind::Admission);
+        turn.context.tell(Event::LoginFailed {
+            address: turn.link.remote,
+            role: Role::Peer,
+        });
+        let delay = match turn.reject_delay(self.snapshot.as_ref()) {
+            Ok(delay) => delay,
+            Err(Stale) => return Some(self.stale(turn, "refusing a registration")),
+        };
+        self.forget();
+        if delay.is_zero() {
+            return Some(Happening::DelayElapsed);
+        }
+        turn.arm(TimerKind::RejectDelay, delay);
+        None
+    }
+
+    /// Lets go what only the open request needed; the closing dialogue holds nothing of the directory.
+    fn forget(&mut self) {
+        self.handle = None;
+        self.snapshot = None;
+        self.challenge = None;
+        self.result = Vec::new();
+    }
+}
+
+impl<D: Directory> Turn<'_, D> {
+    /// How long a refused login waits: as its settings say, or those of everybody where it has none.
+    pub(super) fn reject_delay(&self, snapshot: Option<&D::Snapshot>) -> Result<Duration, Stale> {
+        let directory = &self.context.directory;
+        match snapshot {
+            Some(snapshot) => directory.read(snapshot, |settings| settings.general.reject_delay),
+            None => Ok(directory.general().reject_delay),
+        }
+    }
+}
+
+fn reject<D: Directory>(turn: &mut Turn<'_, D>) {
+    let mut ies = IeBuffer::new();
+    ies.push(InformationElement::Cause(b"Registration Refused"))
+        .push(InformationElement::CauseCode(Cause::FACILITY_REJECTED));
+    turn.send_final(IaxCommand::RegRej, &ies);
+}
+
+/// The name that a USERNAME can be, if any.
+pub(super) fn name_of(username: &[u8]) -> Option<Name> {
+    core::str::from_utf8(username).ok().and_then(Name::new)
+}
