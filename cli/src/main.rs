@@ -11,6 +11,10 @@ mod error;
 #[cfg(feature = "evidence")]
 mod progress;
 #[cfg(feature = "evidence")]
+mod prove;
+#[cfg(feature = "evidence")]
+mod replay;
+#[cfg(feature = "evidence")]
 mod report;
 #[cfg(feature = "evidence")]
 mod table;
@@ -22,6 +26,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::error::Error;
+#[cfg(feature = "evidence")]
+use crate::report::Verdict;
 
 /// A reference-counted IAX2 registry, and the evidence that it cannot crash as its ancestor did.
 ///
@@ -40,6 +46,13 @@ struct CommandLine {
 enum Command {
     Decode(decode::DecodeArgs),
     #[cfg(feature = "evidence")]
+    Prove(prove::ProveArgs),
+    #[cfg(feature = "evidence")]
+    #[command(hide = true)]
+    ProveChild(prove::child::ProveChildArgs),
+    #[cfg(feature = "evidence")]
+    Replay(replay::ReplayArgs),
+    #[cfg(feature = "evidence")]
     Zoo(zoo::ZooArgs),
 }
 
@@ -55,6 +68,12 @@ fn run(line: &CommandLine) -> Result<ExitCode, Error> {
     match &line.command {
         Command::Decode(args) => decode::run(args, line.json),
         #[cfg(feature = "evidence")]
-        Command::Zoo(args) => zoo::run(args, line.json).map(|verdict| verdict.exit_code()),
+        Command::Prove(args) => prove::run(args, line.json).map(Verdict::exit_code),
+        #[cfg(feature = "evidence")]
+        Command::ProveChild(args) => prove::child::run(args).map(Verdict::exit_code),
+        #[cfg(feature = "evidence")]
+        Command::Replay(args) => replay::run(args, line.json).map(Verdict::exit_code),
+        #[cfg(feature = "evidence")]
+        Command::Zoo(args) => zoo::run(args, line.json).map(Verdict::exit_code),
     }
 }

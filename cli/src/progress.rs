@@ -46,14 +46,6 @@ impl Progress {
         }
     }
 
-    /// Says something that stays on the screen.
-    pub(crate) fn note(&self, text: &str) {
-        match &self.bar {
-            Some(bar) => bar.suspend(|| eprintln!("{text}")),
-            None => eprintln!("{text}"),
-        }
-    }
-
     fn line(&mut self) {
         let elapsed = self.watch.elapsed();
         self.line_due = elapsed + LINE_INTERVAL;

@@ -1,5 +1,7 @@
 //! The mechanism of `iaxproof zoo`, on a source tree of one small file: what is found, and everything that is red.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 

@@ -1,0 +1,170 @@
+//! `iaxproof prove`: explores the scenarios of `iaxproof-models` exhaustively, each under loom and under shuttle's
+//! depth-first search, each exploration in a child process, and says what that proves and what it does not.
+
+pub(crate) mod child;
+mod proof;
+mod show;
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use clap::Args;
+use iaxproof_models::{Design, Engine, Scenario, scenarios};
+
+use crate::error::Error;
+use crate::progress::Progress;
+use crate::report::{Report, Verdict};
+
+use self::child::{Lost, Told};
+pub(crate) use self::proof::Proof;
+
+/// Explore scenarios exhaustively under loom and shuttle.
+#[derive(Debug, Args)]
+pub(crate) struct ProveArgs {
+    /// Scenarios by name; all where none is named.
+    names: Vec<String>,
+    /// Only say what there is.
+    #[arg(long)]
+    list: bool,
+    /// The design to explore: shipped, or a specimen that must fail.
+    #[arg(long, value_name = "NAME", default_value = "shipped", value_parser = design)]
+    design: Design,
+    #[command(flatten)]
+    limits: Limits,
+}
+
+/// How long an explorer may take, and how many at a time.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct Limits {
+    /// Time for loom on one scenario; past it the scenario is INCOMPLETE.
+    #[arg(long, value_name = "SECONDS", default_value_t = 300)]
+    pub(crate) loom_seconds: u64,
+    /// Time for shuttle's search on one scenario; past it: «exhausted by loom alone».
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    pub(crate) dfs_seconds: u64,
+    /// How many child processes at a time.
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    pub(crate) jobs: usize,
+}
+
+/// A design by its name, for the command line.
+///
+/// # Errors
+///
+/// A sentence that lists the names.
+pub(crate) fn design(name: &str) -> Result<Design, String> {
+    Design::from_name(name).ok_or_else(|| "expected shipped, 2007 or rebuild-in-place".to_owned())
+}
+
+/// Proves what is asked for and prints it.
+///
+/// # Errors
+///
+/// [`Error::Usage`] for a scenario that does not exist or does not run on the design.
+pub(crate) fn run(args: &ProveArgs, json: bool) -> Result<Verdict, Error> {
+    let selected = select(&args.names, args.design)?;
+    if args.list {
+        show::list(&selected, json);
+        return Ok(Verdict::Held);
+    }
+    let work = selected.iter().map(|scenario| (*scenario, args.design));
+    let proofs = prove_all(&work.collect::<Vec<_>>(), args.limits)?;
+    let report = Report::new(proofs.iter().flat_map(Proof::rows).collect());
+    if json {
+        report.print(true);
+    } else {
+        show::proofs(&proofs);
+    }
+    Ok(report.verdict)
+}
+
+fn select(names: &[String], design: Design) -> Result<Vec<&'static Scenario>, Error> {
+    let runs_on = |scenario: &&Scenario| scenario.designs().any(|other| other == design);
+    if names.is_empty() {
+        return Ok(scenarios().filter(runs_on).collect());
+    }
+    let by_name = |name: &String| {
+        let scenario = scenarios().find(|scenario| scenario.name == name);
+        let scenario = scenario.ok_or_else(|| {
+            Error::Usage(format!(
+                "no scenario is named {name}: `iaxproof prove --list` says what there is"
+            ))
+        })?;
+        Some(scenario).filter(runs_on).ok_or_else(|| {
+            Error::Usage(format!(
+                "{name} does not run on the design {}",
+                design.name()
+            ))
+        })
+    };
+    names.iter().map(by_name).collect()
+}
+
+/// Explores each scenario on its design under both explorers, some children at a time, and gives the proofs in order.
+///
+/// # Errors
+///
+/// [`Error::Io`] where no child can be started.
+pub(crate) fn prove_all(
+    work: &[(&'static Scenario, Design)],
+    limits: Limits,
+) -> Result<Vec<Proof>, Error> {
+    let tasks = (0..work.len()).flat_map(|i| [(i, Engine::Loom), (i, Engine::Shuttle)]);
+    let queue: Mutex<VecDeque<(usize, Engine)>> = Mutex::new(tasks.collect());
+    let progress = Mutex::new(Progress::new("prove", 2 * work.len() as u64));
+    let worker = || -> Result<Vec<Answer>, Error> {
+        let mut answers = Vec::new();
+        while let Some((i, engine)) = locked(&queue).pop_front() {
+            let (scenario, design) = work[i];
+            let limit = limits.of(engine);
+            let told = child::ask(scenario, design, engine, limit)?;
+            answers.push(Answer { i, engine, told });
+            locked(&progress).advance(1);
+        }
+        Ok(answers)
+    };
+    let answers = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..limits.jobs.max(1))
+            .map(|_| scope.spawn(worker))
+            .collect();
+        let joined = workers.into_iter().map(|worker| worker.join());
+        let joined = joined.map(|end| end.map_err(|_| Error::Broke("a worker panicked".into()))?);
+        joined.collect::<Result<Vec<_>, Error>>()
+    })?;
+    Ok(pair(work, answers.into_iter().flatten().collect()))
+}
+
+/// What was said of the `i`th piece of work by one explorer.
+struct Answer {
+    i: usize,
+    engine: Engine,
+    told: Result<Told, Lost>,
+}
+
+/// Puts the two answers of each piece of work together.
+fn pair(work: &[(&'static Scenario, Design)], mut answers: Vec<Answer>) -> Vec<Proof> {
+    answers.sort_by_key(|answer| (answer.i, answer.engine == Engine::Shuttle));
+    let mut answers = answers.into_iter().map(|answer| answer.told);
+    let mut next = || answers.next().unwrap_or(Err(Lost::TimedOut));
+    let proof = |(scenario, design): &(&'static Scenario, Design)| Proof {
+        scenario,
+        design: *design,
+        loom: next(),
+        shuttle: next(),
+    };
+    work.iter().map(proof).collect()
+}
+
+impl Limits {
+    fn of(self, engine: Engine) -> Duration {
+        Duration::from_secs(match engine {
+            Engine::Loom => self.loom_seconds,
+            Engine::Shuttle => self.dfs_seconds,
+        })
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
