@@ -271,6 +271,22 @@ fn a_reload_between_question_and_answer_gives_the_newer_general_settings() {
 }
 
 #[test]
+fn a_reload_between_answer_and_taking_it_gives_the_newer_general_settings() {
+    let (catalog, _book) = audited(true);
+    catalog.reload(configuration(1, vec![]));
+    let question = ask(&catalog, Role::User, "alice");
+    let answer = Answer::Row(row(settings(Role::User, "alice")));
+    catalog.answer(question.id, answer, at(0));
+    assert_eq!(catalog.prune(Role::User, "alice"), Pruned::NotStored);
+    catalog.reload(configuration(2, vec![]));
+    let Lookup::Found(handle) = catalog.take_answer(question.id) else {
+        panic!("the row is linked");
+    };
+    assert_eq!(serials(&catalog, &handle).0, 2);
+    assert_eq!(catalog.prune(Role::User, "alice"), Pruned::Evicted);
+}
+
+#[test]
 fn a_reload_evicts_what_is_stored_and_renews_what_is_not() {
     let (catalog, book) = audited(true);
     catalog.reload(configuration(1, vec![]));

@@ -94,7 +94,7 @@ pub enum Pruned {
     Evicted,
     /// It is of the configuration and stays.
     Static,
-    /// It is a cached row and stays: its last contact is not stored yet, or a question for its name is open.
+    /// It is a cached row and stays: its last contact is not stored yet, or somebody waits for an answer about its name.
     NotStored,
     /// No such name is linked.
     Unknown,

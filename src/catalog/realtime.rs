@@ -7,8 +7,11 @@
 //!
 //! A row that the database read before an entry's last contact was stored must never be linked after that entry
 //! was evicted. Two rules see to it. A lookup that misses first reserves its question, then looks once more, and only then
-//! sends the question. An entry is not evicted while a question for its name is reserved, sent, or being answered. So a question that
-//! is open when an entry goes was sent after it went, and its row has what was stored.
+//! sends the question. An entry is not evicted while a question for its name is reserved, sent, or being answered. So a
+//! question that is open when an entry goes was sent after it went, and its row has what was stored.
+//!
+//! Nor is it evicted while an answer for its name waits to be taken: a reload renews its settings instead, and who
+//! takes the answer begins with those in force.
 //!
 //! # Deviations
 //!
@@ -103,10 +106,17 @@ struct Questions<F: Family> {
     questions_made: u64,
     /// Reserved, sent, or being answered.
     open: BTreeMap<QueryId, Question>,
-    /// How many of them ask for one name.
-    asked: BTreeMap<Role, BTreeMap<Name, usize>>,
     to_send: VecDeque<QueryId>,
-    answers: BTreeMap<QueryId, Lookup<Ref<Entry<F>, F>>>,
+    /// Answered and not taken.
+    answers: BTreeMap<QueryId, Answered<F>>,
+    /// How many questions of `open` and `answers` are for one name.
+    asked: BTreeMap<Role, BTreeMap<Name, usize>>,
+}
+
+/// A question and what it came to.
+struct Answered<F: Family> {
+    question: Question,
+    lookup: Lookup<Ref<Entry<F>, F>>,
 }
 
 impl<F: Family> Realtime<F> {
@@ -115,9 +125,9 @@ impl<F: Family> Realtime<F> {
             questions: F::mutex(Questions {
                 questions_made: 0,
                 open: BTreeMap::new(),
-                asked: BTreeMap::new(),
                 to_send: VecDeque::new(),
                 answers: BTreeMap::new(),
+                asked: BTreeMap::new(),
             }),
             writes: F::mutex(VecDeque::new()),
         }
@@ -142,7 +152,10 @@ impl<F: Family> Realtime<F> {
     }
 
     fn withdraw(&self, id: QueryId) {
-        F::lock(&self.questions).close(id);
+        let mut questions = F::lock(&self.questions);
+        if let Some(question) = questions.open.remove(&id) {
+            questions.forget(&question);
+        }
     }
 
     fn is_asked(&self, role: Role, name: &Name) -> bool {
@@ -174,20 +187,26 @@ impl<F: Family> Realtime<F> {
         lookup: Lookup<Ref<Entry<F>, F>>,
     ) -> Option<Lookup<Ref<Entry<F>, F>>> {
         let mut questions = F::lock(&self.questions);
-        if !questions.close(id) {
+        let Some(question) = questions.open.remove(&id) else {
             return Some(lookup);
+        };
+        questions.answers.insert(id, Answered { question, lookup });
+        if questions.answers.len() <= ANSWERS_MAX {
+            return None;
         }
-        questions.answers.insert(id, lookup);
-        let is_full = questions.answers.len() > ANSWERS_MAX;
-        let oldest = is_full.then(|| questions.answers.pop_first()).flatten();
-        oldest.map(|(_, lookup)| lookup)
+        let (_, oldest) = questions.answers.pop_first()?;
+        questions.forget(&oldest.question);
+        Some(oldest.lookup)
     }
 
     /// The answer, or where the question stands without one.
     pub(super) fn take_answer(&self, id: QueryId) -> Lookup<Ref<Entry<F>, F>> {
         let mut questions = F::lock(&self.questions);
         match questions.answers.remove(&id) {
-            Some(lookup) => lookup,
+            Some(answered) => {
+                questions.forget(&answered.question);
+                answered.lookup
+            }
             None if questions.open.contains_key(&id) => Lookup::Asked(id),
             None => Lookup::Failed,
         }
@@ -203,19 +222,15 @@ impl<F: Family> Realtime<F> {
 }
 
 impl<F: Family> Questions<F> {
-    /// Whether it was open.
-    fn close(&mut self, id: QueryId) -> bool {
-        let Some(question) = self.open.remove(&id) else {
-            return false;
-        };
+    /// One question less for its name.
+    fn forget(&mut self, question: &Question) {
         let Some(names) = self.asked.get_mut(&question.role) else {
-            return true;
+            return;
         };
         match names.get_mut(&question.name) {
             Some(count) if *count > 1 => *count -= 1,
             _ => drop(names.remove(&question.name)),
         }
-        true
     }
 }
 

@@ -12,8 +12,8 @@
 //!
 //! - chan_iax2 takes an object out of its container, rebuilds it in place and puts it back. A lookup in between misses,
 //!   and a reader sees strings freed under it. Here nothing is rebuilt.
-//! - chan_iax2 drops everything realtime-cached at every reload. Here a cached row whose contact is not stored yet, or for
-//!   whose name a question is open, stays and gets the new general settings.
+//! - chan_iax2 drops everything realtime-cached at every reload. Here a cached row whose contact is not stored yet, or about
+//!   whose name somebody waits for an answer, stays and gets the new general settings.
 
 use super::entry::{Entry, Moved, Standing, Unlinked};
 use super::published::Published;
