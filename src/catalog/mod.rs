@@ -2,6 +2,7 @@
 //!
 //! - [`Catalog`], here: the containers and what everything else is made of.
 //! - [`entry`]: one peer or user, a single object for as long as its name is linked.
+//! - `status`: what an entry says of itself.
 //! - [`published`]: one immutable settings object.
 //! - `directory`: what an endpoint asks.
 //! - `address`: from an address to the peers that are there.
@@ -29,13 +30,15 @@ pub mod realtime;
 mod address;
 mod directory;
 mod reload;
+mod status;
 
 use core::fmt;
 use core::net::SocketAddr;
 
-pub use entry::{Counters, Entry, EntryStatus, Origin, Reachability};
+pub use entry::Entry;
 pub use published::Published;
 pub use realtime::{Answer, Question, Row, Write};
+pub use status::{Counters, EntryStatus, Origin, Reachability};
 
 use address::AddressIndex;
 use entry::{Moved, Unlinked};

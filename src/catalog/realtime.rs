@@ -24,7 +24,8 @@
 use core::net::SocketAddr;
 use std::collections::{BTreeMap, VecDeque};
 
-use super::entry::{Entry, Kept, Origin};
+use super::entry::{Entry, Kept};
+use super::status::Origin;
 use super::{Catalog, Pruned};
 use crate::engine::directory::{Contact, Generation, Lookup, QueryId, Role};
 use crate::engine::settings::{Name, Settings};
