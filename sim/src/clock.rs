@@ -59,6 +59,14 @@ impl<E> Queue<E> {
         self.slots[slot].take()
     }
 
+    /// The same time with nothing scheduled any more.
+    pub fn at_rest(&self) -> Self {
+        Queue {
+            now: self.now,
+            ..Queue::default()
+        }
+    }
+
     /// How much is scheduled.
     pub fn len(&self) -> usize {
         self.order.len()

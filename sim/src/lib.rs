@@ -2,14 +2,28 @@
 //! endpoint. Checkers stand apart from workloads.
 //!
 //! - [`plan`]: everything that was chosen for one world; [`decide`]: what is chosen on the way.
-//! - [`clock`]: virtual time.
+//! - [`clock`]: virtual time. `network`, `database`, [`node`]: what a world is made of; [`world`] runs it.
 //! - [`administer`]: what a world needs of a directory.
+//! - [`fact`]: what happens; [`checkers`], [`goals`] and [`trace`] see facts and nothing else. [`report`]: what they say.
 //! - [`fuzz`]: the bodies of the fuzz targets.
 //! - [`linearizable`]: whether a history of a container can be explained one operation after another.
 
+mod accounts;
 pub mod administer;
+pub mod checkers;
 pub mod clock;
+mod database;
 pub mod decide;
+pub mod fact;
 pub mod fuzz;
+pub mod goals;
 pub mod linearizable;
+mod network;
+pub mod node;
+mod observers;
 pub mod plan;
+pub mod report;
+mod spoof;
+pub mod sweep;
+pub mod trace;
+pub mod world;

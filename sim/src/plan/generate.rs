@@ -80,7 +80,7 @@ fn options(dice: &mut Dice) -> Options {
         fail_permille: swarm(dice, 25, 300),
         moody_permille: swarm(dice, 40, 500),
         call_numbers: if dice.chance(15) {
-            u16::try_from(dice.within(6, 24)).unwrap_or(24)
+            u16::try_from(dice.within(3, 10)).unwrap_or(10)
         } else {
             0
         },

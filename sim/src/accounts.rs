@@ -1,0 +1,84 @@
+//! The accounts of a world: from an index to name, secret and settings. Every account is a friend: a peer and a user of one name.
+
+use core::time::Duration;
+
+use iaxproof::engine::directory::Role;
+use iaxproof::engine::settings::{Configuration, General, Host, Name, Secret, Settings};
+use iaxproof::wire::{Format, FormatSet};
+
+use crate::plan::{ConfigurationPlan, Topology};
+
+/// The account that has no secret: it logs in without a challenge.
+pub(crate) const WITHOUT_SECRET: u8 = 3;
+
+/// The shortest refresh that is granted, where the longest is not shorter (chan_iax2: `minregexpire`).
+const REGISTRATION_MIN: Duration = Duration::from_secs(60);
+
+/// The name of an account.
+pub(crate) fn name(account: u8) -> String {
+    format!("p{account}")
+}
+
+/// The account of a name.
+pub(crate) fn account_of_name(name: &str) -> Option<u8> {
+    name.strip_prefix('p')?.parse().ok()
+}
+
+/// The secret that the client of an account knows.
+pub(crate) fn secret(account: u8) -> String {
+    format!("secret-{account}")
+}
+
+/// What a configuration or a row says about an account.
+pub(crate) fn settings(account: u8, role: Role, is_plain: bool, general: &General) -> Settings {
+    let word = secret(account);
+    let secrets = match (account, is_plain) {
+        (WITHOUT_SECRET, true) => Vec::new(),
+        (_, true) => vec![Secret::new(&word)],
+        (_, false) => vec![Secret::new(&format!("{word}-changed"))],
+    };
+    Settings {
+        name: Name::new(&name(account)).expect("an account's name is short"),
+        role,
+        secrets,
+        host: Host::Dynamic,
+        capability: FormatSet::from(Format::ULAW),
+        extensions: Vec::new(),
+        general: general.clone(),
+    }
+}
+
+/// The accounts that a server's configuration is about: those of its clients that are not rows of the database.
+pub(crate) fn of_configuration(topology: &Topology, server: u8) -> impl Iterator<Item = u8> + '_ {
+    (0..topology.clients).filter(move |account| {
+        topology.server_of(*account) == server && !topology.is_realtime(*account)
+    })
+}
+
+/// A configuration of a server.
+pub(crate) fn configuration(
+    topology: &Topology,
+    server: u8,
+    plan: &ConfigurationPlan,
+    serial: u64,
+) -> Configuration {
+    let longest = Duration::from_secs(u64::from(plan.registration_s));
+    let general = General {
+        serial,
+        registration_min: longest.min(REGISTRATION_MIN),
+        registration_max: longest,
+        reject_delay: Duration::from_millis(u64::from(plan.reject_delay_ms)),
+        capability: FormatSet::from(Format::ULAW),
+    };
+    let mut entries = Vec::new();
+    for account in of_configuration(topology, server) {
+        if plan.absent.contains(&account) {
+            continue;
+        }
+        let is_plain = plan.is_plain(account);
+        for role in [Role::Peer, Role::User] {
+            entries.push(settings(account, role, is_plain, &general));
+        }
+    }
+    Configuration { general, entries }
+}

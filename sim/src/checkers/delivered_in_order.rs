@@ -1,0 +1,108 @@
+//! delivered-in-order: the stream of reliable frames that one end takes is a prefix of the stream that the other end sent.
+//!
+//! What a server sends is read off the wire, where a number that comes again is a repeat; clients tell what they take. What clients type is
+//! numbered, and the server's application sees it. Between two nodes whose datagrams were damaged nothing can be said: a frame
+//! has no checksum of its own.
+
+use core::net::SocketAddr;
+use std::collections::{BTreeMap, BTreeSet};
+
+use iaxproof::engine::event::{CallId, Event};
+use iaxproof::time::Instant;
+use iaxproof::wire::{CallNumber, Frame, FullFrame};
+
+use super::Checker;
+use crate::fact::{Fact, Mark, Passage, Taken};
+use crate::plan::Actor;
+use crate::trace::digest;
+
+/// Follows every stream.
+#[derive(Clone, Debug, Default)]
+pub struct DeliveredInOrder {
+    streams: BTreeMap<Ends, Stream>,
+    typed: BTreeMap<(u8, CallId), u32>,
+    damaged: BTreeSet<SocketAddr>,
+}
+
+/// Sender and taker of a stream, each with its call number.
+type Ends = (SocketAddr, CallNumber, SocketAddr, CallNumber);
+
+#[derive(Clone, Debug, Default)]
+struct Stream {
+    sent: Vec<u64>,
+    taken: usize,
+}
+
+impl DeliveredInOrder {
+    fn sent(&mut self, passage: &Passage<'_>, frame: &FullFrame<'_>) {
+        let takes_number = frame.body.consumes_sequence_number();
+        if frame.source == CallNumber::STATELESS || !takes_number {
+            return;
+        }
+        let ends = (
+            passage.source,
+            frame.source,
+            passage.destination,
+            frame.destination,
+        );
+        let stream = self.streams.entry(ends).or_default();
+        let next = (stream.sent.len() & 0xff) as u8;
+        if frame.oseqno.0 == next {
+            stream.sent.push(digest(frame));
+        }
+    }
+
+    fn took(&mut self, taken: &Taken) -> Result<(), String> {
+        let ends = (taken.sender, taken.remote, taken.taker, taken.local);
+        let stream = self.streams.entry(ends).or_default();
+        let nth = stream.taken;
+        stream.taken += 1;
+        let is_next = stream.sent.get(nth) == Some(&taken.digest);
+        if is_next || self.damaged.contains(&taken.taker) {
+            return Ok(());
+        }
+        Err(format!(
+            "call {} of {}: frame {nth} of the stream is not what {} sent as its frame {nth}",
+            taken.local, taken.taker, taken.sender
+        ))
+    }
+
+    fn typed(&mut self, server: u8, call: CallId, text: &[u8]) -> Result<(), String> {
+        let nth = self.typed.entry((server, call)).or_default();
+        let expected = format!("text {nth}");
+        *nth += 1;
+        if text == expected.as_bytes() || !self.damaged.is_empty() {
+            return Ok(());
+        }
+        Err(format!(
+            "server {server}, call {call}: {:?} came where {expected:?} is next",
+            String::from_utf8_lossy(text)
+        ))
+    }
+}
+
+impl Checker for DeliveredInOrder {
+    const PROPERTY: &'static str = "delivered-in-order";
+
+    fn observe(&mut self, _now: Instant, fact: &Fact<'_>) -> Result<(), String> {
+        match fact {
+            Fact::Sent(passage) => {
+                if passage.mark == Mark::Damaged {
+                    self.damaged.insert(passage.source);
+                    self.damaged.insert(passage.destination);
+                }
+                if let (Actor::Server(_), Some(Frame::Full(frame))) = (passage.from, &passage.frame)
+                {
+                    self.sent(passage, frame);
+                }
+                Ok(())
+            }
+            Fact::Took(taken) => self.took(taken),
+            Fact::Told {
+                server,
+                event: Event::Text { call, text },
+            } => self.typed(*server, *call, text),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! The checkers: one property each, apart from the workloads. They see facts and nothing else, after each event; what they keep is their
+//! own model of what was promised.
+
+pub mod bounded;
+pub mod call_ends;
+pub mod delivered_in_order;
+pub mod no_leak;
+pub mod no_use_after_destroy;
+pub mod numbers_conserved;
+pub mod registration_kept;
+pub mod reload_atomic;
+
+use iaxproof::time::Instant;
+
+use crate::fact::Fact;
+use crate::plan::Topology;
+
+/// One property.
+pub trait Checker {
+    /// Its name, as the design has it.
+    const PROPERTY: &'static str;
+
+    /// Takes a fact in.
+    ///
+    /// # Errors
+    ///
+    /// How the fact breaks the property.
+    fn observe(&mut self, now: Instant, fact: &Fact<'_>) -> Result<(), String>;
+}
+
+/// A property that does not hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// Its name.
+    pub property: &'static str,
+    /// What was seen.
+    pub message: String,
+}
+
+/// All of them.
+#[derive(Debug)]
+pub struct Checkers {
+    bounded: bounded::Bounded,
+    call_ends: call_ends::CallEnds,
+    delivered_in_order: delivered_in_order::DeliveredInOrder,
+    no_leak: no_leak::NoLeak,
+    no_use_after_destroy: no_use_after_destroy::NoUseAfterDestroy,
+    numbers_conserved: numbers_conserved::NumbersConserved,
+    registration_kept: registration_kept::RegistrationKept,
+    reload_atomic: reload_atomic::ReloadAtomic,
+}
+
+impl Checkers {
+    /// Checkers of a world of this topology.
+    pub fn new(topology: &Topology) -> Self {
+        Checkers {
+            bounded: bounded::Bounded::default(),
+            call_ends: call_ends::CallEnds,
+            delivered_in_order: delivered_in_order::DeliveredInOrder::default(),
+            no_leak: no_leak::NoLeak,
+            no_use_after_destroy: no_use_after_destroy::NoUseAfterDestroy,
+            numbers_conserved: numbers_conserved::NumbersConserved::default(),
+            registration_kept: registration_kept::RegistrationKept::new(topology),
+            reload_atomic: reload_atomic::ReloadAtomic::default(),
+        }
+    }
+
+    /// Shows a fact to every checker; the first violation.
+    ///
+    /// # Errors
+    ///
+    /// The first property that the fact breaks.
+    pub fn observe(&mut self, now: Instant, fact: &Fact<'_>) -> Result<(), Violation> {
+        ask(&mut self.no_use_after_destroy, now, fact)?;
+        ask(&mut self.registration_kept, now, fact)?;
+        ask(&mut self.reload_atomic, now, fact)?;
+        ask(&mut self.delivered_in_order, now, fact)?;
+        ask(&mut self.numbers_conserved, now, fact)?;
+        ask(&mut self.bounded, now, fact)?;
+        ask(&mut self.call_ends, now, fact)?;
+        ask(&mut self.no_leak, now, fact)
+    }
+}
+
+fn ask<C: Checker>(checker: &mut C, now: Instant, fact: &Fact<'_>) -> Result<(), Violation> {
+    checker.observe(now, fact).map_err(|message| Violation {
+        property: C::PROPERTY,
+        message,
+    })
+}

@@ -1,0 +1,112 @@
+//! numbers-conserved: allocated and free call numbers are the whole pool; no number is live twice; none is used again with the same
+//! address within 60 s. What is live is read off the wire: a dialogue lives from the first to the last frame that its server sends in
+//! it, INVAL apart, which answers for numbers that are not live.
+
+use core::net::SocketAddr;
+use core::time::Duration;
+use std::collections::BTreeMap;
+
+use iaxproof::time::Instant;
+use iaxproof::wire::{Body, CallNumber, Frame, FullFrame, IaxCommand};
+
+use super::Checker;
+use crate::fact::Fact;
+use crate::plan::Actor;
+
+/// How long a number rests before it is used with the same address again (chan_iax2: `MIN_REUSE_TIME`).
+pub const REST: Duration = Duration::from_secs(60);
+
+/// Follows every number of every server.
+#[derive(Clone, Debug, Default)]
+pub struct NumbersConserved {
+    /// By server and number: every dialogue it was used for, the last first.
+    used: BTreeMap<(u8, CallNumber), Vec<Use>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Use {
+    address: SocketAddr,
+    remote: CallNumber,
+    last: Instant,
+}
+
+impl NumbersConserved {
+    fn sent(
+        &mut self,
+        now: Instant,
+        (server, address): (u8, SocketAddr),
+        frame: &FullFrame<'_>,
+    ) -> Result<(), String> {
+        let (number, remote) = (frame.source, frame.destination);
+        let uses = self.used.entry((server, number)).or_default();
+        let is_this = |used: &Use| used.address == address && used.remote == remote;
+        match uses.iter().position(is_this) {
+            Some(0) => uses[0].last = now,
+            Some(_) => {
+                return Err(format!(
+                    "server {server}: number {number} is live for {} and for {address} at once",
+                    uses[0].address
+                ));
+            }
+            None => {
+                let same = uses.iter().find(|used| used.address == address);
+                if let Some(before) = same.filter(|used| now < used.last + REST) {
+                    let rest = now.saturating_since(before.last).as_secs_f64();
+                    return Err(format!(
+                        "server {server}: number {number} is used with {address} again after {rest} s"
+                    ));
+                }
+                uses.insert(
+                    0,
+                    Use {
+                        address,
+                        remote,
+                        last: now,
+                    },
+                );
+            }
+        }
+        Ok(())
+    }
+}
+
+const fn counts_as_live(frame: &FullFrame<'_>) -> bool {
+    let is_inval = matches!(
+        frame.body,
+        Body::Iax {
+            command: IaxCommand::Inval,
+            ..
+        }
+    );
+    frame.source.get() > CallNumber::STATELESS.get() && !is_inval
+}
+
+impl Checker for NumbersConserved {
+    const PROPERTY: &'static str = "numbers-conserved";
+
+    fn observe(&mut self, now: Instant, fact: &Fact<'_>) -> Result<(), String> {
+        match fact {
+            Fact::Sent(passage) => match (passage.from, &passage.frame) {
+                (Actor::Server(server), Some(Frame::Full(frame))) if counts_as_live(frame) => {
+                    self.sent(now, (server, passage.destination), frame)
+                }
+                _ => Ok(()),
+            },
+            Fact::Counted {
+                server,
+                counts,
+                limits,
+            } => {
+                let (allocated, free) = (counts.numbers_allocated, counts.numbers_free);
+                if allocated + free == limits.pool {
+                    return Ok(());
+                }
+                Err(format!(
+                    "server {server}: {allocated} numbers are allocated and {free} are free, of {}",
+                    limits.pool
+                ))
+            }
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! registration-kept: after a REGACK the peer is reachable where it registered until the granted period is over, and not after ten
+//! seconds more, unless it was released, replaced by a newer REGREQ, unregistered by the operator, or absent from the accepted
+//! configuration. Eviction of a cached row keeps it.
+//!
+//! The promise is the REGACK as it leaves the server, whether or not the client sees it.
+
+use core::net::SocketAddr;
+use core::time::Duration;
+use std::collections::{BTreeMap, BTreeSet};
+
+use iaxproof::engine::directory::Contact;
+use iaxproof::time::Instant;
+use iaxproof::wire::{Body, CallNumber, Frame, FullFrame, IaxCommand};
+
+use super::Checker;
+use crate::accounts::account_of_name;
+use crate::fact::{ContactSeen, Fact, Passage};
+use crate::plan::{Actor, RowEdit, Topology};
+
+/// How much longer than granted a registration may be kept (chan_iax2).
+pub const GRACE: Duration = Duration::from_secs(10);
+
+/// What a REGACK grants that names no period (RFC 5456 §6.1.1).
+const REFRESH_DEFAULT_S: u16 = 60;
+
+/// Holds every directory to every REGACK.
+#[derive(Clone, Debug)]
+pub struct RegistrationKept {
+    realtime: BTreeSet<u8>,
+    absent_rows: BTreeSet<(u8, u8)>,
+    /// What each account may be found as.
+    expected: BTreeMap<(u8, u8), Expected>,
+    /// Whether the last request of a dialogue was a release, and of which account.
+    requests: BTreeMap<(u8, SocketAddr, CallNumber), (bool, u8)>,
+    /// REGACKs that were seen: a repeat promises nothing new.
+    acknowledged: BTreeSet<(u8, SocketAddr, CallNumber, CallNumber)>,
+}
+
+/// What a lookup should give.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Expected {
+    /// No contact.
+    Nothing,
+    /// This contact.
+    Held {
+        address: SocketAddr,
+        /// Until when it must be there.
+        until: Instant,
+    },
+    /// Its row was changed by hand: anything, until it registers again.
+    Anything,
+}
+
+impl RegistrationKept {
+    /// For accounts of this topology.
+    pub fn new(topology: &Topology) -> Self {
+        RegistrationKept {
+            realtime: topology.realtime.iter().copied().collect(),
+            absent_rows: BTreeSet::new(),
+            expected: BTreeMap::new(),
+            requests: BTreeMap::new(),
+            acknowledged: BTreeSet::new(),
+        }
+    }
+
+    fn arrived(&mut self, server: u8, passage: &Passage<'_>, frame: &FullFrame<'_>) {
+        let Body::Iax { command, ies } = frame.body else {
+            return;
+        };
+        let is_release = match command {
+            IaxCommand::RegReq => false,
+            IaxCommand::RegRel => true,
+            _ => return,
+        };
+        if let Some(account) = ies.username().and_then(account_of) {
+            let key = (server, passage.source, frame.source);
+            self.requests.insert(key, (is_release, account));
+        }
+    }
+
+    fn sent(&mut self, now: Instant, server: u8, passage: &Passage<'_>, frame: &FullFrame<'_>) {
+        let Body::Iax {
+            command: IaxCommand::RegAck,
+            ies,
+        } = frame.body
+        else {
+            return;
+        };
+        let address = passage.destination;
+        let dialogue = (server, address, frame.source, frame.destination);
+        let request = self.requests.get(&(server, address, frame.destination));
+        let (Some(&(is_release, account)), true) = (request, self.acknowledged.insert(dialogue))
+        else {
+            return;
+        };
+        let account = ies.username().and_then(account_of).unwrap_or(account);
+        let refresh = ies.refresh().unwrap_or(REFRESH_DEFAULT_S);
+        let key = (server, account);
+        let expected = if self.absent_rows.contains(&key) {
+            Expected::Anything
+        } else if is_release {
+            Expected::Nothing
+        } else {
+            Expected::Held {
+                address,
+                until: now + Duration::from_secs(u64::from(refresh)),
+            }
+        };
+        self.expected.insert(key, expected);
+    }
+
+    fn judge(&self, now: Instant, server: u8, seen: &ContactSeen) -> Result<(), String> {
+        let expected = self.expected.get(&(server, seen.account));
+        let who = || format!("server {server}: p{}", seen.account);
+        match (expected.unwrap_or(&Expected::Nothing), seen.contact) {
+            (Expected::Anything, _) | (Expected::Nothing, None) => Ok(()),
+            (Expected::Nothing, Some(contact)) => Err(format!(
+                "{} is at {} though nothing registered it there",
+                who(),
+                contact.address
+            )),
+            (Expected::Held { address, until }, contact) => {
+                judge_held(now, *address, *until, contact, seen).map_err(|what| who() + &what)
+            }
+        }
+    }
+}
+
+fn judge_held(
+    now: Instant,
+    address: SocketAddr,
+    until: Instant,
+    contact: Option<Contact>,
+    seen: &ContactSeen,
+) -> Result<(), String> {
+    let Some(contact) = contact else {
+        if now < until {
+            return Err(format!(
+                " is not found, though it was acknowledged until {until}"
+            ));
+        }
+        return Ok(());
+    };
+    if contact.address != address {
+        return Err(format!(
+            " is at {}, though it was last acknowledged at {address}",
+            contact.address
+        ));
+    }
+    if now >= until + GRACE {
+        return Err(format!(" is still found, though it lapsed at {until}"));
+    }
+    if contact.deadline.is_none_or(|deadline| deadline < until) {
+        return Err(format!(
+            " lapses too early, though it was acknowledged until {until}"
+        ));
+    }
+    if now < until && !seen.is_found_by_address {
+        return Err(format!(" is not found by its address {address}"));
+    }
+    Ok(())
+}
+
+fn account_of(name: &[u8]) -> Option<u8> {
+    account_of_name(core::str::from_utf8(name).ok()?)
+}
+
+impl Checker for RegistrationKept {
+    const PROPERTY: &'static str = "registration-kept";
+
+    fn observe(&mut self, now: Instant, fact: &Fact<'_>) -> Result<(), String> {
+        match fact {
+            Fact::Arrived(passage) => {
+                if let (Some(Actor::Server(server)), Some(Frame::Full(frame))) =
+                    (passage.to, &passage.frame)
+                {
+                    self.arrived(server, passage, frame);
+                }
+            }
+            Fact::Sent(passage) => {
+                if let (Actor::Server(server), Some(Frame::Full(frame))) =
+                    (passage.from, &passage.frame)
+                {
+                    self.sent(now, server, passage, frame);
+                }
+            }
+            Fact::Reloaded { server, accounts } => {
+                for state in accounts.iter().filter(|state| !state.is_present) {
+                    if !self.realtime.contains(&state.account) {
+                        self.expected
+                            .insert((*server, state.account), Expected::Nothing);
+                    }
+                }
+            }
+            Fact::Unregistered { server, account } => {
+                self.expected.insert((*server, *account), Expected::Nothing);
+            }
+            Fact::RowEdited {
+                server,
+                account,
+                row,
+            } => {
+                let key = (*server, *account);
+                if *row == RowEdit::Absent {
+                    self.absent_rows.insert(key);
+                    self.expected.insert(key, Expected::Anything);
+                } else {
+                    self.absent_rows.remove(&key);
+                }
+            }
+            Fact::Contacts { server, contacts } => {
+                for seen in *contacts {
+                    self.judge(now, *server, seen)?;
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,156 @@
+//! reload-atomic: a lookup of a name that is there before and after a reload never misses, and one call never mixes two configurations.
+//!
+//! Seen from outside too: whose account was there and unchanged from the opener of a dialogue on is not refused in it. That is judged for
+//! accounts of the configuration, where nothing was damaged on the way.
+
+use core::net::SocketAddr;
+use std::collections::{BTreeMap, BTreeSet};
+
+use iaxproof::engine::event::{CallId, Event};
+use iaxproof::time::Instant;
+use iaxproof::wire::{Body, CallNumber, Cause, Frame, FullFrame, IaxCommand, InformationElements};
+
+use super::Checker;
+use crate::accounts::account_of_name;
+use crate::fact::{AccountState, Fact, Mark, Passage};
+use crate::plan::Actor;
+
+/// Follows accounts, calls and logins.
+#[derive(Clone, Debug, Default)]
+pub struct ReloadAtomic {
+    /// Since when an account of the configuration is as its client knows it.
+    steady_since: BTreeMap<(u8, u8), Instant>,
+    serials: BTreeMap<(u8, CallId), u64>,
+    logins: BTreeMap<(u8, SocketAddr, CallNumber), Login>,
+    damaged: BTreeSet<SocketAddr>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Login {
+    account: u8,
+    opened: Instant,
+}
+
+impl ReloadAtomic {
+    fn reloaded(
+        &mut self,
+        now: Instant,
+        server: u8,
+        accounts: &[AccountState],
+    ) -> Result<(), String> {
+        for state in accounts {
+            let key = (server, state.account);
+            if state.is_plain && state.is_present {
+                self.steady_since.entry(key).or_insert(now);
+            } else {
+                self.steady_since.remove(&key);
+            }
+            if state.is_present && !state.is_found {
+                return Err(format!(
+                    "server {server}: a lookup of p{} missed, though the configuration has it",
+                    state.account
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// What a call was authenticated and admitted by must be of one configuration.
+    fn used(&mut self, server: u8, call: CallId, serial: u64) -> Result<(), String> {
+        let first = *self.serials.entry((server, call)).or_insert(serial);
+        if first == serial {
+            return Ok(());
+        }
+        Err(format!(
+            "server {server}: call {call} began with configuration {first} and goes on with {serial}"
+        ))
+    }
+
+    fn arrived(&mut self, now: Instant, server: u8, passage: &Passage<'_>, frame: &FullFrame<'_>) {
+        let Body::Iax { command, ies } = frame.body else {
+            return;
+        };
+        let is_opener = command.opens_dialogue() && frame.destination == CallNumber::ZERO;
+        if let (true, Some(account)) = (is_opener, account_of(ies)) {
+            let key = (server, passage.source, frame.source);
+            let login = Login {
+                account,
+                opened: now,
+            };
+            self.logins.entry(key).or_insert(login);
+        }
+    }
+
+    fn sent(&self, server: u8, passage: &Passage<'_>, frame: &FullFrame<'_>) -> Result<(), String> {
+        let key = (server, passage.destination, frame.destination);
+        let Some(login) = self.logins.get(&key).filter(|_| is_refusal(frame)) else {
+            return Ok(());
+        };
+        let since = self.steady_since.get(&(server, login.account));
+        let was_steady = since.is_some_and(|since| *since <= login.opened);
+        if !was_steady || self.damaged.contains(&passage.destination) {
+            return Ok(());
+        }
+        Err(format!(
+            "server {server}: p{} at {} was refused, though its account was there all the time",
+            login.account, passage.destination
+        ))
+    }
+}
+
+fn account_of(ies: InformationElements<'_>) -> Option<u8> {
+    account_of_name(core::str::from_utf8(ies.username()?).ok()?)
+}
+
+/// A refusal of name or secret, in a dialogue of its own.
+fn is_refusal(frame: &FullFrame<'_>) -> bool {
+    match frame.body {
+        Body::Iax {
+            command: IaxCommand::Reject | IaxCommand::RegRej,
+            ies,
+        } => {
+            let causes = [Cause::FACILITY_REJECTED, Cause::FACILITY_NOT_SUBSCRIBED];
+            frame.source != CallNumber::STATELESS
+                && ies
+                    .cause_code()
+                    .is_some_and(|cause| causes.contains(&cause))
+        }
+        _ => false,
+    }
+}
+
+impl Checker for ReloadAtomic {
+    const PROPERTY: &'static str = "reload-atomic";
+
+    fn observe(&mut self, now: Instant, fact: &Fact<'_>) -> Result<(), String> {
+        match fact {
+            Fact::Reloaded { server, accounts } => self.reloaded(now, *server, accounts),
+            Fact::Told {
+                server,
+                event:
+                    Event::Authenticated { call, serial, .. } | Event::Incoming { call, serial, .. },
+            } => self.used(*server, *call, *serial),
+            Fact::Arrived(passage) => {
+                if let (Some(Actor::Server(server)), Some(Frame::Full(frame))) =
+                    (passage.to, &passage.frame)
+                {
+                    self.arrived(now, server, passage, frame);
+                }
+                Ok(())
+            }
+            Fact::Sent(passage) => {
+                if passage.mark == Mark::Damaged {
+                    self.damaged.insert(passage.source);
+                    self.damaged.insert(passage.destination);
+                }
+                match (passage.from, &passage.frame) {
+                    (Actor::Server(server), Some(Frame::Full(frame))) => {
+                        self.sent(server, passage, frame)
+                    }
+                    _ => Ok(()),
+                }
+            }
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! What happens in a world, as checkers, goals and the trace see it. Facts are told by the world; nobody who is told
+//! can change it.
+
+use core::net::SocketAddr;
+
+use iaxproof::engine::counts::Counts;
+use iaxproof::engine::directory::Contact;
+use iaxproof::engine::event::Event;
+use iaxproof::time::Instant;
+use iaxproof::wire::{CallNumber, Frame};
+
+use crate::administer::References;
+use crate::plan::{Actor, RowEdit};
+
+/// One thing that happened.
+#[derive(Clone, Copy, Debug)]
+pub enum Fact<'a> {
+    /// A node gave a datagram to the network.
+    Sent(Passage<'a>),
+    /// The network gave a datagram to a node.
+    Arrived(Passage<'a>),
+    /// A server's endpoint told its application something.
+    Told {
+        /// Which server.
+        server: u8,
+        /// What.
+        event: &'a Event,
+    },
+    /// A client took a reliable frame in its order.
+    Took(Taken),
+    /// A server accepted another configuration.
+    Reloaded {
+        /// Which server.
+        server: u8,
+        /// The accounts of the configuration, as it has them now.
+        accounts: &'a [AccountState],
+    },
+    /// An operator took the contact of an account away, or found none.
+    Unregistered {
+        /// Which server.
+        server: u8,
+        /// Whose.
+        account: u8,
+    },
+    /// A database row was changed.
+    RowEdited {
+        /// Which server.
+        server: u8,
+        /// Whose.
+        account: u8,
+        /// To what.
+        row: RowEdit,
+    },
+    /// A cached row was evicted.
+    Evicted {
+        /// Which server.
+        server: u8,
+        /// Whose.
+        account: u8,
+    },
+    /// Where the accounts of a server can be reached now, by its directory, or by its database for those that are not cached.
+    Contacts {
+        /// Which server.
+        server: u8,
+        /// One for each account of the server.
+        contacts: &'a [ContactSeen],
+    },
+    /// What a server's endpoint counts, after each event that concerned it.
+    Counted {
+        /// Which server.
+        server: u8,
+        /// The reading.
+        counts: &'a Counts,
+        /// The named limits.
+        limits: &'a Limits,
+    },
+    /// What a directory reports by itself.
+    Fault {
+        /// Whose.
+        server: u8,
+        /// Its words.
+        report: &'a str,
+    },
+    /// The time by which every call must be up or gone has come.
+    Settled(&'a Settlement),
+    /// All has been hung up and has lapsed; nothing should be under way.
+    AtRest {
+        /// Which server.
+        server: u8,
+        /// What its endpoint holds.
+        counts: &'a Counts,
+        /// What its directory counts, if it does.
+        references: Option<References>,
+    },
+    /// The endpoint is gone and the directory was emptied.
+    ShutDown {
+        /// Which server.
+        server: u8,
+        /// What is left.
+        live_objects: usize,
+        /// Its ledger, where something is left.
+        report: &'a str,
+    },
+}
+
+/// One datagram on one of its ends.
+#[derive(Clone, Copy, Debug)]
+pub struct Passage<'a> {
+    /// Who really sent it.
+    pub from: Actor,
+    /// To whom it goes; `None` where nobody is there.
+    pub to: Option<Actor>,
+    /// From which address it says that it comes.
+    pub source: SocketAddr,
+    /// To which address.
+    pub destination: SocketAddr,
+    /// Its octets.
+    pub datagram: &'a [u8],
+    /// What they say.
+    pub frame: Option<Frame<'a>>,
+    /// What became of it, for people.
+    pub mark: Mark,
+}
+
+/// What the network did with a datagram.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mark {
+    /// Nothing special.
+    #[default]
+    Plain,
+    /// It was lost.
+    Lost,
+    /// It was lost in a partition.
+    Partitioned,
+    /// It comes late.
+    Late,
+    /// It comes twice.
+    Twice,
+    /// It comes changed or cut.
+    Damaged,
+    /// Its source is not who sent it.
+    Spoofed,
+}
+
+/// One reliable frame that was taken in its order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// Who took it.
+    pub taker: SocketAddr,
+    /// Its call number.
+    pub local: CallNumber,
+    /// Who sent it.
+    pub sender: SocketAddr,
+    /// The sender's call number.
+    pub remote: CallNumber,
+    /// What the frame said, see [`crate::trace::digest`].
+    pub digest: u64,
+}
+
+/// How a configuration has an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AccountState {
+    /// Whose.
+    pub account: u8,
+    /// Whether it is there.
+    pub is_present: bool,
+    /// Whether its client's secret is right.
+    pub is_plain: bool,
+    /// Whether a lookup found it as peer and as user, right after the reload.
+    pub is_found: bool,
+}
+
+/// Where one account can be reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ContactSeen {
+    /// Whose.
+    pub account: u8,
+    /// Its contact, if it has one that has not lapsed.
+    pub contact: Option<Contact>,
+    /// Whether the directory leads from the contact's address to a peer; true where it is not cached.
+    pub is_found_by_address: bool,
+}
+
+/// Limits that counts are held against.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// How many call numbers there are.
+    pub pool: usize,
+    /// Dialogues in all.
+    pub dialogues_max: usize,
+    /// Quarantine records.
+    pub quarantine_max: usize,
+    /// Expiry timers.
+    pub registrations_max: usize,
+    /// Events that wait for the application.
+    pub events_max: usize,
+    /// Reliable frames on their way, of one dialogue.
+    pub outstanding_max: usize,
+    /// Reliable frames that wait, of one dialogue.
+    pub queue_max: usize,
+}
+
+/// How calls stand when they must be up or gone.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settlement {
+    /// When everything healed.
+    pub healed_at: Instant,
+    /// Calls of clients that are neither up nor gone, or up on one side only; in words.
+    pub unsettled: Vec<String>,
+}

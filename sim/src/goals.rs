@@ -1,0 +1,237 @@
+//! `sometimes` goals: what a sweep must reach to be worth anything. Goals never reached are reported.
+
+use core::fmt;
+use std::collections::{BTreeMap, BTreeSet};
+
+use iaxproof::engine::event::{EndReason, Event};
+use iaxproof::time::Instant;
+use iaxproof::wire::{Body, CallNumber, Frame, FullFrame, IaxCommand};
+
+use crate::fact::{Fact, Mark, Passage};
+use crate::plan::Actor;
+
+macro_rules! goals {
+    ($($(#[$doc:meta])* $name:ident = $text:literal;)*) => {
+        /// Something that should happen in some worlds.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Goal {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Goal {
+            /// Every goal.
+            pub const ALL: &'static [Goal] = &[$(Goal::$name),*];
+
+            /// The goal in words.
+            pub const fn text(self) -> &'static str {
+                match self {
+                    $(Goal::$name => $text,)*
+                }
+            }
+        }
+    };
+}
+
+goals! {
+    /// A client saw a REGACK.
+    Registered = "registered";
+    /// A peer registered from another address than before.
+    RegisteredElsewhere = "registered from another address";
+    /// A client saw the REGACK of its REGREL.
+    Released = "released";
+    /// A registration lapsed.
+    Expired = "registration expired";
+    /// A name or secret was refused.
+    LoginRefused = "login refused";
+    /// A client saw ANSWER.
+    CallAnswered = "call answered";
+    /// A client heard its own voice.
+    VoiceEchoed = "voice echoed";
+    /// A server's application hung up.
+    CallRefused = "application hung up";
+    /// A frame was sent again.
+    Retransmission = "retransmission";
+    /// A server's endpoint gave a call up.
+    ServerGaveUp = "server gave a call up";
+    /// A client gave a dialogue up.
+    ClientGaveUp = "client gave a dialogue up";
+    /// Somebody asked for what was missing.
+    VnakSent = "VNAK sent";
+    /// A dialogue was ended by INVAL.
+    Invalidated = "INVAL ended a dialogue";
+    /// A server gave a token that a client used.
+    TokenGiven = "call token used";
+    /// An opener with a token was refused: it had expired or was no good.
+    TokenExpired = "call token expired";
+    /// An opener was refused without a dialogue.
+    RefusedStateless = "opener refused without a dialogue";
+    /// An opener with a token came twice.
+    DuplicateOpener = "opener with token came twice";
+    /// More than 256 reliable frames went one way in one call.
+    SequenceWrapped = "sequence numbers wrapped";
+    /// A configuration was accepted while a call was up.
+    ReloadDuringCall = "reload during a call";
+    /// A configuration was accepted while a question was open.
+    ReloadDuringQuestion = "reload between question and answer";
+    /// A cached row was evicted.
+    Evicted = "row evicted";
+    /// A cached row with a registration was evicted.
+    EvictedRegistered = "row evicted while registered";
+    /// An eviction was refused.
+    EvictionRefused = "eviction refused";
+    /// A row of the database registered.
+    RealtimeRegistered = "row of the database registered";
+    /// The database failed a write.
+    WriteFailed = "database write failed";
+    /// The database failed a question.
+    QuestionFailed = "database question failed";
+    /// An operator took a contact away.
+    Unregistered = "operator unregistered";
+    /// A datagram was lost in a partition while a call was up.
+    PartitionCutCall = "partition cut a call";
+    /// A client went on from another port.
+    Rebound = "address rebound";
+    /// An opener came from an address that nobody has.
+    Spoofed = "opener with a spoofed source";
+    /// A damaged datagram was no frame.
+    Undecodable = "damaged datagram was no frame";
+    /// A mini frame reached another call than it was sent on.
+    MiniMisdelivered = "mini frame misdelivered";
+    /// Every call number was taken or resting.
+    NumbersExhausted = "call numbers ran out";
+}
+
+/// A set of goals.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Goals(u64);
+
+impl Goals {
+    /// Puts a goal in.
+    pub const fn reach(&mut self, goal: Goal) {
+        self.0 |= 1 << goal as u64;
+    }
+
+    /// Whether it is in.
+    pub const fn has(self, goal: Goal) -> bool {
+        self.0 & (1 << goal as u64) != 0
+    }
+
+    /// Puts all of `other` in.
+    pub const fn join(&mut self, other: Goals) {
+        self.0 |= other.0;
+    }
+
+    /// The goals, in their order.
+    pub fn iter(self) -> impl Iterator<Item = Goal> {
+        Goal::ALL
+            .iter()
+            .copied()
+            .filter(move |goal| self.has(*goal))
+    }
+}
+
+impl fmt::Display for Goal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.text())
+    }
+}
+
+/// Sees goals reached in what happens.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct GoalWatch {
+    pub(crate) reached: Goals,
+    registered_at: BTreeMap<(u8, String), core::net::SocketAddr>,
+    with_token: BTreeSet<(u8, core::net::SocketAddr, CallNumber)>,
+}
+
+impl GoalWatch {
+    pub(crate) fn observe(&mut self, _now: Instant, fact: &Fact<'_>) {
+        match fact {
+            Fact::Sent(passage) => self.sent(passage),
+            Fact::Arrived(passage) => self.arrived(passage),
+            Fact::Told { server, event } => self.told(*server, event),
+            Fact::Unregistered { .. } => self.reached.reach(Goal::Unregistered),
+            Fact::Evicted { .. } => self.reached.reach(Goal::Evicted),
+            Fact::Counted { counts, .. } if counts.numbers_free == 0 => {
+                self.reached.reach(Goal::NumbersExhausted);
+            }
+            _ => {}
+        }
+    }
+
+    fn sent(&mut self, passage: &Passage<'_>) {
+        if passage.mark == Mark::Spoofed {
+            self.reached.reach(Goal::Spoofed);
+        }
+        let Some(Frame::Full(frame)) = &passage.frame else {
+            return;
+        };
+        if frame.retransmission {
+            self.reached.reach(Goal::Retransmission);
+        }
+        let Body::Iax { command, .. } = frame.body else {
+            return;
+        };
+        if command == IaxCommand::Vnak {
+            self.reached.reach(Goal::VnakSent);
+        }
+        if let Actor::Server(server) = passage.from {
+            self.answered(
+                (server, passage.destination, frame.destination),
+                frame,
+                command,
+            );
+        }
+    }
+
+    fn answered(
+        &mut self,
+        opener: (u8, core::net::SocketAddr, CallNumber),
+        frame: &FullFrame<'_>,
+        command: IaxCommand,
+    ) {
+        let is_refusal = matches!(command, IaxCommand::Reject | IaxCommand::RegRej);
+        let is_stateless = frame.source == CallNumber::STATELESS;
+        if is_stateless && is_refusal && self.with_token.contains(&opener) {
+            self.reached.reach(Goal::TokenExpired);
+        }
+    }
+
+    fn arrived(&mut self, passage: &Passage<'_>) {
+        match (&passage.frame, passage.to) {
+            (None, _) => self.reached.reach(Goal::Undecodable),
+            (Some(Frame::Full(frame)), Some(Actor::Server(server))) => {
+                let Body::Iax { command, ies } = frame.body else {
+                    return;
+                };
+                let has_token = ies.call_token().is_some_and(|token| !token.is_empty());
+                let is_opener = command.opens_dialogue() && frame.destination == CallNumber::ZERO;
+                if is_opener && has_token {
+                    let opener = (server, passage.source, frame.source);
+                    if !self.with_token.insert(opener) {
+                        self.reached.reach(Goal::DuplicateOpener);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn told(&mut self, server: u8, event: &Event) {
+        match event {
+            Event::Registered { name, address, .. } => {
+                let key = (server, name.as_str().to_owned());
+                let before = self.registered_at.insert(key, *address);
+                if before.is_some_and(|before| before != *address) {
+                    self.reached.reach(Goal::RegisteredElsewhere);
+                }
+            }
+            Event::Expired { .. } => self.reached.reach(Goal::Expired),
+            Event::Ended {
+                reason: EndReason::Unreachable,
+                ..
+            } => self.reached.reach(Goal::ServerGaveUp),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,283 @@
+//! One dialogue of a client: its opener with and without token, the answer to a challenge, and what follows.
+//! The exchange itself is the shipped `Reliable`.
+
+use core::time::Duration;
+
+use iaxproof::engine::reliable::Reliable;
+use iaxproof::time::Instant;
+use iaxproof::wire::{
+    Body, CallNumber, Cause, Format, FormatSet, FullFrame, IaxCommand, IeBuffer, InformationElement,
+};
+use md5::{Digest as _, Md5};
+
+/// How long a client waits for a call to be accepted, or for its HANGUP to be acknowledged after that.
+const PATIENCE: Duration = Duration::from_secs(40);
+/// How long a client waits for the acknowledgement of its HANGUP (chan_iax2).
+const LINGER: Duration = Duration::from_secs(10);
+/// How often a client asks for a sign of life during a call (chan_iax2: `pingtime`).
+const PING_INTERVAL: Duration = Duration::from_secs(21);
+
+/// What a dialogue is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// REGREQ with this refresh in seconds.
+    Register(u16),
+    /// REGREL.
+    Release,
+    /// NEW.
+    Call,
+}
+
+/// How far a dialogue is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Phase {
+    /// The opener was sent.
+    Asked,
+    /// A challenge was answered.
+    Challenged,
+    /// ACCEPT came.
+    Linked,
+    /// ANSWER came.
+    Up,
+    /// HANGUP was sent.
+    Closing,
+}
+
+/// Who a client says that it is.
+#[derive(Clone, Debug)]
+pub(crate) struct Identity {
+    pub(crate) name: String,
+    pub(crate) secret: String,
+}
+
+/// One dialogue.
+#[derive(Debug)]
+pub(crate) struct Dialogue {
+    pub(crate) purpose: Purpose,
+    pub(crate) phase: Phase,
+    pub(crate) reliable: Reliable,
+    /// The token that the server gave; empty before.
+    token: Vec<u8>,
+    /// Until when the present phase may last, if it is bounded.
+    deadline: Option<Instant>,
+    ping_at: Option<Instant>,
+    /// Whether audio was sent in a full frame, so that mini frames may follow.
+    has_spoken: bool,
+    pub(crate) texts_sent: u32,
+}
+
+impl Dialogue {
+    /// Opens a dialogue: the opener is on its way.
+    pub(crate) fn open(
+        now: Instant,
+        local: CallNumber,
+        purpose: Purpose,
+        identity: &Identity,
+    ) -> Self {
+        let mut dialogue = Dialogue {
+            purpose,
+            phase: Phase::Asked,
+            reliable: Reliable::new(local, CallNumber::ZERO, now),
+            token: Vec::new(),
+            deadline: Some(now + PATIENCE),
+            ping_at: None,
+            has_spoken: false,
+            texts_sent: 0,
+        };
+        dialogue.ask(now, identity);
+        dialogue
+    }
+
+    fn ask(&mut self, now: Instant, identity: &Identity) {
+        let mut ies = IeBuffer::new();
+        let command = match self.purpose {
+            Purpose::Call => {
+                push_call(&mut ies);
+                IaxCommand::New
+            }
+            Purpose::Register(refresh) => {
+                ies.push(InformationElement::Refresh(refresh));
+                IaxCommand::RegReq
+            }
+            Purpose::Release => IaxCommand::RegRel,
+        };
+        ies.push(InformationElement::Username(identity.name.as_bytes()));
+        ies.push(InformationElement::CallToken(&self.token));
+        self.send(now, iax(command, &ies));
+    }
+
+    /// A CALLTOKEN came: the same request again with the token, if none was sent yet (IAX2-security §3.2).
+    pub(crate) fn take_token(&mut self, now: Instant, token: &[u8], identity: &Identity) -> bool {
+        if self.phase != Phase::Asked || !self.token.is_empty() || token.is_empty() {
+            return false;
+        }
+        self.token = token.to_vec();
+        self.reliable.restart();
+        self.ask(now, identity);
+        true
+    }
+
+    /// A challenge came: answers it, once.
+    pub(crate) fn answer_challenge(&mut self, now: Instant, challenge: &[u8], identity: &Identity) {
+        if self.phase != Phase::Asked {
+            return;
+        }
+        self.phase = Phase::Challenged;
+        let result = md5_result(challenge, &identity.secret);
+        let mut ies = IeBuffer::new();
+        ies.push(InformationElement::Md5Result(result.as_bytes()));
+        let command = match self.purpose {
+            Purpose::Call => IaxCommand::AuthRep,
+            Purpose::Register(refresh) => {
+                ies.push(InformationElement::Username(identity.name.as_bytes()));
+                ies.push(InformationElement::Refresh(refresh));
+                IaxCommand::RegReq
+            }
+            Purpose::Release => {
+                ies.push(InformationElement::Username(identity.name.as_bytes()));
+                IaxCommand::RegRel
+            }
+        };
+        self.send(now, iax(command, &ies));
+    }
+
+    /// ACCEPT or ANSWER came.
+    pub(crate) fn advance(&mut self, now: Instant, phase: Phase) {
+        if self.purpose != Purpose::Call || self.phase >= phase {
+            return;
+        }
+        self.phase = phase;
+        self.deadline = None;
+        self.ping_at.get_or_insert(now + PING_INTERVAL);
+    }
+
+    /// Hangs up. Whether the dialogue is over at once, for the other side's call number was never learnt.
+    pub(crate) fn hang_up(&mut self, now: Instant) -> bool {
+        if self.phase == Phase::Closing {
+            return false;
+        }
+        self.phase = Phase::Closing;
+        self.ping_at = None;
+        self.deadline = Some(now + LINGER);
+        let mut ies = IeBuffer::new();
+        ies.push(InformationElement::CauseCode(Cause::NORMAL_CLEARING));
+        let body = iax(IaxCommand::Hangup, &ies);
+        let sent = self.reliable.send_final(now, body);
+        sent.is_err() || self.reliable.remote() == CallNumber::ZERO
+    }
+
+    /// Sends one frame of audio: in full the first time, so that the format is known, then in mini frames.
+    pub(crate) fn speak(&mut self, now: Instant, data: &[u8]) -> Option<Vec<u8>> {
+        if self.phase != Phase::Up {
+            return None;
+        }
+        if !self.has_spoken {
+            self.has_spoken = true;
+            let format = Format::ULAW;
+            self.send(now, Body::Voice { format, data });
+            return None;
+        }
+        let timestamp = self.reliable.stamp(now);
+        let local = self.reliable.local();
+        let frame = iaxproof::wire::MiniFrame::new(local, timestamp.low16(), data)?;
+        let mut octets = Vec::with_capacity(frame.encoded_len());
+        frame.encode(&mut octets);
+        Some(octets)
+    }
+
+    /// Sends the next numbered text; false where it has to wait.
+    pub(crate) fn type_next(&mut self, now: Instant) -> bool {
+        if self.phase != Phase::Up {
+            return false;
+        }
+        let text = format!("text {}", self.texts_sent);
+        let sent = self.reliable.send(now, Body::Text(text.as_bytes())).is_ok();
+        self.texts_sent += u32::from(sent);
+        sent
+    }
+
+    /// Answers PING or LAGRQ with the time-stamp that came.
+    pub(crate) fn echo(&mut self, now: Instant, frame: &FullFrame<'_>, command: IaxCommand) {
+        let body = iax_empty(command);
+        // A full queue means that the other side acknowledges nothing: it will learn so by itself.
+        let _ = self.reliable.send_stamped(now, frame.timestamp, body);
+    }
+
+    /// When something is due.
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        let timers = [self.reliable.poll_timeout(), self.deadline, self.ping_at];
+        timers.into_iter().flatten().min()
+    }
+
+    /// Does what is due. False where the dialogue is over.
+    pub(crate) fn handle_timeout(&mut self, now: Instant) -> bool {
+        use iaxproof::engine::reliable::Timeout;
+        if let Timeout::GaveUp { .. } = self.reliable.handle_timeout(now) {
+            return false;
+        }
+        if self.ping_at.is_some_and(|at| at <= now) {
+            self.ping_at = Some(now + PING_INTERVAL);
+            self.send(now, iax_empty(IaxCommand::Ping));
+        }
+        if self.deadline.is_some_and(|at| at <= now) {
+            let may_close = self.purpose == Purpose::Call && self.phase != Phase::Closing;
+            return may_close && !self.hang_up(now);
+        }
+        true
+    }
+
+    fn send(&mut self, now: Instant, body: Body<'_>) {
+        // A full queue means that the other side acknowledges nothing: the exchange gives up by itself.
+        let _ = self.reliable.send(now, body);
+    }
+}
+
+fn push_call(ies: &mut IeBuffer) {
+    let formats = FormatSet::from(Format::ULAW).0 as u32;
+    ies.push(InformationElement::Version(2));
+    ies.push(InformationElement::CalledNumber(b"echo"));
+    ies.push(InformationElement::Capability(formats));
+    ies.push(InformationElement::Format(formats));
+}
+
+fn iax(command: IaxCommand, ies: &IeBuffer) -> Body<'_> {
+    Body::Iax {
+        command,
+        ies: ies.view(),
+    }
+}
+
+const fn iax_empty(command: IaxCommand) -> Body<'static> {
+    Body::Iax {
+        command,
+        ies: iaxproof::wire::InformationElements::EMPTY,
+    }
+}
+
+/// MD5 of challenge and secret, 32 hexadecimal digits (RFC 5456 §8.6.15). The client's own: were it the endpoint's, both ends could be
+/// wrong alike.
+fn md5_result(challenge: &[u8], secret: &str) -> String {
+    let digest = Md5::new()
+        .chain_update(challenge)
+        .chain_update(secret)
+        .finalize();
+    let digits = b"0123456789abcdef";
+    let octets = digest.iter().flat_map(|octet| [octet >> 4, octet & 15]);
+    octets
+        .map(|nibble| char::from(digits[usize::from(nibble)]))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_result_is_the_md5_of_challenge_and_secret() {
+        // RFC 1321 A.5: the digest of "message digest".
+        assert_eq!(
+            md5_result(b"message ", "digest"),
+            "f96b697d7cb7938d525a2f31aaf161d0"
+        );
+    }
+}

@@ -1,0 +1,207 @@
+//! A server: the shipped endpoint over a directory, with a database and an application that answers calls and echoes what it
+//! hears.
+
+use core::net::SocketAddr;
+use core::time::Duration;
+use std::collections::BTreeMap;
+
+use iaxproof::engine::Endpoint;
+use iaxproof::engine::directory::Directory;
+use iaxproof::engine::event::{CallId, Event};
+use iaxproof::engine::options::EndpointOptions;
+use iaxproof::time::Instant;
+use iaxproof::wire::{CallNumber, Cause};
+
+use super::client::voice_origin;
+use crate::database::Database;
+use crate::decide::{Decisions, Domain, Key, mix};
+use crate::goals::{Goal, Goals};
+use crate::plan::{Options, Plan};
+
+/// What the application does with one call: a decision.
+const MOODS: u32 = 5;
+const RING_THEN_ANSWER: u32 = 0;
+const REFUSE: u32 = 1;
+const RING_LONG: u32 = 2;
+const ANSWER_THEN_HANG_UP: u32 = 3;
+
+/// A server.
+pub(crate) struct Server<'d, D: Directory> {
+    pub(crate) address: SocketAddr,
+    pub(crate) directory: &'d D,
+    pub(crate) endpoint: Endpoint<&'d D>,
+    pub(crate) database: Database,
+    pub(crate) application: Application,
+    /// When the endpoint's timer is scheduled for.
+    pub(crate) timer: Option<Instant>,
+    pub(crate) open_questions: usize,
+    pub(crate) configurations: u64,
+}
+
+/// Answers calls.
+#[derive(Debug)]
+pub(crate) struct Application {
+    server: u16,
+    options: Options,
+    calls_seen: u32,
+    pub(crate) calls: BTreeMap<CallId, LiveCall>,
+}
+
+/// A call between its offer and its end.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LiveCall {
+    pub(crate) from: SocketAddr,
+    origin: Option<(u8, CallNumber)>,
+}
+
+/// What the application does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Act {
+    Ring,
+    Answer,
+    HangUp,
+}
+
+impl<'d, D: Directory> Server<'d, D> {
+    pub(crate) fn new(index: u8, address: SocketAddr, directory: &'d D, plan: &Plan) -> Self {
+        let options = endpoint_options(plan);
+        let endpoint = Endpoint::new(options, endpoint_seed(plan.seed, index), directory);
+        Server {
+            address,
+            directory,
+            endpoint,
+            database: Database::new(index, plan),
+            application: Application {
+                server: u16::from(index),
+                options: plan.options.clone(),
+                calls_seen: 0,
+                calls: BTreeMap::new(),
+            },
+            timer: None,
+            open_questions: 0,
+            configurations: 0,
+        }
+    }
+
+    /// Does one thing with one call. A call that is gone is no mistake: the other side may have hung up.
+    pub(crate) fn act(&mut self, now: Instant, call: CallId, act: Act) {
+        let done = match act {
+            Act::Ring => self.endpoint.ring(now, call),
+            Act::Answer => self.endpoint.answer(now, call),
+            Act::HangUp => self.endpoint.hangup(now, call, Cause::USER_BUSY),
+        };
+        let _ = done;
+    }
+
+    /// Sends audio back where it came from.
+    pub(crate) fn echo(&mut self, now: Instant, call: CallId, data: &[u8]) {
+        // A call that is not answered yet, or is over, takes none.
+        let _ = self.endpoint.send_voice(now, call, data);
+    }
+}
+
+impl Application {
+    /// What to do about an event, and when.
+    pub(crate) fn take(
+        &mut self,
+        event: &Event,
+        is_calm: bool,
+        decisions: &mut Decisions,
+        goals: &mut Goals,
+    ) -> Vec<(Duration, CallId, Act)> {
+        match event {
+            Event::Incoming { call, from, .. } => {
+                let live = LiveCall {
+                    from: *from,
+                    origin: None,
+                };
+                self.calls.insert(*call, live);
+                let acts = self.decide(is_calm, decisions, goals);
+                acts.iter()
+                    .map(|(ms, act)| (Duration::from_millis(*ms), *call, *act))
+                    .collect()
+            }
+            Event::Ended { call, .. } => {
+                self.calls.remove(call);
+                Vec::new()
+            }
+            Event::Voice { call, data, .. } => {
+                self.hear(*call, data, goals);
+                Vec::new()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn decide(
+        &mut self,
+        is_calm: bool,
+        decisions: &mut Decisions,
+        goals: &mut Goals,
+    ) -> &'static [(u64, Act)] {
+        let key = Key {
+            domain: Domain::Application,
+            who: self.server,
+            nth: self.calls_seen,
+        };
+        self.calls_seen += 1;
+        let rate = u64::from(self.options.moody_permille);
+        let draw = |bits: u64| {
+            if bits % 1_000 < rate {
+                (bits >> 32) as u32 % MOODS
+            } else {
+                RING_THEN_ANSWER
+            }
+        };
+        let mood = if is_calm {
+            RING_THEN_ANSWER
+        } else {
+            decisions.decide(key, MOODS, draw)
+        };
+        match mood {
+            RING_THEN_ANSWER => &[(0, Act::Ring), (200, Act::Answer)],
+            REFUSE => {
+                goals.reach(Goal::CallRefused);
+                &[(0, Act::HangUp)]
+            }
+            RING_LONG => &[(0, Act::Ring), (8_000, Act::Answer)],
+            ANSWER_THEN_HANG_UP => {
+                goals.reach(Goal::CallRefused);
+                &[(0, Act::Answer), (12_000, Act::HangUp)]
+            }
+            _ => &[(0, Act::Answer)],
+        }
+    }
+
+    /// Audio carries its origin. The first frame of a call is reliable; a later one of another origin was misdelivered, which the
+    /// protocol cannot exclude.
+    fn hear(&mut self, call: CallId, data: &[u8], goals: &mut Goals) {
+        let Some(live) = self.calls.get_mut(&call) else {
+            return;
+        };
+        let origin = voice_origin(data);
+        let first = live.origin.or(origin);
+        if origin.is_some() && origin != first {
+            goals.reach(Goal::MiniMisdelivered);
+        }
+        live.origin = first;
+    }
+}
+
+/// How the endpoints of a world are set up.
+pub(crate) fn endpoint_options(plan: &Plan) -> EndpointOptions {
+    let mut options = EndpointOptions::default();
+    if plan.options.call_numbers > 0 {
+        options.call_numbers = 2..=1 + plan.options.call_numbers;
+    }
+    options
+}
+
+fn endpoint_seed(seed: u64, index: u8) -> [u8; 32] {
+    let mut octets = [0; 32];
+    for (nth, chunk) in octets.chunks_mut(8).enumerate() {
+        let word = mix(seed ^ mix(u64::from(index) * 4 + nth as u64));
+        chunk.copy_from_slice(&word.to_le_bytes());
+    }
+    octets
+}

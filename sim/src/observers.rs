@@ -1,0 +1,112 @@
+//! Those who look on: trace, checkers, goals. They see every fact and change nothing.
+
+use core::time::Duration;
+
+use iaxproof::time::Instant;
+
+use crate::checkers::{Checkers, Violation};
+use crate::decide::Decisions;
+use crate::fact::Fact;
+use crate::goals::{Goal, GoalWatch, Goals};
+use crate::plan::Plan;
+use crate::report::{Failure, Report, Verdict, View};
+use crate::trace::{Line, TraceHash, line};
+use crate::world::EVENTS_OF_A_WORLD_MAX;
+
+/// All observers of one world.
+#[derive(Debug)]
+pub(crate) struct Observers {
+    checkers: Checkers,
+    goals: GoalWatch,
+    hash: TraceHash,
+    timeline: Option<Vec<Line>>,
+    events: u64,
+    failure: Option<Failure>,
+}
+
+impl Observers {
+    pub(crate) fn new(plan: &Plan, view: View) -> Self {
+        Observers {
+            checkers: Checkers::new(&plan.topology),
+            goals: GoalWatch::default(),
+            hash: TraceHash::default(),
+            timeline: (view == View::Timeline).then(Vec::new),
+            events: 0,
+            failure: None,
+        }
+    }
+
+    /// Shows a fact to all. After a violation nothing more is seen.
+    pub(crate) fn see(&mut self, now: Instant, fact: &Fact<'_>) {
+        if self.failure.is_some() {
+            return;
+        }
+        self.hash.fact(now, fact);
+        self.goals.observe(now, fact);
+        if let Some(timeline) = &mut self.timeline {
+            timeline.extend(line(now, fact));
+        }
+        if let Err(violation) = self.checkers.observe(now, fact) {
+            self.fail(now, violation);
+        }
+    }
+
+    fn fail(&mut self, now: Instant, violation: Violation) {
+        if let Some(timeline) = &mut self.timeline {
+            timeline.push(Line {
+                at: now,
+                actor: None,
+                text: format!("{}: {}", violation.property, violation.message),
+                is_failure: true,
+            });
+        }
+        self.failure = Some(Failure {
+            violation,
+            at: now,
+            event: self.events,
+        });
+    }
+
+    pub(crate) fn count_event(&mut self) {
+        self.events += 1;
+        if self.events > EVENTS_OF_A_WORLD_MAX && self.failure.is_none() {
+            let violation = Violation {
+                property: "call-ends",
+                message: format!("the world goes on after {EVENTS_OF_A_WORLD_MAX} events"),
+            };
+            self.fail(Instant::ZERO, violation);
+        }
+    }
+
+    pub(crate) const fn reach(&mut self, goal: Goal) {
+        self.goals.reached.reach(goal);
+    }
+
+    pub(crate) const fn join(&mut self, goals: Goals) {
+        self.goals.reached.join(goals);
+    }
+
+    pub(crate) const fn violation(&self) -> Option<&Failure> {
+        self.failure.as_ref()
+    }
+
+    pub(crate) fn into_report(self, plan: &Plan, decisions: Decisions, now: Instant) -> Report {
+        let plan = Plan {
+            explore: false,
+            decisions: decisions.into_taken(),
+            ..plan.clone()
+        };
+        Report {
+            verdict: match self.failure {
+                None => Verdict::Held,
+                Some(failure) => Verdict::Failed(failure),
+            },
+            trace_hash: self.hash.finish(),
+            events: self.events,
+            simulated: now.saturating_since(Instant::ZERO).max(Duration::ZERO),
+            goals: self.goals.reached,
+            plan,
+            timeline: self.timeline,
+        }
+    }
+}

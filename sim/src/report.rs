@@ -1,0 +1,80 @@
+//! What a run of a world says.
+
+use core::time::Duration;
+
+use iaxproof::time::Instant;
+
+use crate::checkers::Violation;
+use crate::goals::Goals;
+use crate::plan::{Actor, Plan};
+use crate::trace::{Line, render};
+
+/// What is to be kept of a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum View {
+    /// The hash of its trace alone: fast.
+    #[default]
+    Hash,
+    /// Every event as a line too.
+    Timeline,
+}
+
+/// What became of a world.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// Whether every property held.
+    pub verdict: Verdict,
+    /// The hash of everything that happened.
+    pub trace_hash: u64,
+    /// How much happened.
+    pub events: u64,
+    /// How much time passed in the world.
+    pub simulated: Duration,
+    /// The goals that were reached.
+    pub goals: Goals,
+    /// The plan as it was run: with every decision that was not dull, and nothing left to explore.
+    pub plan: Plan,
+    /// The lines, where they were asked for.
+    pub timeline: Option<Vec<Line>>,
+}
+
+/// Whether every property held.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// They all did.
+    Held,
+    /// One did not; the world ended there.
+    Failed(Failure),
+}
+
+/// Where and how a property failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The property and what was seen.
+    pub violation: Violation,
+    /// When.
+    pub at: Instant,
+    /// At which event, counted from 1; 0 before the first.
+    pub event: u64,
+}
+
+impl Report {
+    /// The failure, if there is one.
+    pub const fn failure(&self) -> Option<&Failure> {
+        match &self.verdict {
+            Verdict::Held => None,
+            Verdict::Failed(failure) => Some(failure),
+        }
+    }
+
+    /// The timeline as text, a column per node; empty where none was kept.
+    pub fn timeline_text(&self) -> String {
+        let topology = &self.plan.topology;
+        let servers = (0..topology.servers).map(Actor::Server);
+        let clients = (0..topology.clients).map(Actor::Client);
+        let actors: Vec<_> = servers.chain(clients).collect();
+        self.timeline
+            .as_ref()
+            .map_or_else(String::new, |lines| render(lines, &actors))
+    }
+}
