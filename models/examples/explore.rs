@@ -9,7 +9,7 @@ use iaxproof_models::proof::word;
 use iaxproof_models::{Design, End, Engine, Exploration, Scenario, scenarios, token};
 
 /// How long one exploration may take.
-const ALLOWED: Duration = Duration::from_secs(60);
+const ALLOWED: Duration = Duration::from_secs(20);
 
 fn main() {
     let part = std::env::args().nth(1).unwrap_or_default();

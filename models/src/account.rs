@@ -92,8 +92,12 @@ impl Ledger for Account {
         let (name, was_held, out) = context::with(|context| {
             let name = context.object_name(object.0);
             let record = context.record(object.0);
-            let was_held = record.held.remove(&ticket.0).is_some();
-            (name, was_held, record.held.len())
+            let taken_at = record.held.remove(&ticket.0);
+            let out = record.held.len();
+            if let Some(taken_at) = taken_at {
+                context.given_back(taken_at);
+            }
+            (name, taken_at.is_some(), out)
         });
         if !was_held {
             let message = format!("a reference to {name} is given back twice, at {at}");

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use crate::arena::Arena;
 use crate::clock::{Clock, Stamps};
 use crate::finding::{self, Finding};
+use crate::reduce::Pending;
 use crate::step::{Operation, Step, Subject};
 
 /// The most green threads in one execution, the first included (loom's own limit).
@@ -58,6 +59,7 @@ pub(crate) struct Context {
     pub(crate) steps: Vec<Step>,
     pub(crate) notes: Vec<(usize, String)>,
     clocks: [Clock; THREADS_MAX],
+    pending: [Pending; THREADS_MAX],
     arena: Arena,
 }
 
@@ -118,7 +120,7 @@ pub(crate) fn current() -> usize {
 
 /// Says whose turn it is. Every scheduling point is followed by this, so the record always knows.
 pub(crate) fn resume(thread: usize) {
-    with(|context| context.current = thread);
+    with(|context| context.set_current(thread));
 }
 
 /// A broken rule: the execution ends here, and so does the exploration.
@@ -171,8 +173,24 @@ impl Context {
         self.current
     }
 
+    /// The thread has its turn back: what it announced is done.
     pub(crate) fn set_current(&mut self, thread: usize) {
         self.current = thread;
+        self.pending[thread] = Pending::Alone;
+    }
+
+    /// What the running thread will do after the scheduling point that comes now.
+    pub(crate) fn announce(&mut self, pending: Pending) {
+        self.pending[self.current] = pending;
+    }
+
+    pub(crate) fn pending(&self, thread: usize) -> Pending {
+        self.pending.get(thread).copied().unwrap_or_default()
+    }
+
+    /// Whether any thread holds the lock.
+    pub(crate) fn is_held(&self, lock: u32) -> bool {
+        self.locks_held.iter().any(|held| held.contains(&lock))
     }
 
     pub(crate) fn threads(&self) -> usize {
@@ -269,6 +287,17 @@ impl Context {
         }
         let subject = *subject;
         self.step(operation, subject, at, Some(observed));
+    }
+
+    /// The step that gave a reference back shows where that reference was taken: the line of a drop is the compiler's.
+    pub(crate) fn given_back(&mut self, taken_at: &'static Location<'static>) {
+        if let Some(step) = self
+            .steps
+            .last_mut()
+            .filter(|step| step.operation == Operation::Subtract)
+        {
+            step.at = taken_at;
+        }
     }
 
     // ---- lives ----

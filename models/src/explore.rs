@@ -5,9 +5,11 @@ use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
+use shuttle::scheduler::{DfsScheduler, RandomScheduler};
 
 use crate::context;
 use crate::finding::{self, Finding};
+use crate::reduce::Reduced;
 use crate::rules;
 use crate::tape::{self, Choices, SearchEnd};
 
@@ -50,8 +52,9 @@ pub struct Exploration {
     pub end: End,
 }
 
-/// The body of a scenario: one execution, which gives its outcome.
-pub(crate) type Body = fn() -> String;
+/// The body of a scenario: one execution, which gives its outcome. It uses the families' operations alone, and an outcome
+/// that does not depend on what the operations left unordered.
+pub type Body = fn() -> String;
 
 /// Asked between executions: true ends the exploration, INCOMPLETE.
 pub type Stop = Box<dyn Fn() -> bool + Send>;
@@ -66,8 +69,8 @@ struct Tally {
 
 type Shared = Arc<Mutex<Tally>>;
 
-/// Explores with loom. `preemptions_max` is the bound B of a bounded proof, `None` for all interleavings.
-pub(crate) fn with_loom(body: Body, preemptions_max: Option<usize>, stop: Stop) -> Exploration {
+/// Explores with loom, on a thread of its own. `preemptions_max` is the bound B of a bounded proof, `None` for all interleavings.
+pub fn with_loom(body: Body, preemptions_max: Option<usize>, stop: Stop) -> Exploration {
     let tally = Shared::default();
     let shared = Arc::clone(&tally);
     let end = on_its_own_thread(move || {
@@ -83,16 +86,44 @@ pub(crate) fn with_loom(body: Body, preemptions_max: Option<usize>, stop: Stop) 
     summary(Engine::Loom, &tally, end)
 }
 
-/// Explores with shuttle's depth-first search.
-pub(crate) fn with_shuttle(body: Body, stop: Stop) -> Exploration {
+/// How the second explorer enumerates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Enumeration {
+    /// shuttle's own depth-first search.
+    DepthFirst,
+    /// Ours, with partial-order reduction.
+    Reduced,
+    /// This many schedules at random from this seed: tested, not proved.
+    Random {
+        /// The seed of shuttle's generator.
+        seed: u64,
+        /// How many executions.
+        executions: usize,
+    },
+}
+
+/// Explores on shuttle's threads, on a thread of the operating system of its own.
+pub fn with_shuttle(body: Body, enumeration: Enumeration, stop: Stop) -> Exploration {
     let tally = Shared::default();
     let shared = Arc::clone(&tally);
     let end = on_its_own_thread(move || {
         let (ended, end) = mpsc::channel();
-        tape::run(tape::Search::new(stop, ended), move || {
-            execute(&shared, body)
-        });
+        let body = move || execute(&shared, body);
+        match enumeration {
+            Enumeration::DepthFirst => {
+                let inner = DfsScheduler::new(None, false);
+                tape::run(tape::Search::new(inner, stop, ended), body)
+            }
+            Enumeration::Random { seed, executions } => {
+                let inner = RandomScheduler::new_from_seed(seed, executions);
+                tape::run(tape::Search::new(inner, stop, ended), body)
+            }
+            Enumeration::Reduced => tape::run(Reduced::new(stop, ended), body),
+        };
         match end.recv() {
+            Ok(SearchEnd::Exhausted) if matches!(enumeration, Enumeration::Random { .. }) => {
+                End::Stopped("all random schedules are run".into())
+            }
             Ok(SearchEnd::Exhausted) => End::Exhausted,
             Ok(SearchEnd::Stopped) => End::Stopped(STOPPED.into()),
             Err(_) => End::Stopped("shuttle ended without saying why".into()),

@@ -19,6 +19,7 @@ mod explorer;
 mod finding;
 mod loom_family;
 pub mod proof;
+mod reduce;
 mod rules;
 pub mod scenarios;
 mod shuttle_family;

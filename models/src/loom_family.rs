@@ -34,6 +34,7 @@ pub struct LoomMutex<T> {
 /// The guard of a [`LoomMutex`].
 pub struct LoomGuard<'a, T> {
     number: u32,
+    taken_at: &'static Location<'static>,
     inner: loom::sync::MutexGuard<'a, T>,
 }
 
@@ -51,10 +52,9 @@ impl<T> DerefMut for LoomGuard<'_, T> {
 }
 
 impl<T> Drop for LoomGuard<'_, T> {
-    #[track_caller]
     fn drop(&mut self) {
         // loom releases without a scheduling point.
-        rules::unlocked(self.number);
+        rules::unlocked(self.number, self.taken_at);
     }
 }
 
@@ -94,7 +94,7 @@ unsafe impl Family for Loom {
     #[track_caller]
     fn lock<T: Send + 'static>(mutex: &LoomMutex<T>) -> LoomGuard<'_, T> {
         let at = Location::caller();
-        let me = rules::before_lock(at);
+        let me = rules::before_lock(mutex.number, at);
         let inner = mutex
             .inner
             .lock()
@@ -102,6 +102,7 @@ unsafe impl Family for Loom {
         rules::locked(me, mutex.number, at);
         LoomGuard {
             number: mutex.number,
+            taken_at: at,
             inner,
         }
     }

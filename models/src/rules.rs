@@ -5,12 +5,16 @@ use core::panic::Location;
 use core::sync::atomic::Ordering;
 
 use crate::context::{self, fault};
+use crate::reduce::Pending;
 use crate::step::Operation;
 
 /// A lock is about to be waited for. Gives the thread, for [`locked`].
 #[track_caller]
-pub(crate) fn before_lock(at: &'static Location<'static>) -> usize {
-    let (me, held) = context::with(|c| (c.current(), c.locks_held()));
+pub(crate) fn before_lock(lock: u32, at: &'static Location<'static>) -> usize {
+    let (me, held) = context::with(|c| {
+        c.announce(Pending::Lock(lock));
+        (c.current(), c.locks_held())
+    });
     if held > 0 {
         fault(
             "no-deadlock",
@@ -28,11 +32,9 @@ pub(crate) fn locked(me: usize, lock: u32, at: &'static Location<'static>) {
     });
 }
 
-/// The lock is given back, with no scheduling point between the release and this.
-#[track_caller]
-pub(crate) fn unlocked(lock: u32) {
-    let at = Location::caller();
-    context::with(|c| c.unlocked(lock, at));
+/// The lock that was taken at `taken_at` is given back, with no scheduling point between the release and this.
+pub(crate) fn unlocked(lock: u32, taken_at: &'static Location<'static>) {
+    context::with(|c| c.unlocked(lock, taken_at));
 }
 
 /// Does an atomic operation and records it.
@@ -43,13 +45,26 @@ pub(crate) fn atomic(
     at: &'static Location<'static>,
     work: impl FnOnce() -> usize,
 ) -> usize {
-    let me = context::current();
+    let me = announce(number, operation);
     let observed = work();
     context::with(|c| {
         c.set_current(me);
         c.atomic(number, operation, ordering, at, observed);
     });
     observed
+}
+
+/// Says what comes after the scheduling point. Gives the thread.
+fn announce(number: u32, operation: Operation) -> usize {
+    let pending = if operation.writes() {
+        Pending::Write(number)
+    } else {
+        Pending::Read(number)
+    };
+    context::with(|c| {
+        c.announce(pending);
+        c.current()
+    })
 }
 
 /// Does a compare-exchange and records whether it was won.
@@ -60,7 +75,7 @@ pub(crate) fn exchange(
     at: &'static Location<'static>,
     work: impl FnOnce() -> Result<usize, usize>,
 ) -> Result<usize, usize> {
-    let me = context::current();
+    let me = announce(number, Operation::Exchange);
     let result = work();
     context::with(|c| {
         c.set_current(me);

@@ -34,6 +34,7 @@ pub struct ShuttleMutex<T> {
 /// The guard of a [`ShuttleMutex`].
 pub struct ShuttleGuard<'a, T> {
     number: u32,
+    taken_at: &'static Location<'static>,
     inner: Option<shuttle::sync::MutexGuard<'a, T>>,
 }
 
@@ -55,13 +56,12 @@ impl<T> DerefMut for ShuttleGuard<'_, T> {
 }
 
 impl<T> Drop for ShuttleGuard<'_, T> {
-    #[track_caller]
     fn drop(&mut self) {
         // The scheduling point of the unlock comes before the release; none comes after it.
         let me = context::current();
         self.inner = None;
         context::resume(me);
-        rules::unlocked(self.number);
+        rules::unlocked(self.number, self.taken_at);
     }
 }
 
@@ -96,7 +96,7 @@ unsafe impl Family for Shuttle {
     #[track_caller]
     fn lock<T: Send + 'static>(mutex: &ShuttleMutex<T>) -> ShuttleGuard<'_, T> {
         let at = Location::caller();
-        let me = rules::before_lock(at);
+        let me = rules::before_lock(mutex.number, at);
         let inner = mutex
             .inner
             .lock()
@@ -104,6 +104,7 @@ unsafe impl Family for Shuttle {
         rules::locked(me, mutex.number, at);
         ShuttleGuard {
             number: mutex.number,
+            taken_at: at,
             inner: Some(inner),
         }
     }

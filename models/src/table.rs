@@ -1,5 +1,6 @@
 //! The interleaving as a table: a column for each thread, a row for each step with its line, the reference count beside.
-//! At most 120 columns wide.
+//! At most 120 columns wide. The row of an unlock, or of a reference that goes back, shows the line where it was taken.
+//! What the first thread did before there was a second one is left out.
 
 use core::fmt::Write;
 
@@ -15,18 +16,19 @@ const ROWS_MAX: usize = 200;
 
 /// Prints the steps of the execution so far. Uses are left out but for the last of each object.
 pub(crate) fn print(context: &Context) -> String {
-    let steps: Vec<(usize, &Step)> = context
+    let alone = context
         .steps
         .iter()
-        .enumerate()
-        .filter(|(i, _)| tells(&context.steps, *i))
-        .collect();
+        .position(|step| step.operation == Operation::Spawn)
+        .unwrap_or(0);
+    let tail = context.steps.iter().enumerate().skip(alone);
+    let steps: Vec<(usize, &Step)> = tail.filter(|(i, _)| tells(&context.steps, *i)).collect();
     let cut = steps.len().saturating_sub(ROWS_MAX);
     let threads = context.threads().max(1);
     let width = (WIDTH - FRAME) / threads;
     let mut text = heading(threads, width);
-    if cut > 0 {
-        let _ = writeln!(text, "     ({cut} rows before these)");
+    if alone + cut > 0 {
+        let _ = writeln!(text, "     ({} steps before these)", alone + cut);
     }
     for (index, step) in &steps[cut..] {
         text.push_str(&row(context, *index, step, width));
@@ -58,7 +60,7 @@ fn heading(threads: usize, width: usize) -> String {
 
 fn row(context: &Context, index: usize, step: &Step, width: usize) -> String {
     let fatal = step.operation == Operation::Fault;
-    let mut text = format!("{:>4}{}", index + 1, if fatal { '!' } else { ' ' });
+    let mut text = format!("{:>3}{} ", index + 1, if fatal { '!' } else { ' ' });
     for thread in 0..context.threads().max(1) {
         let cell = if thread == step.thread {
             describe(context, step)
@@ -94,7 +96,7 @@ fn describe(context: &Context, step: &Step) -> String {
 fn name(context: &Context, subject: Subject) -> String {
     match subject {
         Subject::None => String::new(),
-        Subject::Lock(number) => format!("lock {number}"),
+        Subject::Lock(number) => format!("L{number}"),
         Subject::Count(object) | Subject::Object(object) => context.object_name(object),
         Subject::WeakCount(object) => format!("{} weak", context.object_name(object)),
         Subject::Atomic(number) => format!("atomic {number}"),

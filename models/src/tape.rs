@@ -5,7 +5,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use shuttle::scheduler::{DfsScheduler, Schedule, Scheduler, Task, TaskId};
+use shuttle::scheduler::{Schedule, Scheduler, Task, TaskId};
 use shuttle::{Config, FailurePersistence, MaxSteps, Runner};
 
 /// The most scheduling points in one execution; beyond it the exploration is INCOMPLETE.
@@ -29,7 +29,8 @@ pub(crate) fn choices() -> Choices {
     TAPE.with_borrow(|tape| tape.written.clone())
 }
 
-fn begin() {
+/// A new execution: nothing is chosen yet.
+pub(crate) fn begin() {
     TAPE.with_borrow_mut(|tape| {
         tape.point = 0;
         tape.written.clear();
@@ -37,7 +38,7 @@ fn begin() {
 }
 
 /// Where the threads that can run stand on the dial of a scheduling point: 0 is the dull one.
-fn dial(ready: &[&Task], current: Option<TaskId>) -> Vec<TaskId> {
+pub(crate) fn dial(ready: &[&Task], current: Option<TaskId>) -> Vec<TaskId> {
     let ids = || ready.iter().map(|task| task.id());
     let stays = ids().find(|id| Some(*id) == current);
     stays
@@ -47,7 +48,7 @@ fn dial(ready: &[&Task], current: Option<TaskId>) -> Vec<TaskId> {
 }
 
 /// Notes which number of the dial was taken. Points where only one thread can run are not counted.
-fn write(dial: &[TaskId], taken: TaskId) {
+pub(crate) fn write(dial: &[TaskId], taken: TaskId) {
     if dial.len() < 2 {
         return;
     }
@@ -60,9 +61,9 @@ fn write(dial: &[TaskId], taken: TaskId) {
     });
 }
 
-/// shuttle's depth-first search, with a tape running and a way to stop between executions.
-pub(crate) struct Search<S> {
-    inner: DfsScheduler,
+/// One of shuttle's own schedulers, with a tape running and a way to stop between executions.
+pub(crate) struct Search<I, S> {
+    inner: I,
     /// Asked before each execution; true stops the search.
     stop: S,
     ended: std::sync::mpsc::Sender<SearchEnd>,
@@ -75,28 +76,25 @@ pub(crate) enum SearchEnd {
     Stopped,
 }
 
-impl<S: FnMut() -> bool> Search<S> {
-    pub(crate) fn new(stop: S, ended: std::sync::mpsc::Sender<SearchEnd>) -> Self {
-        Search {
-            inner: DfsScheduler::new(None, false),
-            stop,
-            ended,
-        }
+impl<I: Scheduler, S: FnMut() -> bool> Search<I, S> {
+    pub(crate) fn new(inner: I, stop: S, ended: std::sync::mpsc::Sender<SearchEnd>) -> Self {
+        Search { inner, stop, ended }
     }
 }
 
-impl<S: FnMut() -> bool> Scheduler for Search<S> {
+impl<I: Scheduler, S: FnMut() -> bool> Scheduler for Search<I, S> {
     fn new_execution(&mut self) -> Option<Schedule> {
         begin();
-        if (self.stop)() {
-            let _ = self.ended.send(SearchEnd::Stopped);
-            return None;
+        let next = if (self.stop)() {
+            Err(SearchEnd::Stopped)
+        } else {
+            self.inner.new_execution().ok_or(SearchEnd::Exhausted)
+        };
+        if let Err(end) = &next {
+            // Where nobody listens, nobody asked.
+            let _ = self.ended.send(*end);
         }
-        let next = self.inner.new_execution();
-        if next.is_none() {
-            let _ = self.ended.send(SearchEnd::Exhausted);
-        }
-        next
+        next.ok()
     }
 
     fn next_task(

@@ -8,7 +8,7 @@ mod objects;
 
 use serde::{Deserialize, Serialize};
 
-use crate::explore::{self, Body, Engine, Exploration, Stop};
+use crate::explore::{self, Body, Engine, Enumeration, Exploration, Stop};
 
 /// Which design a scenario runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -45,12 +45,14 @@ impl Design {
     }
 }
 
-/// How far shuttle's depth-first search gets.
+/// How the second explorer gets to the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
-    /// To the end, within seconds.
-    Both,
-    /// Not to the end: what loom exhausts is «exhausted by loom alone».
+    /// By shuttle's own depth-first search, which takes every interleaving.
+    DepthFirst,
+    /// By our own enumerator over shuttle's threads, with partial-order reduction.
+    Reduced,
+    /// Not within a minute: what loom exhausts is «exhausted by loom alone», and `prove` tries all the same.
     LoomAlone,
 }
 
@@ -64,7 +66,7 @@ pub struct Scenario {
     pub about: &'static str,
     /// Threads, the first included.
     pub threads: usize,
-    /// How far the second explorer gets.
+    /// How the second explorer gets to the end.
     pub reach: Reach,
     /// The preemption bound of loom, `None` for all interleavings.
     pub preemptions_max: Option<usize>,
@@ -87,6 +89,13 @@ impl Scenario {
         self.bodies.iter().map(|bodies| bodies.design)
     }
 
+    fn enumeration(&self) -> Enumeration {
+        match self.reach {
+            Reach::DepthFirst => Enumeration::DepthFirst,
+            Reach::Reduced | Reach::LoomAlone => Enumeration::Reduced,
+        }
+    }
+
     pub(crate) fn bodies(&self, design: Design) -> Option<&'static Bodies> {
         self.bodies.iter().find(|bodies| bodies.design == design)
     }
@@ -96,7 +105,7 @@ impl Scenario {
         let bodies = self.bodies(design)?;
         Some(match engine {
             Engine::Loom => explore::with_loom(bodies.loom, self.preemptions_max, stop),
-            Engine::Shuttle => explore::with_shuttle(bodies.shuttle, stop),
+            Engine::Shuttle => explore::with_shuttle(bodies.shuttle, self.enumeration(), stop),
         })
     }
 }
