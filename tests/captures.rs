@@ -5,6 +5,11 @@
 //! `cargo test --test captures -- --ignored write_them_anew`, and review the difference. That each packet decodes to the
 //! listing that was agreed on is tested in `cli/tests/captures.rs`, through the command.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "helpers of tests: a panic is the failure"
+)]
+
 mod story;
 
 use std::borrow::Cow;

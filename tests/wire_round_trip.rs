@@ -1,6 +1,15 @@
 //! The laws of the wire: round trips over all that can be built, totality over all octets, and arithmetic modulo its
 //! width (RFC 5456 §8; requirements X-FRM-1 to X-FRM-10, X-IE-1 to X-IE-10).
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "helpers of tests: a panic is the failure"
+)]
+#![allow(
+    clippy::disallowed_types,
+    reason = "proptest's macros share strategies by Arc"
+)]
+
 mod wire;
 
 use iaxproof::wire::*;

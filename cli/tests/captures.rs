@@ -1,6 +1,11 @@
 //! `iaxproof decode` over captures: our own always; those of other implementations where `IAXPROOF_CAPTURES` names their
 //! folder; both against tshark where it is installed. What is skipped says so on standard error, by name.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "helpers of tests: a panic is the failure"
+)]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fs;

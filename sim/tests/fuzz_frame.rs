@@ -1,5 +1,10 @@
 //! Replays the corpus and the regressions of the fuzz target `frame`.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "helpers of tests: a panic is the failure"
+)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
