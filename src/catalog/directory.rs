@@ -8,7 +8,7 @@ use super::published::Published;
 use crate::engine::directory::{
     Contact, Directory, Expiry, Generation, Lookup, QueryId, Refused, Role, Stale, TokenKey,
 };
-use crate::engine::settings::Settings;
+use crate::engine::settings::{General, Settings};
 use crate::registry::{Family, Ref};
 use crate::time::Instant;
 
@@ -91,6 +91,11 @@ impl<F: Family> Directory for Catalog<F> {
                 None => return Ok(Expiry::Superseded),
             }
         }
+    }
+
+    fn general(&self) -> General {
+        let (_, general) = self.accepted();
+        general
     }
 
     fn token_key(&self) -> TokenKey {
