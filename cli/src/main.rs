@@ -3,6 +3,8 @@
 //! Sockets, files, threads, child processes and the wall clock live in this package and nowhere else.
 
 #[cfg(feature = "evidence")]
+mod check;
+#[cfg(feature = "evidence")]
 mod child;
 #[cfg(feature = "evidence")]
 mod clock;
@@ -16,6 +18,8 @@ mod prove;
 mod replay;
 #[cfg(feature = "evidence")]
 mod report;
+#[cfg(feature = "evidence")]
+mod sim;
 #[cfg(feature = "evidence")]
 mod table;
 #[cfg(feature = "evidence")]
@@ -44,6 +48,8 @@ struct CommandLine {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    #[cfg(feature = "evidence")]
+    Check(check::CheckArgs),
     Decode(decode::DecodeArgs),
     #[cfg(feature = "evidence")]
     Prove(prove::ProveArgs),
@@ -52,6 +58,8 @@ enum Command {
     ProveChild(prove::child::ProveChildArgs),
     #[cfg(feature = "evidence")]
     Replay(replay::ReplayArgs),
+    #[cfg(feature = "evidence")]
+    Sim(sim::SimArgs),
     #[cfg(feature = "evidence")]
     Zoo(zoo::ZooArgs),
 }
@@ -66,6 +74,8 @@ fn main() -> ExitCode {
 
 fn run(line: &CommandLine) -> Result<ExitCode, Error> {
     match &line.command {
+        #[cfg(feature = "evidence")]
+        Command::Check(args) => check::run(args, line.json).map(Verdict::exit_code),
         Command::Decode(args) => decode::run(args, line.json),
         #[cfg(feature = "evidence")]
         Command::Prove(args) => prove::run(args, line.json).map(Verdict::exit_code),
@@ -73,6 +83,8 @@ fn run(line: &CommandLine) -> Result<ExitCode, Error> {
         Command::ProveChild(args) => prove::child::run(args).map(Verdict::exit_code),
         #[cfg(feature = "evidence")]
         Command::Replay(args) => replay::run(args, line.json).map(Verdict::exit_code),
+        #[cfg(feature = "evidence")]
+        Command::Sim(args) => sim::run(args, line.json).map(Verdict::exit_code),
         #[cfg(feature = "evidence")]
         Command::Zoo(args) => zoo::run(args, line.json).map(Verdict::exit_code),
     }

@@ -6,6 +6,8 @@
 mod json;
 mod link;
 mod packets;
+#[cfg(feature = "evidence")]
+mod survey;
 
 use std::fmt;
 use std::io::{self, Read, Write};
@@ -17,6 +19,9 @@ use iaxproof::wire::Frame;
 use self::link::Content;
 use self::packets::Packet;
 use crate::error::Error;
+
+#[cfg(feature = "evidence")]
+pub(crate) use self::survey::survey;
 
 /// List the packets of a capture, one line each.
 ///

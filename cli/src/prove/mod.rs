@@ -17,7 +17,7 @@ use crate::progress::Progress;
 use crate::report::{Report, Verdict};
 
 use self::child::{Lost, Told};
-pub(crate) use self::proof::Proof;
+pub(crate) use self::proof::{Failure, Proof};
 
 /// Explore scenarios exhaustively under loom and shuttle.
 #[derive(Debug, Args)]

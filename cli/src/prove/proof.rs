@@ -63,6 +63,12 @@ impl Proof {
         (word.to_string(), verdict)
     }
 
+    /// The explorers that found a failure, as `loom, shuttle`.
+    pub(crate) fn engines_that_failed(&self) -> String {
+        let names: Vec<&str> = self.failures().map(|f| engine_name(f.engine)).collect();
+        names.join(", ")
+    }
+
     /// One row, or one for each explorer that found a failure.
     pub(crate) fn rows(&self) -> Vec<Row> {
         let failed: Vec<Row> = self.failures().map(|f| self.failed_row(&f)).collect();
@@ -115,7 +121,8 @@ impl Proof {
         }
     }
 
-    fn name(&self) -> String {
+    /// The scenario, and its design where it is not the one that ships.
+    pub(crate) fn name(&self) -> String {
         match self.design {
             Design::Shipped => self.scenario.name.to_owned(),
             other => format!("{} ({})", self.scenario.name, other.name()),

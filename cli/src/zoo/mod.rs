@@ -7,7 +7,7 @@
 mod defect;
 mod hunt;
 mod scratch;
-mod sources;
+pub(crate) mod sources;
 
 use std::path::{Path, PathBuf};
 

@@ -20,6 +20,12 @@ pub(crate) fn locate(named: Option<&Path>) -> Result<PathBuf, Error> {
     }
 }
 
+/// The nearest sources upwards, or else those that this command was built from; `None` where neither is there.
+pub(crate) fn likely() -> Option<PathBuf> {
+    let built_from = Path::new(env!("CARGO_MANIFEST_DIR")).parent()?;
+    locate(None).or_else(|_| locate(Some(built_from))).ok()
+}
+
 fn absolute(folder: &Path) -> Result<PathBuf, Error> {
     folder
         .canonicalize()

@@ -1,0 +1,64 @@
+//! `iaxproof check`: all the evidence but the zoo's bent sources, which need a compiler.
+//!
+//! First the designs that must fail, so that it is seen that the checks can: the linked lists of before August 2007 and the
+//! live settings rewritten in place. Then the same scenarios on what ships, a sweep of worlds, the captures and the
+//! seeds of the fuzzers. One table at the end.
+
+mod files;
+mod specimens;
+
+use clap::Args;
+use iaxproof_models::{Design, scenarios};
+
+use crate::error::Error;
+use crate::prove::{self, Limits, Proof};
+use crate::report::{Report, Row, Verdict};
+use crate::sim;
+
+/// How many worlds the sweep runs.
+const WORLDS: u64 = 10_000;
+
+/// Run all the evidence but the zoo's bent sources: specimens, proofs, worlds, captures.
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    /// How many child processes and threads at a time.
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    jobs: usize,
+}
+
+/// Runs everything and prints one table.
+///
+/// # Errors
+///
+/// Where a child cannot be started or a file not be read.
+pub(crate) fn run(args: &CheckArgs, json: bool) -> Result<Verdict, Error> {
+    let limits = Limits {
+        loom_seconds: 120,
+        dfs_seconds: 60,
+        jobs: args.jobs,
+    };
+    let mut rows = Vec::new();
+    eprintln!("check: designs that must fail");
+    rows.extend(specimens::schedules(limits, json)?);
+    rows.extend(specimens::worlds()?);
+    eprintln!("check: what ships, under loom and shuttle");
+    rows.extend(shipped(limits)?);
+    eprintln!("check: worlds");
+    rows.extend(sim::sweep_shipped(WORLDS, args.jobs)?);
+    eprintln!("check: captures and seeds");
+    rows.extend(files::rows()?);
+    let report = Report::new(rows);
+    report.print(json);
+    if !json {
+        println!(
+            "Not part of this: real defects put back into the sources, which need a compiler: `iaxproof zoo`."
+        );
+    }
+    Ok(report.verdict)
+}
+
+fn shipped(limits: Limits) -> Result<Vec<Row>, Error> {
+    let work: Vec<_> = scenarios().map(|s| (s, Design::Shipped)).collect();
+    let proofs = prove::prove_all(&work, limits)?;
+    Ok(proofs.iter().flat_map(Proof::rows).collect())
+}

@@ -1,0 +1,105 @@
+//! A sweep: one world for each seed of a range, on several threads. Sweeps add up in any order, so what is found does
+//! not depend on how many threads there are, nor on which of them runs what.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use iaxproof_models::Design;
+use iaxproof_sim::plan::Plan;
+use iaxproof_sim::report::View;
+use iaxproof_sim::sweep::{SAME_AGAIN_EVERY, Sweep};
+
+use crate::clock::Stopwatch;
+use crate::error::Error;
+use crate::progress::Progress;
+
+use super::world;
+
+/// How many seeds a thread takes at a time.
+const CHUNK: u64 = 16;
+
+/// What a sweep found.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    /// What the worlds added up to.
+    pub(crate) sweep: Sweep,
+    /// The seeds whose worlds panicked, and their last words.
+    pub(crate) panics: BTreeMap<u64, String>,
+    /// Wall-clock time.
+    pub(crate) elapsed: Duration,
+}
+
+/// Runs one world for each seed.
+///
+/// # Errors
+///
+/// [`Error::Broke`] where a thread of ours panicked.
+pub(crate) fn sweep(seeds: &Range<u64>, jobs: usize, design: Design) -> Result<Found, Error> {
+    let watch = Stopwatch::start();
+    let next = AtomicU64::new(seeds.start);
+    let progress = Mutex::new(Progress::new("worlds", seeds.end - seeds.start));
+    let worker = || {
+        let mut found = Found::default();
+        loop {
+            let from = next.fetch_add(CHUNK, Ordering::Relaxed);
+            if from >= seeds.end {
+                return found;
+            }
+            let to = seeds.end.min(from + CHUNK);
+            (from..to).for_each(|seed| found.run(seed, design));
+            let mut progress = progress.lock().unwrap_or_else(PoisonError::into_inner);
+            progress.advance(to - from);
+        }
+    };
+    let parts = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..jobs.max(1)).map(|_| scope.spawn(worker)).collect();
+        let parts = workers.into_iter().map(|worker| worker.join());
+        let parts = parts.map(|part| part.map_err(|_| Error::Broke("a thread panicked".into())));
+        parts.collect::<Result<Vec<_>, Error>>()
+    })?;
+    let mut all = Found::default();
+    for part in parts {
+        all.sweep += part.sweep;
+        all.panics.extend(part.panics);
+    }
+    all.elapsed = watch.elapsed();
+    Ok(all)
+}
+
+impl Found {
+    fn run(&mut self, seed: u64, design: Design) {
+        if let Err(words) = self.try_run(seed, design) {
+            self.panics.insert(seed, words);
+        }
+    }
+
+    fn try_run(&mut self, seed: u64, design: Design) -> Result<(), String> {
+        let report = world::run(&Plan::from_seed(seed), View::Hash, design)?;
+        if seed.is_multiple_of(SAME_AGAIN_EVERY) {
+            // Not from the seed but from the plan that the first run wrote down: both must give one trace.
+            let again = world::run(&report.plan, View::Hash, design)?;
+            self.sweep.run_again += 1;
+            self.sweep.compare(seed, &report, &again);
+        }
+        self.sweep.add(seed, report);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_found_does_not_depend_on_the_threads() {
+        let of = |jobs| sweep(&(0..48), jobs, Design::Specimen2007).unwrap();
+        let (one, three) = (of(1), of(3));
+        assert_eq!(one.sweep, three.sweep);
+        assert_eq!((one.sweep.worlds, one.sweep.run_again), (48, 3));
+        assert!(!one.sweep.failures.is_empty(), "the specimen fails");
+        assert!(one.panics.is_empty() && three.panics.is_empty());
+    }
+}

@@ -1,0 +1,85 @@
+//! Both specimens as directories of a simulated world. Neither waits for the database: what it stored, or failed to, is
+//! nothing to them.
+
+use iaxproof::catalog::{Answer, Question, Write};
+use iaxproof::engine::directory::{Contact, Generation, QueryId, Role};
+use iaxproof::engine::settings::{Configuration, Name};
+use iaxproof::registry::Family;
+use iaxproof::time::Instant;
+use iaxproof_sim::administer::{Administer, Census, Observe};
+
+use super::{RebuildInPlace, Specimen2007};
+
+macro_rules! administer {
+    ($specimen:ident) => {
+        impl<F: Family> Administer for $specimen<F> {
+            fn reload(&self, configuration: Configuration) {
+                $specimen::reload(self, configuration);
+            }
+
+            fn prune(&self, role: Role, name: &str) -> bool {
+                $specimen::prune(self, role, name)
+            }
+
+            fn unregister(&self, name: &str) -> bool {
+                $specimen::unregister(self, name)
+            }
+
+            fn poll_question(&self) -> Option<Question> {
+                $specimen::poll_question(self)
+            }
+
+            fn answer(&self, query: QueryId, answer: Answer, now: Instant) {
+                $specimen::answer(self, query, answer, now);
+            }
+
+            fn poll_write(&self) -> Option<Write> {
+                $specimen::poll_write(self)
+            }
+
+            fn stored(&self, _: &str, _: Generation) {}
+
+            fn not_stored(&self, _: &str, _: Generation) {}
+        }
+    };
+}
+
+administer!(Specimen2007);
+administer!(RebuildInPlace);
+
+impl<F: Family> Observe for Specimen2007<F> {
+    fn live_objects(&self) -> usize {
+        Specimen2007::live_objects(self)
+    }
+
+    fn faults(&self) -> Vec<String> {
+        Specimen2007::faults(self)
+    }
+
+    fn ledger_report(&self) -> String {
+        Specimen2007::ledger_report(self)
+    }
+
+    fn visit_peers(&self, now: Instant, visitor: &mut dyn FnMut(&Name, Option<Contact>)) {
+        Specimen2007::visit_peers(self, now, visitor);
+    }
+}
+
+impl<F: Family<Ledger: Census>> Observe for RebuildInPlace<F> {
+    fn live_objects(&self) -> usize {
+        self.ledger().live_objects()
+    }
+
+    fn faults(&self) -> Vec<String> {
+        // Counted objects do not go stale; what is wrong with this design shows in what a call reads.
+        Vec::new()
+    }
+
+    fn ledger_report(&self) -> String {
+        self.ledger().report()
+    }
+
+    fn visit_peers(&self, now: Instant, visitor: &mut dyn FnMut(&Name, Option<Contact>)) {
+        RebuildInPlace::visit_peers(self, now, visitor);
+    }
+}
