@@ -10,7 +10,7 @@ use iaxproof::time::Instant;
 
 use crate::accounts::{account_of_name, settings};
 use crate::decide::{Decisions, Domain, Key};
-use crate::plan::{Options, Plan, RowEdit};
+use crate::plan::{Options, Plan, RowEdit, Topology};
 
 /// How long an answer takes, in milliseconds, from the dull choice on.
 const DELAYS_MS: [u64; 5] = [2, 40, 300, 2_000, 8_000];
@@ -42,7 +42,7 @@ pub(crate) enum QuestionFate {
     /// The row is read when the answer leaves.
     Late,
     /// The row was read at once, the answer is late.
-    Read(Answer),
+    Read(Box<Answer>),
     /// The database fails.
     Fails,
 }
@@ -67,6 +67,18 @@ impl Database {
             server: u16::from(server),
             options: plan.options.clone(),
             rows: here.map(|account| (account, Stored::default())).collect(),
+            questions: 0,
+            writes: 0,
+        }
+    }
+
+    /// The rows of a topology's first server.
+    pub(crate) fn of_rows(topology: &Topology, options: Options) -> Self {
+        let rows = topology.realtime.iter();
+        Database {
+            server: 0,
+            options,
+            rows: rows.map(|account| (*account, Stored::default())).collect(),
             questions: 0,
             writes: 0,
         }
@@ -103,7 +115,7 @@ impl Database {
         let (delay, fate) = self.decide(Domain::Question, is_calm, decisions);
         let fate = match fate {
             0 => QuestionFate::Late,
-            1 => QuestionFate::Read(self.read(question)),
+            1 => QuestionFate::Read(Box::new(self.read(question))),
             _ => QuestionFate::Fails,
         };
         (delay, fate)

@@ -503,7 +503,7 @@ impl<'d, D: Directory + Administer + Observe> World<'d, D> {
         let node = &mut self.servers[usize::from(server)];
         let answer = match fate {
             QuestionFate::Late => node.database.read(question),
-            QuestionFate::Read(answer) => answer,
+            QuestionFate::Read(answer) => *answer,
             QuestionFate::Fails => {
                 self.observers.reach(Goal::QuestionFailed);
                 Answer::Failed

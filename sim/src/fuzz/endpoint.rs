@@ -1,0 +1,561 @@
+//! Any octets as a list of steps against the shipped endpoint over the shipped catalog: datagrams raw, built from fields, or
+//! echoed from what the endpoint sent, with time, operators and database in between. After each step the endpoint must be
+//! sound, and at the end nothing may be left.
+//!
+//! Steps are read by `arbitrary`, variant by one octet modulo their number; a derived reading would keep a thread-local.
+//! [`encode`] writes steps as octets that read back as themselves: so
+//! the corpus is made from sessions that were thought of.
+
+use core::net::SocketAddr;
+use core::time::Duration;
+use std::collections::BTreeMap;
+
+use arbitrary::{Arbitrary, Result, Unstructured};
+use iaxproof::catalog::Catalog;
+use iaxproof::engine::directory::{Role, TokenKey};
+use iaxproof::engine::event::Event;
+use iaxproof::engine::options::{EVENTS_MAX, EndpointOptions};
+use iaxproof::engine::reliable::QUEUE_MAX;
+use iaxproof::engine::reliable::window::OUTSTANDING_MAX;
+use iaxproof::engine::{Endpoint, Transmit};
+use iaxproof::registry::{Audited, HashKey};
+use iaxproof::time::Instant;
+use iaxproof::wire::{Cause, Frame};
+
+use super::datagram::{Memory, build};
+use crate::accounts;
+use crate::administer::Observe;
+use crate::checkers::Checkers;
+use crate::database::Database;
+use crate::fact::{Fact, Limits, Mark, Passage};
+use crate::plan::{Actor, ConfigurationPlan, Options, RowEdit, Topology};
+use crate::sweep::audited;
+use crate::world::DirectorySetup;
+
+/// The most steps of one input; more say nothing new and cost time.
+pub const STEPS_MAX: usize = 256;
+/// How many call numbers the endpoint has: few, so that they run out.
+const POOL: u16 = 12;
+/// How long after the last step everything must be over: the longest registration and its grace, and every wait of a dialogue.
+const AFTERMATH: Duration = Duration::from_secs(300);
+/// The most timers that may be due at one instant, many times over.
+const TIMERS_AT_ONCE_MAX: usize = 10_000;
+
+/// One step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// How long before it: 0, 1 ms, 20 ms, 1 s, 10 s or 60 s, modulo 6.
+    pub wait: u8,
+    /// From which of four addresses.
+    pub remote: u8,
+    /// What happens.
+    pub what: What,
+}
+
+/// What happens. Fields are read modulo their choices, so that every value means something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum What {
+    /// These octets arrive.
+    Raw(Vec<u8>),
+    /// A full frame arrives.
+    Full(Fields),
+    /// A mini frame arrives.
+    Mini {
+        /// Its source.
+        source: u8,
+        /// Its time-stamp.
+        timestamp: u16,
+        /// How many octets of audio.
+        len: u8,
+    },
+    /// What the endpoint sent as its nth datagram, counted from the last, comes back, one octet changed.
+    Reflect {
+        /// Which.
+        nth: u8,
+        /// Which octet.
+        at: u8,
+        /// What is changed in it; 0 for nothing.
+        change: u8,
+    },
+    /// The operator, the database or the application does something.
+    Operate {
+        /// What.
+        what: u8,
+        /// To which account.
+        account: u8,
+    },
+}
+
+/// A full frame from its fields.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Fields {
+    /// Source call number.
+    pub source: u8,
+    /// 0 for none, 1 for the one that the endpoint last used to this address, else this number.
+    pub destination: u8,
+    /// Time-stamp.
+    pub timestamp: u16,
+    /// OSeqno.
+    pub oseqno: u8,
+    /// ISeqno.
+    pub iseqno: u8,
+    /// Frame type: see `datagram`.
+    pub kind: u8,
+    /// Subclass.
+    pub subclass: u8,
+    /// Which information elements, a bit each: see `datagram`.
+    pub ies: u16,
+    /// A value for those that have one.
+    pub value: u8,
+}
+
+impl<'a> Arbitrary<'a> for Step {
+    fn arbitrary(input: &mut Unstructured<'a>) -> Result<Self> {
+        Ok(Step {
+            wait: input.arbitrary()?,
+            remote: input.arbitrary()?,
+            what: input.arbitrary()?,
+        })
+    }
+}
+
+impl<'a> Arbitrary<'a> for What {
+    fn arbitrary(input: &mut Unstructured<'a>) -> Result<Self> {
+        Ok(match u8::arbitrary(input)? % 5 {
+            0 => What::Raw(input.arbitrary()?),
+            1 => What::Full(input.arbitrary()?),
+            2 => What::Mini {
+                source: input.arbitrary()?,
+                timestamp: input.arbitrary()?,
+                len: input.arbitrary()?,
+            },
+            3 => What::Reflect {
+                nth: input.arbitrary()?,
+                at: input.arbitrary()?,
+                change: input.arbitrary()?,
+            },
+            _ => What::Operate {
+                what: input.arbitrary()?,
+                account: input.arbitrary()?,
+            },
+        })
+    }
+}
+
+impl<'a> Arbitrary<'a> for Fields {
+    fn arbitrary(input: &mut Unstructured<'a>) -> Result<Self> {
+        Ok(Fields {
+            source: input.arbitrary()?,
+            destination: input.arbitrary()?,
+            timestamp: input.arbitrary()?,
+            oseqno: input.arbitrary()?,
+            iseqno: input.arbitrary()?,
+            kind: input.arbitrary()?,
+            subclass: input.arbitrary()?,
+            ies: input.arbitrary()?,
+            value: input.arbitrary()?,
+        })
+    }
+}
+
+/// What an input came to, so that tests can see that a session was what it should be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Played {
+    /// Registrations granted.
+    pub registered: u32,
+    /// Registrations released.
+    pub released: u32,
+    /// Calls offered.
+    pub offered: u32,
+    /// Frames of audio, digits and texts that came through.
+    pub media: u32,
+    /// Logins refused.
+    pub refused: u32,
+    /// Datagrams that the endpoint sent.
+    pub sent: u32,
+}
+
+/// The body of the fuzz target.
+///
+/// # Panics
+///
+/// Where the endpoint or the catalog is unsound.
+pub fn endpoint(octets: &[u8]) {
+    play(&decode(octets));
+}
+
+/// Plays steps against a fresh endpoint.
+///
+/// # Panics
+///
+/// Where the endpoint or the catalog is unsound.
+pub fn play(steps: &[Step]) -> Played {
+    let catalog = audited(&DirectorySetup {
+        hash_key: HashKey(1, 2),
+        token_key: TokenKey([7; 32]),
+        realtime: true,
+    });
+    let mut bench = Bench::new(&catalog);
+    for step in steps {
+        bench.play(step);
+    }
+    bench.pass(AFTERMATH);
+    let played = bench.end();
+    assert_empties(&catalog);
+    played
+}
+
+fn assert_empties(catalog: &Catalog<Audited>) {
+    catalog.reload(iaxproof::engine::settings::Configuration::default());
+    for account in 0..topology().clients {
+        let name = accounts::name(account);
+        let _ = catalog.prune(Role::Peer, &name);
+        let _ = catalog.prune(Role::User, &name);
+    }
+    let report = catalog.ledger_report();
+    assert_eq!(catalog.live_objects(), 0, "no-leak: {report}");
+}
+
+/// Accounts 0 to 3, of which 2 is a row and 3 has no secret.
+fn topology() -> Topology {
+    Topology {
+        servers: 1,
+        clients: 4,
+        realtime: vec![2],
+        sharing: Vec::new(),
+    }
+}
+
+struct Bench<'a> {
+    now: Instant,
+    catalog: &'a Catalog<Audited>,
+    endpoint: Endpoint<&'a Catalog<Audited>>,
+    database: Database,
+    serial: u64,
+    checkers: Checkers,
+    limits: Limits,
+    memories: BTreeMap<SocketAddr, Memory>,
+    sent: Vec<Vec<u8>>,
+    last_call: Option<iaxproof::engine::CallId>,
+    played: Played,
+}
+
+impl<'a> Bench<'a> {
+    fn new(catalog: &'a Catalog<Audited>) -> Self {
+        let options = EndpointOptions {
+            call_numbers: 2..=1 + POOL,
+            ..EndpointOptions::default()
+        };
+        let limits = Limits {
+            pool: usize::from(POOL),
+            dialogues_max: options.dialogues_max,
+            quarantine_max: options.quarantine_max,
+            registrations_max: options.registrations_max,
+            events_max: EVENTS_MAX,
+            outstanding_max: OUTSTANDING_MAX,
+            queue_max: QUEUE_MAX,
+        };
+        let mut bench = Bench {
+            now: Instant::from_secs(1),
+            catalog,
+            endpoint: Endpoint::new(options, [9; 32], catalog),
+            database: Database::of_rows(&topology(), Options::default()),
+            serial: 0,
+            checkers: Checkers::new(&topology()),
+            limits,
+            memories: BTreeMap::new(),
+            sent: Vec::new(),
+            last_call: None,
+            played: Played::default(),
+        };
+        bench.reload(0);
+        bench
+    }
+
+    fn play(&mut self, step: &Step) {
+        let waits_ms = [0, 1, 20, 1_000, 10_000, 60_000];
+        let wait = waits_ms[usize::from(step.wait) % waits_ms.len()];
+        self.pass(Duration::from_millis(wait));
+        let remote = SocketAddr::from(([192, 0, 2, 1 + step.remote % 4], 4_569));
+        let memory = self.memories.entry(remote).or_default();
+        let datagram = match &step.what {
+            What::Raw(octets) => octets.clone(),
+            What::Full(fields) => build(fields, memory),
+            What::Mini {
+                source,
+                timestamp,
+                len,
+            } => super::datagram::mini(*source, *timestamp, *len),
+            What::Reflect { nth, at, change } => self.reflected(*nth, *at, *change),
+            What::Operate { what, account } => {
+                self.operate(*what, account % topology().clients);
+                return;
+            }
+        };
+        self.arrive(remote, &datagram);
+    }
+
+    fn arrive(&mut self, remote: SocketAddr, datagram: &[u8]) {
+        let passage = Passage {
+            from: Actor::Client(0),
+            to: Some(Actor::Server(0)),
+            source: remote,
+            destination: here(),
+            datagram,
+            frame: Frame::parse(datagram).ok(),
+            // Whatever comes is taken for damaged: these clients keep to no rule of their own.
+            mark: Mark::Damaged,
+        };
+        self.check(&Fact::Arrived(passage));
+        self.endpoint.handle_datagram(self.now, remote, datagram);
+        self.drain();
+    }
+
+    fn reflected(&self, nth: u8, at: u8, change: u8) -> Vec<u8> {
+        let from_last = usize::from(nth) % self.sent.len().max(1);
+        let mut octets = match self.sent.iter().rev().nth(from_last) {
+            Some(octets) => octets.clone(),
+            None => Vec::new(),
+        };
+        let at = usize::from(at) % octets.len().max(1);
+        if let Some(octet) = octets.get_mut(at) {
+            *octet ^= change;
+        }
+        octets
+    }
+
+    fn operate(&mut self, what: u8, account: u8) {
+        let name = accounts::name(account);
+        match what % 7 {
+            0 => self.reload(account),
+            1 => drop(self.catalog.unregister(&name)),
+            2 => {
+                let _ = self.catalog.prune(Role::Peer, &name);
+            }
+            3 => drop(self.database.edit(account, RowEdit::Changed)),
+            4 => drop(self.database.edit(account, RowEdit::Absent)),
+            5 => drop(self.database.edit(account, RowEdit::Plain)),
+            _ => {
+                if let Some(call) = self.last_call {
+                    // A call that is over cannot be hung up again.
+                    let _ = self.endpoint.hangup(self.now, call, Cause::NORMAL_CLEARING);
+                }
+            }
+        }
+        self.drain();
+    }
+
+    /// Accepts a configuration; all but the first lack an account.
+    fn reload(&mut self, lacking: u8) {
+        let plan = ConfigurationPlan {
+            registration_s: 120,
+            reject_delay_ms: if lacking == 1 { 1_000 } else { 0 },
+            absent: (1..=lacking).collect(),
+            changed: Vec::new(),
+        };
+        let configuration = accounts::configuration(&topology(), 0, &plan, self.serial);
+        self.serial += 1;
+        self.catalog.reload(configuration);
+    }
+
+    /// Lets time pass, with every timer on the way.
+    fn pass(&mut self, span: Duration) {
+        let until = self.now + span;
+        let mut at_once = 0;
+        while let Some((due, _)) = self
+            .endpoint
+            .poll_timeout()
+            .filter(|(due, _)| *due <= until)
+        {
+            at_once = if due > self.now { 0 } else { at_once + 1 };
+            assert!(
+                at_once < TIMERS_AT_ONCE_MAX,
+                "timers are due at {due} for ever"
+            );
+            self.now = self.now.max(due);
+            self.endpoint.handle_timeout(self.now);
+            self.drain();
+        }
+        self.now = until;
+    }
+
+    /// Takes what the endpoint wants done until it wants no more, and looks at it.
+    fn drain(&mut self) {
+        loop {
+            let before = self.played.sent;
+            while let Some(transmit) = self.endpoint.poll_transmit() {
+                self.transmitted(transmit);
+            }
+            let mut is_idle = before == self.played.sent;
+            while let Some(event) = self.endpoint.poll_event() {
+                is_idle = false;
+                self.told(&event);
+            }
+            is_idle &= !self.serve_database();
+            if is_idle {
+                break;
+            }
+        }
+        let counts = self.endpoint.counts();
+        let limits = self.limits;
+        self.check(&Fact::Counted {
+            server: 0,
+            counts: &counts,
+            limits: &limits,
+        });
+        assert_eq!(
+            counts.numbers_allocated,
+            counts.dialogues(),
+            "a number per dialogue"
+        );
+    }
+
+    fn transmitted(&mut self, transmit: Transmit) {
+        self.played.sent += 1;
+        let datagram = transmit.payload;
+        let frame = Frame::parse(&datagram);
+        let frame = frame.expect("what the endpoint sends is a frame");
+        self.memories
+            .entry(transmit.destination)
+            .or_default()
+            .note(&frame);
+        let passage = Passage {
+            from: Actor::Server(0),
+            to: None,
+            source: here(),
+            destination: transmit.destination,
+            datagram: &datagram,
+            frame: Some(frame),
+            mark: Mark::Plain,
+        };
+        self.check(&Fact::Sent(passage));
+        self.sent.push(datagram);
+    }
+
+    fn told(&mut self, event: &Event) {
+        self.check(&Fact::Told { server: 0, event });
+        match event {
+            Event::Registered { .. } => self.played.registered += 1,
+            Event::Released { .. } => self.played.released += 1,
+            Event::LoginFailed { .. } => self.played.refused += 1,
+            Event::Incoming { call, .. } => {
+                self.played.offered += 1;
+                self.last_call = Some(*call);
+                // It may have been hung up in the same datagram's wake.
+                let _ = self.endpoint.ring(self.now, *call);
+                let _ = self.endpoint.answer(self.now, *call);
+            }
+            Event::Voice { call, data, .. } => {
+                self.played.media += 1;
+                let _ = self.endpoint.send_voice(self.now, *call, data);
+            }
+            Event::Dtmf { .. } => self.played.media += 1,
+            Event::Text { .. } => self.played.media += 1,
+            _ => {}
+        }
+    }
+
+    fn serve_database(&mut self) -> bool {
+        let mut any = false;
+        while let Some(question) = self.catalog.poll_question() {
+            any = true;
+            let answer = self.database.read(&question);
+            self.catalog.answer(question.id, answer, self.now);
+            self.endpoint.handle_answer(self.now, question.id);
+        }
+        while let Some(write) = self.catalog.poll_write() {
+            any = true;
+            self.database.store(&write);
+            self.catalog.stored(write.name.as_str(), write.generation);
+        }
+        any
+    }
+
+    fn check(&mut self, fact: &Fact<'_>) {
+        // Typed text is numbered in worlds alone.
+        if matches!(
+            fact,
+            Fact::Told {
+                event: Event::Text { .. },
+                ..
+            }
+        ) {
+            return;
+        }
+        if let Err(violation) = self.checkers.observe(self.now, fact) {
+            panic!("{}: {}", violation.property, violation.message);
+        }
+    }
+
+    /// Everything is over.
+    fn end(self) -> Played {
+        let counts = self.endpoint.counts();
+        assert_eq!(counts.dialogues(), 0, "call-ends");
+        assert_eq!(counts.expiry_timers, 0, "registrations lapse");
+        let references = self.catalog.references().unwrap_or_default();
+        assert_eq!(references.held, references.links, "no-leak at rest");
+        self.played
+    }
+}
+
+fn here() -> SocketAddr {
+    SocketAddr::from(([10, 0, 0, 1], 4_569))
+}
+
+/// Steps as octets that read back as these steps.
+pub fn encode(steps: &[Step]) -> Vec<u8> {
+    let mut octets = Vec::new();
+    for Step { wait, remote, what } in steps {
+        octets.extend([GOES_ON, *wait, *remote]);
+        encode_what(what, &mut octets);
+    }
+    octets.push(ENDS);
+    octets
+}
+
+/// What stands before each item of a list, and after the last.
+const GOES_ON: u8 = 1;
+const ENDS: u8 = 0;
+
+fn encode_what(what: &What, octets: &mut Vec<u8>) {
+    match what {
+        What::Raw(raw) => {
+            octets.push(0);
+            octets.extend(raw.iter().flat_map(|octet| [GOES_ON, *octet]));
+            octets.push(ENDS);
+        }
+        What::Full(fields) => {
+            octets.push(1);
+            octets.extend([fields.source, fields.destination]);
+            octets.extend(fields.timestamp.to_le_bytes());
+            octets.extend([fields.oseqno, fields.iseqno, fields.kind, fields.subclass]);
+            octets.extend(fields.ies.to_le_bytes());
+            octets.push(fields.value);
+        }
+        What::Mini {
+            source,
+            timestamp,
+            len,
+        } => {
+            octets.push(2);
+            octets.push(*source);
+            octets.extend(timestamp.to_le_bytes());
+            octets.push(*len);
+        }
+        What::Reflect { nth, at, change } => {
+            octets.push(3);
+            octets.extend([*nth, *at, *change]);
+        }
+        What::Operate { what, account } => {
+            octets.push(4);
+            octets.extend([*what, *account]);
+        }
+    }
+}
+
+/// What octets read as.
+pub fn decode(octets: &[u8]) -> Vec<Step> {
+    let mut input = Unstructured::new(octets);
+    let steps = input.arbitrary_iter::<Step>().into_iter().flatten();
+    steps.map_while(Result::ok).take(STEPS_MAX).collect()
+}

@@ -1,0 +1,382 @@
+//! The corpus of the fuzz target `endpoint` is made of sessions that were thought of, and replays with every input that once failed.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use iaxproof_sim::fuzz::datagram::{
+    CALLED, CAUSE, FORMATS, FORMATS_WRONG, REFRESH, RESULT, RESULT_WRONG, TOKEN, TOKEN_EMPTY,
+    TOKEN_FORGED, UNKNOWN, USERNAME, VERSION, VERSION_WRONG,
+};
+use iaxproof_sim::fuzz::endpoint::{Fields, Played, Step, What, decode, encode, endpoint, play};
+
+const NEW: u8 = 0x01;
+const PING: u8 = 0x02;
+const ACK: u8 = 0x04;
+const HANGUP: u8 = 0x05;
+const AUTHREP: u8 = 0x09;
+const INVAL: u8 = 0x0a;
+const LAGRQ: u8 = 0x0b;
+const REGREQ: u8 = 0x0d;
+const REGREL: u8 = 0x11;
+const VNAK: u8 = 0x12;
+const POKE: u8 = 0x1e;
+
+const CALL: u16 = VERSION | CALLED | FORMATS | USERNAME;
+const REGISTRATION: u16 = USERNAME | REFRESH;
+
+/// A frame of call 20 to nobody yet.
+fn opener(subclass: u8, ies: u16, value: u8) -> Step {
+    full(Fields {
+        source: 20,
+        subclass,
+        ies,
+        value,
+        timestamp: 3,
+        ..Fields::default()
+    })
+}
+
+/// A frame of call 20 to the endpoint's number.
+fn inside(oseqno: u8, iseqno: u8, subclass: u8, ies: u16, value: u8) -> Step {
+    full(Fields {
+        source: 20,
+        destination: 1,
+        timestamp: u16::from(oseqno) * 20 + 5,
+        oseqno,
+        iseqno,
+        subclass,
+        ies,
+        value,
+        kind: 0,
+    })
+}
+
+/// A frame of another type inside call 20.
+fn media(oseqno: u8, iseqno: u8, kind: u8, subclass: u8, value: u8) -> Step {
+    full(Fields {
+        source: 20,
+        destination: 1,
+        timestamp: u16::from(oseqno) * 20 + 5,
+        oseqno,
+        iseqno,
+        kind,
+        subclass,
+        ies: 0,
+        value,
+    })
+}
+
+fn full(fields: Fields) -> Step {
+    step(1, What::Full(fields))
+}
+
+fn step(wait: u8, what: What) -> Step {
+    Step {
+        wait,
+        remote: 0,
+        what,
+    }
+}
+
+fn operate(what: u8, account: u8) -> Step {
+    step(1, What::Operate { what, account })
+}
+
+/// Token and opener, of `value`'s account.
+fn opened(command: u8, ies: u16, value: u8) -> Vec<Step> {
+    vec![
+        opener(command, ies | TOKEN_EMPTY, value),
+        opener(command, ies | TOKEN, value),
+    ]
+}
+
+fn registered(account: u8) -> Vec<Step> {
+    let value = account + 60;
+    let mut steps = opened(REGREQ, REGISTRATION, value);
+    steps.push(inside(1, 1, REGREQ, REGISTRATION | RESULT, value));
+    steps.push(inside(2, 2, ACK, 0, 0));
+    steps
+}
+
+fn answered(account: u8) -> Vec<Step> {
+    let mut steps = opened(NEW, CALL, account);
+    steps.push(inside(1, 1, AUTHREP, RESULT, account));
+    steps.push(inside(2, 4, ACK, 0, 0));
+    steps
+}
+
+fn and(mut steps: Vec<Step>, more: Vec<Step>) -> Vec<Step> {
+    steps.extend(more);
+    steps
+}
+
+/// A name in words, the steps, and what they must come to.
+type Session = (&'static str, Vec<Step>, fn(Played) -> bool);
+
+/// Every session of the corpus.
+fn sessions() -> Vec<Session> {
+    let mini = What::Mini {
+        source: 20,
+        timestamp: 100,
+        len: 16,
+    };
+    let voice = || media(2, 4, 1, 0, 16);
+    let hang_up = || inside(2, 4, HANGUP, CAUSE, 16);
+    vec![
+        ("nothing", vec![], |p| p.sent == 0),
+        ("poke", vec![opener(POKE, 0, 0)], |p| p.sent == 1),
+        ("register", registered(0), |p| p.registered == 1),
+        ("register-row-of-the-database", registered(2), |p| {
+            p.registered == 1
+        }),
+        (
+            "register-without-secret",
+            opened(REGREQ, REGISTRATION, 63),
+            |p| p.registered == 1,
+        ),
+        (
+            "register-wrong-secret",
+            and(
+                opened(REGREQ, REGISTRATION, 60),
+                vec![inside(1, 1, REGREQ, REGISTRATION | RESULT_WRONG, 60)],
+            ),
+            |p| p.refused == 1,
+        ),
+        (
+            "register-unknown-name",
+            and(
+                opened(REGREQ, REGISTRATION, 64),
+                vec![inside(1, 1, REGREQ, REGISTRATION | RESULT, 64)],
+            ),
+            |p| p.refused == 1 && p.registered == 0,
+        ),
+        (
+            "register-and-release",
+            and(
+                registered(0),
+                and(
+                    opened(REGREL, USERNAME, 60),
+                    vec![inside(1, 1, REGREL, USERNAME | RESULT, 60)],
+                ),
+            ),
+            |p| p.registered == 1 && p.released == 1,
+        ),
+        (
+            "register-and-evict",
+            and(registered(2), vec![operate(2, 2), operate(1, 2)]),
+            |p| p.registered == 1,
+        ),
+        (
+            "register-and-reload",
+            and(
+                registered(0),
+                vec![operate(0, 1), operate(0, 0), operate(1, 0)],
+            ),
+            |p| p.registered == 1,
+        ),
+        (
+            "forged-token",
+            vec![opener(NEW, CALL | TOKEN_FORGED, 0)],
+            |p| p.sent <= 1,
+        ),
+        (
+            "duplicate-opener",
+            and(
+                opened(NEW, CALL, 0),
+                vec![opener(NEW, CALL | TOKEN, 0), opener(NEW, CALL | TOKEN, 0)],
+            ),
+            |p| p.sent >= 4,
+        ),
+        ("call-answered", answered(0), |p| p.offered == 1),
+        (
+            "call-with-voice",
+            and(
+                answered(0),
+                vec![voice(), step(2, mini.clone()), step(2, mini.clone())],
+            ),
+            |p| p.media == 3,
+        ),
+        (
+            "call-with-text-and-digit",
+            and(
+                answered(0),
+                vec![media(2, 4, 3, 0, 9), media(3, 4, 4, b'5', 0)],
+            ),
+            |p| p.media == 2,
+        ),
+        (
+            "call-hung-up",
+            and(answered(0), vec![hang_up(), hang_up()]),
+            |p| p.offered == 1,
+        ),
+        (
+            "call-hung-up-by-us",
+            and(answered(0), vec![operate(6, 0)]),
+            |p| p.offered == 1,
+        ),
+        (
+            "call-mini-before-voice",
+            and(answered(0), vec![step(1, mini)]),
+            |p| p.media == 0,
+        ),
+        (
+            "call-gap",
+            and(
+                answered(0),
+                vec![
+                    inside(4, 4, PING, 0, 0),
+                    inside(2, 4, LAGRQ, 0, 0),
+                    inside(3, 0, VNAK, 0, 0),
+                ],
+            ),
+            |p| p.offered == 1,
+        ),
+        (
+            "call-invalidated",
+            and(
+                answered(0),
+                vec![inside(0, 0, INVAL, 0, 0), inside(2, 4, PING, 0, 0)],
+            ),
+            |p| p.offered == 1,
+        ),
+        (
+            "call-wrong-version-and-format",
+            and(
+                opened(NEW, VERSION_WRONG | USERNAME, 0),
+                opened(
+                    NEW,
+                    VERSION | CALLED | USERNAME | FORMATS_WRONG | UNKNOWN,
+                    3,
+                ),
+            ),
+            |p| p.offered == 0,
+        ),
+        (
+            "silence",
+            and(
+                answered(1),
+                vec![
+                    step(
+                        5,
+                        What::Operate {
+                            what: 0,
+                            account: 2,
+                        },
+                    ),
+                    step(5, What::Raw(vec![0])),
+                ],
+            ),
+            |p| p.offered == 1,
+        ),
+        (
+            "reflection",
+            and(
+                answered(0),
+                (0..8)
+                    .map(|nth| {
+                        let change = nth * 16;
+                        step(
+                            2,
+                            What::Reflect {
+                                nth,
+                                at: nth,
+                                change,
+                            },
+                        )
+                    })
+                    .collect(),
+            ),
+            |p| p.offered == 1,
+        ),
+        (
+            "raw",
+            vec![
+                step(0, What::Raw(vec![0x80, 2, 0, 0, 0, 0, 0, 1, 0, 0, 6, 1])),
+                step(0, What::Raw(vec![0, 0, 1, 0, 0, 0, 0, 0])),
+            ],
+            |_| true,
+        ),
+    ]
+}
+
+fn folder(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../fuzz")
+        .join(name)
+        .join("endpoint")
+}
+
+fn files(name: &str) -> Vec<(PathBuf, Vec<u8>)> {
+    let folder = folder(name);
+    let mut paths: Vec<_> = fs::read_dir(&folder)
+        .unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
+        .map(|entry| entry.expect("a folder can be listed").path())
+        .filter(|path| path.is_file())
+        .collect();
+    paths.sort();
+    paths
+        .into_iter()
+        .map(|path| (path.clone(), fs::read(path).expect("a file can be read")))
+        .collect()
+}
+
+#[test]
+fn steps_read_back_from_their_octets() {
+    for (name, steps, _) in sessions() {
+        assert_eq!(decode(&encode(&steps)), steps, "{name}");
+    }
+}
+
+#[test]
+fn every_session_comes_to_what_it_is_named_for() {
+    for (name, steps, holds) in sessions() {
+        let played = play(&steps);
+        assert!(holds(played), "{name}: {played:?}");
+    }
+}
+
+#[test]
+fn the_corpus_is_these_sessions() {
+    for (name, steps, _) in sessions() {
+        let path = folder("corpus").join(name);
+        let octets = fs::read(&path).unwrap_or_default();
+        assert_eq!(
+            octets,
+            encode(&steps),
+            "write {} anew (see below)",
+            path.display()
+        );
+    }
+}
+
+#[test]
+fn corpus_and_regressions_replay() {
+    let corpus = files("corpus");
+    assert!(corpus.len() >= sessions().len(), "the corpus is not there");
+    for (_, octets) in corpus.iter().chain(&files("regressions")) {
+        endpoint(octets);
+    }
+}
+
+#[test]
+fn octets_of_any_kind_are_played() {
+    let mut state = 1u64;
+    for len in 0..400 {
+        let octets: Vec<u8> = (0..len)
+            .map(|_| {
+                state = iaxproof_sim::decide::mix(state);
+                (state >> 32) as u8
+            })
+            .collect();
+        endpoint(&octets);
+    }
+}
+
+/// Writes the corpus: `cargo test -p iaxproof-sim --test fuzz_endpoint -- --ignored`.
+#[test]
+#[ignore = "writes into fuzz/corpus"]
+fn write_the_corpus() {
+    for (name, steps, _) in sessions() {
+        fs::write(folder("corpus").join(name), encode(&steps)).unwrap();
+    }
+}
