@@ -84,14 +84,17 @@ fn dialogues_are_limited_per_ip_address() {
         ..EndpointOptions::default()
     };
     let mut bench = Bench::with(options, General::default(), false);
-    let mut words = |last: u8, port: u16, source: u16| {
-        let mut client = Client::new(last, source);
+    let open = |bench: &mut Bench, last: u8, port: u16| {
+        let mut client = Client::new(last, 500);
         client.address.set_port(port);
-        client.new_call(&mut bench, "alice", "100");
-        client.words()
+        client.new_call(bench, "alice", "100");
+        client
     };
-    assert_eq!(words(1, 1000, 500), ["AUTHREQ"]);
-    assert_eq!(words(1, 1001, 500), ["AUTHREQ"]);
-    assert_eq!(words(1, 1002, 500), ["REJECT"]);
-    assert_eq!(words(2, 1000, 500), ["AUTHREQ"]);
+    let mut first = open(&mut bench, 1, 1000);
+    assert_eq!(first.words(), ["AUTHREQ"]);
+    assert_eq!(open(&mut bench, 1, 1001).words(), ["AUTHREQ"]);
+    assert_eq!(open(&mut bench, 1, 1002).words(), ["REJECT"]);
+    assert_eq!(open(&mut bench, 2, 1000).words(), ["AUTHREQ"]);
+    first.send_iax(&mut bench, IaxCommand::Hangup, &[]);
+    assert_eq!(open(&mut bench, 1, 1003).words(), ["AUTHREQ"]);
 }
