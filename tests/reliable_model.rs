@@ -43,6 +43,10 @@ impl ReferenceStateMachine for Model {
         Just(Model::default()).boxed()
     }
 
+    #[expect(
+        clippy::disallowed_types,
+        reason = "the macro shares its strategies by it"
+    )]
     fn transitions(_: &Model) -> BoxedStrategy<Step> {
         let end = 0..2_usize;
         let place = 0..REORDER_MAX;
@@ -78,7 +82,7 @@ struct Line {
 
 impl Line {
     fn new() -> Self {
-        let number = |number| CallNumber::new(number).unwrap();
+        let number = |number| CallNumber::new(number).expect("15 bits");
         Line {
             now: Instant::from_secs(1),
             ends: [
@@ -104,7 +108,7 @@ impl Line {
     }
 
     fn arrive(&mut self, end: usize, octets: &[u8]) {
-        let frame = FullFrame::parse(octets).unwrap();
+        let frame = FullFrame::parse(octets).expect("an end sends frames only");
         let receipt = self.ends[end].receive(self.now, &frame);
         if receipt.verdict == Verdict::InOrder {
             if let Body::Text(text) = frame.body {
@@ -151,7 +155,7 @@ impl Line {
     fn heal(&mut self) {
         for _ in 0..100 {
             while let Some(end) = (0..2).find(|end| !self.ways[*end].is_empty()) {
-                let octets = self.ways[end].pop_front().unwrap();
+                let octets = self.ways[end].pop_front().expect("not empty");
                 self.arrive(end, &octets);
             }
             if self

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use iaxproof::catalog::{Catalog, CatalogOptions, Kind};
 use iaxproof::engine::auth::md5_result;
-use iaxproof::engine::directory::{Role, TokenKey};
+use iaxproof::engine::directory::{Directory, Role, TokenKey};
 use iaxproof::engine::settings::{Configuration, General, Host, Name, Secret, Settings};
 use iaxproof::engine::{CallId, Counts, Endpoint, EndpointOptions, Event};
 use iaxproof::registry::ledger::Book;
@@ -62,8 +62,8 @@ pub(crate) fn entries() -> Vec<Settings> {
 }
 
 /// An endpoint with its time and its ladder.
-pub(crate) struct Bench {
-    pub(crate) endpoint: Endpoint<Catalog<Audited>>,
+pub(crate) struct Bench<D: Directory = Catalog<Audited>> {
+    pub(crate) endpoint: Endpoint<D>,
     pub(crate) book: Book,
     pub(crate) now: Instant,
     pub(crate) ladder: String,
@@ -92,8 +92,25 @@ impl Bench {
             let entries = entries();
             catalog.reload(Configuration { general, entries });
         }
+        Bench::over(Endpoint::new(options, SEED, catalog), book)
+    }
+
+    /// Nothing lives, and the ledger counts the catalog's own links alone.
+    pub(crate) fn assert_at_rest(&mut self) {
+        let counts = self.counts();
+        assert_eq!((counts.dialogues(), counts.timers), (0, 0), "{counts:?}");
+        assert_eq!((counts.frames_outstanding, counts.frames_queued), (0, 0));
+        let pool = EndpointOptions::default().call_numbers.len();
+        assert_eq!(counts.numbers_allocated + counts.numbers_free, pool);
+        let links = self.endpoint.directory().len_of_links();
+        assert_eq!(self.book.references(), links);
+    }
+}
+
+impl<D: Directory> Bench<D> {
+    pub(crate) fn over(endpoint: Endpoint<D>, book: Book) -> Self {
         Bench {
-            endpoint: Endpoint::new(options, SEED, catalog),
+            endpoint,
             book,
             now: Instant::from_secs(1000),
             ladder: String::new(),
@@ -170,19 +187,6 @@ impl Bench {
         });
         call.expect("a call was offered")
     }
-
-    /// Nothing lives, and the ledger counts the catalog's own links alone.
-    pub(crate) fn assert_at_rest(&mut self) {
-        let counts = self.counts();
-        assert_eq!((counts.dialogues(), counts.timers), (0, 0), "{counts:?}");
-        assert_eq!((counts.frames_outstanding, counts.frames_queued), (0, 0));
-        let pool = EndpointOptions::default().call_numbers.len();
-        assert_eq!(counts.numbers_allocated + counts.numbers_free, pool);
-        assert_eq!(
-            self.book.references(),
-            self.endpoint.directory().len_of_links()
-        );
-    }
 }
 
 /// How many references a catalog of fixed entries holds at rest.
@@ -257,14 +261,14 @@ impl Client {
         self.frame(Body::Iax { command, ies })
     }
 
-    pub(crate) fn send(&mut self, bench: &mut Bench, body: Body<'_>) {
+    pub(crate) fn send<D: Directory>(&mut self, bench: &mut Bench<D>, body: Body<'_>) {
         let octets = self.frame(body);
         self.deliver(bench, &octets);
     }
 
-    pub(crate) fn send_iax(
+    pub(crate) fn send_iax<D: Directory>(
         &mut self,
-        bench: &mut Bench,
+        bench: &mut Bench<D>,
         command: IaxCommand,
         ies: &[InformationElement<'_>],
     ) {
@@ -272,13 +276,13 @@ impl Client {
         self.deliver(bench, &octets);
     }
 
-    pub(crate) fn deliver(&mut self, bench: &mut Bench, octets: &[u8]) {
+    pub(crate) fn deliver<D: Directory>(&mut self, bench: &mut Bench<D>, octets: &[u8]) {
         bench.deliver(self.address, octets);
         self.take(bench);
     }
 
     /// Takes what came; frames in order raise the ISeqno.
-    pub(crate) fn take(&mut self, bench: &mut Bench) {
+    pub(crate) fn take<D: Directory>(&mut self, bench: &mut Bench<D>) {
         let inbox = bench.inboxes.entry(self.address).or_default();
         for octets in core::mem::take(inbox) {
             if let Ok(frame) = FullFrame::parse(&octets) {
@@ -322,7 +326,7 @@ impl Client {
     }
 
     /// Acknowledges the last frame that came.
-    pub(crate) fn ack(&mut self, bench: &mut Bench) {
+    pub(crate) fn ack<D: Directory>(&mut self, bench: &mut Bench<D>) {
         let last = self.last();
         let (timestamp, oseqno) = (last.timestamp, last.iseqno);
         let body = Body::Iax {
@@ -342,9 +346,9 @@ impl Client {
     }
 
     /// Opens a dialogue: asks for a token and sends the request again with it.
-    pub(crate) fn open(
+    pub(crate) fn open<D: Directory>(
         &mut self,
-        bench: &mut Bench,
+        bench: &mut Bench<D>,
         command: IaxCommand,
         ies: &[InformationElement<'_>],
     ) {
@@ -353,9 +357,9 @@ impl Client {
         self.send_iax(bench, command, &with);
     }
 
-    pub(crate) fn token(
+    pub(crate) fn token<D: Directory>(
         &mut self,
-        bench: &mut Bench,
+        bench: &mut Bench<D>,
         command: IaxCommand,
         ies: &[InformationElement<'_>],
     ) -> Vec<u8> {
@@ -370,7 +374,7 @@ impl Client {
         token
     }
 
-    pub(crate) fn regreq(&mut self, bench: &mut Bench, name: &str, refresh: u16) {
+    pub(crate) fn regreq<D: Directory>(&mut self, bench: &mut Bench<D>, name: &str, refresh: u16) {
         let ies = [
             InformationElement::Username(name.as_bytes()),
             InformationElement::Refresh(refresh),
@@ -387,7 +391,13 @@ impl Client {
     }
 
     /// A whole registration up to the answer to the result.
-    pub(crate) fn register(&mut self, bench: &mut Bench, name: &str, secret: &str, refresh: u16) {
+    pub(crate) fn register<D: Directory>(
+        &mut self,
+        bench: &mut Bench<D>,
+        name: &str,
+        secret: &str,
+        refresh: u16,
+    ) {
         self.regreq(bench, name, refresh);
         let result = self.result(secret);
         let ies = [
@@ -398,12 +408,17 @@ impl Client {
         self.send_iax(bench, IaxCommand::RegReq, &ies);
     }
 
-    pub(crate) fn new_call(&mut self, bench: &mut Bench, name: &str, extension: &str) {
+    pub(crate) fn new_call<D: Directory>(
+        &mut self,
+        bench: &mut Bench<D>,
+        name: &str,
+        extension: &str,
+    ) {
         let ies = new_call(name, extension);
         self.open(bench, IaxCommand::New, &ies);
     }
 
-    pub(crate) fn authrep(&mut self, bench: &mut Bench, secret: &str) {
+    pub(crate) fn authrep<D: Directory>(&mut self, bench: &mut Bench<D>, secret: &str) {
         let result = self.result(secret);
         self.send_iax(
             bench,
@@ -413,7 +428,7 @@ impl Client {
     }
 
     /// A call of `alice` that the application has.
-    pub(crate) fn linked(bench: &mut Bench, last: u8, source: u16) -> Client {
+    pub(crate) fn linked<D: Directory>(bench: &mut Bench<D>, last: u8, source: u16) -> Client {
         let mut client = Client::new(last, source);
         client.new_call(bench, "alice", "100");
         client.authrep(bench, "wonder");

@@ -11,6 +11,7 @@
 mod command;
 mod format;
 mod media;
+mod receive;
 mod state;
 
 use self::format::Wanted;
@@ -25,8 +26,8 @@ use super::registrar::name_of;
 use super::settings::{Name, Settings};
 use super::timer::TimerKind;
 use crate::wire::{
-    AuthMethods, Body, CallNumber, Cause, Control, Format, FormatSet, FullFrame, IaxCommand,
-    IeBuffer, InformationElement, InformationElements,
+    AuthMethods, Body, Cause, Control, Format, FormatSet, IaxCommand, IeBuffer, InformationElement,
+    InformationElements,
 };
 
 /// The highest version of the protocol that is spoken here (RFC 5456 §8.6.10).
@@ -97,97 +98,6 @@ impl<D: Directory> CallLeg<D> {
             false => self.look_up(turn),
         };
         self.step(turn, happening);
-    }
-
-    /// A frame of the dialogue.
-    pub(super) fn receive(&mut self, turn: &mut Turn<'_, D>, frame: &FullFrame<'_>) {
-        if self.state == State::Unproven && proves(frame, turn.link.reliable.local()) {
-            self.step(turn, Happening::Proven);
-        }
-        self.note_time(frame);
-        match frame.body {
-            Body::Iax { command, ies } => self.receive_iax(turn, command, ies),
-            _ if self.state.is_started() => self.receive_content(turn, frame),
-            _ => {}
-        }
-    }
-
-    fn receive_iax(
-        &mut self,
-        turn: &mut Turn<'_, D>,
-        command: IaxCommand,
-        ies: InformationElements<'_>,
-    ) {
-        match command {
-            IaxCommand::AuthRep => {
-                self.result = ies.md5_result().unwrap_or_default().to_vec();
-                self.step(turn, Happening::AuthRep);
-            }
-            IaxCommand::Hangup | IaxCommand::Reject => {
-                self.remote_cause = ies.cause_code();
-                self.step(turn, Happening::RemoteHangup);
-            }
-            IaxCommand::Quelch | IaxCommand::Unquelch if self.state.is_started() => {
-                self.media.quelch(command == IaxCommand::Quelch);
-            }
-            _ => {}
-        }
-    }
-
-    /// Audio, digits and text of a call that is started. The rest is acknowledged and dropped (X-FRM-5, X-FRM-6).
-    fn receive_content(&mut self, turn: &mut Turn<'_, D>, frame: &FullFrame<'_>) {
-        let call = self.id;
-        match frame.body {
-            Body::Voice { format, data } if format.name().is_some() => {
-                self.media.note_format(format);
-                turn.context.tell(Event::Voice {
-                    call,
-                    format,
-                    timestamp: frame.timestamp,
-                    data: data.to_vec(),
-                });
-            }
-            Body::DtmfEnd(digit) => turn.context.tell(Event::Dtmf { call, digit }),
-            Body::Text(text) => turn.context.tell(Event::Text {
-                call,
-                text: text.to_vec(),
-            }),
-            _ => {}
-        }
-    }
-
-    /// ACK, PONG and LAGRP carry a time of ours; INVAL and VNAK say nothing of time.
-    fn note_time(&mut self, frame: &FullFrame<'_>) {
-        use IaxCommand::{Ack, Inval, LagRp, Pong, Vnak};
-        let is_echo = matches!(
-            frame.body,
-            Body::Iax {
-                command: Ack | Inval | LagRp | Pong | Vnak,
-                ..
-            }
-        );
-        if !is_echo {
-            self.media.note_time(frame.timestamp);
-        }
-    }
-
-    /// A mini frame: audio of a started call; before its format is known, the full frame is asked for (X-SEQ-7). Whether
-    /// it was of use.
-    pub(super) fn receive_mini(&mut self, turn: &mut Turn<'_, D>, low: u16, data: &[u8]) -> bool {
-        if !self.state.is_started() {
-            return false;
-        }
-        let Some((format, timestamp)) = self.media.expand(low) else {
-            turn.link.reliable.ask(turn.now);
-            return false;
-        };
-        turn.context.tell(Event::Voice {
-            call: self.id,
-            format,
-            timestamp,
-            data: data.to_vec(),
-        });
-        true
     }
 
     /// The directory's answer came.
@@ -433,15 +343,6 @@ impl<D: Directory> CallLeg<D> {
 fn stale<D: Directory>(turn: &mut Turn<'_, D>, what: &'static str) -> Happening {
     turn.context.tell_stale(what);
     Happening::Stale
-}
-
-/// Whether a frame shows that its sender receives at its address: it names our call number, and is media or IAX.
-fn proves(frame: &FullFrame<'_>, local: CallNumber) -> bool {
-    frame.destination == local
-        && matches!(
-            frame.body,
-            Body::Voice { .. } | Body::Video { .. } | Body::Iax { .. }
-        )
 }
 
 fn may_dial(settings: &Settings, number: &str) -> bool {

@@ -19,6 +19,7 @@
 //! - While nothing was received yet, chan_iax2 takes TXREADY, TXREL and UNQUELCH whatever their OSeqno (X-SEQ-11): that
 //!   serves transfers, which are not built here.
 
+mod frame;
 pub mod send;
 pub mod verdict;
 pub mod window;
@@ -26,6 +27,7 @@ pub mod window;
 use core::time::Duration;
 use std::collections::VecDeque;
 
+use self::frame::{Outstanding, Waiting, encode, is_vnak, opens, rewrite};
 use self::send::{
     ROUND_TRIP_AT_FIRST, SendAction, SendEvent, SendState, first_interval, next_interval,
 };
@@ -57,23 +59,6 @@ pub struct Reliable {
     vnak_sent_for: Option<SeqNo>,
     vnak_obeyed_at: Option<Instant>,
     transmits: VecDeque<Vec<u8>>,
-}
-
-/// A frame that has no OSeqno yet; its octets carry zeros in both sequence numbers.
-#[derive(Debug)]
-struct Waiting {
-    octets: Vec<u8>,
-    is_final: bool,
-}
-
-/// A frame on its way.
-#[derive(Debug)]
-struct Outstanding {
-    octets: Vec<u8>,
-    is_final: bool,
-    state: SendState,
-    due: Instant,
-    interval: Duration,
 }
 
 /// What [`Reliable::receive`] found.
@@ -423,31 +408,4 @@ impl Reliable {
     pub fn poll_transmit(&mut self) -> Option<Vec<u8>> {
         self.transmits.pop_front()
     }
-}
-
-fn encode(frame: &FullFrame<'_>) -> Vec<u8> {
-    let mut octets = Vec::with_capacity(frame.encoded_len());
-    frame.encode(&mut octets);
-    octets
-}
-
-/// The frame of these octets with some of its header changed.
-fn rewrite(octets: &[u8], change: impl FnOnce(&mut FullFrame<'_>)) -> Vec<u8> {
-    let mut frame = FullFrame::parse(octets).expect("these octets were encoded from a frame");
-    change(&mut frame);
-    encode(&frame)
-}
-
-fn opens(body: &Body<'_>) -> bool {
-    matches!(body, Body::Iax { command, .. } if command.opens_dialogue())
-}
-
-const fn is_vnak(body: &Body<'_>) -> bool {
-    matches!(
-        body,
-        Body::Iax {
-            command: IaxCommand::Vnak,
-            ..
-        }
-    )
 }

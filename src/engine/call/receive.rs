@@ -1,0 +1,115 @@
+//! What the other side says in a call.
+
+use super::CallLeg;
+use super::state::{Event as Happening, State};
+use crate::engine::context::Turn;
+use crate::engine::directory::Directory;
+use crate::engine::event::Event;
+use crate::wire::{Body, CallNumber, FullFrame, IaxCommand, InformationElements};
+
+impl<D: Directory> CallLeg<D> {
+    /// A frame of the dialogue.
+    pub(in crate::engine) fn receive(&mut self, turn: &mut Turn<'_, D>, frame: &FullFrame<'_>) {
+        if self.state == State::Unproven && proves(frame, turn.link.reliable.local()) {
+            self.step(turn, Happening::Proven);
+        }
+        self.note_time(frame);
+        match frame.body {
+            Body::Iax { command, ies } => self.receive_iax(turn, command, ies),
+            _ if self.state.is_started() => self.receive_content(turn, frame),
+            _ => {}
+        }
+    }
+
+    fn receive_iax(
+        &mut self,
+        turn: &mut Turn<'_, D>,
+        command: IaxCommand,
+        ies: InformationElements<'_>,
+    ) {
+        match command {
+            IaxCommand::AuthRep => {
+                self.result = ies.md5_result().unwrap_or_default().to_vec();
+                self.step(turn, Happening::AuthRep);
+            }
+            IaxCommand::Hangup | IaxCommand::Reject => {
+                self.remote_cause = ies.cause_code();
+                self.step(turn, Happening::RemoteHangup);
+            }
+            IaxCommand::Quelch | IaxCommand::Unquelch if self.state.is_started() => {
+                self.media.quelch(command == IaxCommand::Quelch);
+            }
+            _ => {}
+        }
+    }
+
+    /// Audio, digits and text of a call that is started. The rest is acknowledged and dropped (X-FRM-5, X-FRM-6).
+    fn receive_content(&mut self, turn: &mut Turn<'_, D>, frame: &FullFrame<'_>) {
+        let call = self.id;
+        match frame.body {
+            Body::Voice { format, data } if format.name().is_some() => {
+                self.media.note_format(format);
+                turn.context.tell(Event::Voice {
+                    call,
+                    format,
+                    timestamp: frame.timestamp,
+                    data: data.to_vec(),
+                });
+            }
+            Body::DtmfEnd(digit) => turn.context.tell(Event::Dtmf { call, digit }),
+            Body::Text(text) => turn.context.tell(Event::Text {
+                call,
+                text: text.to_vec(),
+            }),
+            _ => {}
+        }
+    }
+
+    /// ACK, PONG and LAGRP carry a time of ours; INVAL and VNAK say nothing of time.
+    fn note_time(&mut self, frame: &FullFrame<'_>) {
+        use IaxCommand::{Ack, Inval, LagRp, Pong, Vnak};
+        let is_echo = matches!(
+            frame.body,
+            Body::Iax {
+                command: Ack | Inval | LagRp | Pong | Vnak,
+                ..
+            }
+        );
+        if !is_echo {
+            self.media.note_time(frame.timestamp);
+        }
+    }
+
+    /// A mini frame: audio of a started call; before its format is known, the full frame is asked for (X-SEQ-7). Whether
+    /// it was of use.
+    pub(in crate::engine) fn receive_mini(
+        &mut self,
+        turn: &mut Turn<'_, D>,
+        low: u16,
+        data: &[u8],
+    ) -> bool {
+        if !self.state.is_started() {
+            return false;
+        }
+        let Some((format, timestamp)) = self.media.expand(low) else {
+            turn.link.reliable.ask(turn.now);
+            return false;
+        };
+        turn.context.tell(Event::Voice {
+            call: self.id,
+            format,
+            timestamp,
+            data: data.to_vec(),
+        });
+        true
+    }
+}
+
+/// Whether a frame shows that its sender receives at its address: it names our call number, and is media or IAX.
+fn proves(frame: &FullFrame<'_>, local: CallNumber) -> bool {
+    frame.destination == local
+        && matches!(
+            frame.body,
+            Body::Voice { .. } | Body::Video { .. } | Body::Iax { .. }
+        )
+}
