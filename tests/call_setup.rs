@@ -260,3 +260,39 @@ fn two_runs_are_the_same_octet_for_octet() {
     };
     assert_eq!(run(), run());
 }
+
+/// Challenges, results, tokens and secrets are in no `Debug`.
+#[test]
+fn secrets_are_not_printed() {
+    let general = General {
+        reject_delay: Duration::from_secs(1),
+        ..General::default()
+    };
+    let mut bench = Bench::with(EndpointOptions::default(), general, false);
+    let mut client = Client::new(1, 500);
+    let token = client.token(&mut bench, IaxCommand::New, &[]);
+    client.new_call(&mut bench, "alice", "100");
+    let Body::Iax { ies, .. } = client.last().body else {
+        panic!("AUTHREQ should come");
+    };
+    let challenge = ies.challenge().expect("a challenge").to_vec();
+    let before = format!("{:?}", bench.endpoint);
+    let result = client.result("wonder");
+    client.authrep(&mut bench, "wonder");
+    bench
+        .endpoint
+        .send_text(bench.now, bench.call(), "hush")
+        .unwrap();
+    let printed = format!("{before} {:?}", bench.endpoint);
+    assert!(
+        printed.contains("TEXT") && printed.contains("CallLeg"),
+        "{printed}"
+    );
+    for secret in [&token[..], &challenge, &result, b"wonder"] {
+        let as_text = String::from_utf8_lossy(secret).into_owned();
+        let as_list = format!("{secret:?}");
+        let as_list = as_list.trim_matches(['[', ']']);
+        assert!(!printed.contains(&as_text), "{as_text}");
+        assert!(!printed.contains(as_list), "{as_text}");
+    }
+}

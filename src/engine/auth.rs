@@ -10,6 +10,7 @@ use subtle::{Choice, ConstantTimeEq};
 
 use super::random::Random;
 use super::settings::Secret;
+use crate::wire::InformationElements;
 
 /// Octets of a challenge, and of an MD5 RESULT: hexadecimal digits of 128 bits.
 pub(super) const HEX_LEN: usize = 32;
@@ -53,6 +54,26 @@ impl Challenge {
 impl core::fmt::Debug for Challenge {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.write_str("Challenge(..)")
+    }
+}
+
+/// What came as MD5 RESULT; empty where none came. Never printed, as the challenge is not.
+#[derive(Default)]
+pub(super) struct Answer(Vec<u8>);
+
+impl Answer {
+    pub(super) fn of(ies: InformationElements<'_>) -> Self {
+        Answer(ies.md5_result().unwrap_or_default().to_vec())
+    }
+
+    pub(super) fn octets(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl core::fmt::Debug for Answer {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "Answer({} octets)", self.0.len())
     }
 }
 

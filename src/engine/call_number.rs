@@ -9,6 +9,7 @@
 //! - chan_iax2 quarantines a number for all addresses, so that its pool runs dry at 16,382 dialogues a minute. A late
 //!   frame carries its sender's address, so the address is part of the quarantine here (X-NUM-2).
 
+use core::fmt;
 use core::net::SocketAddr;
 use core::ops::RangeInclusive;
 use core::time::Duration;
@@ -24,7 +25,6 @@ pub const QUARANTINE: Duration = Duration::from_secs(60);
 const DRAWS_MAX: usize = 64;
 
 /// The pool, and what may not be used yet.
-#[derive(Debug)]
 pub(super) struct CallNumbers {
     // Invariant: free and allocated numbers together are the pool, each once.
     free: Vec<u16>,
@@ -33,6 +33,17 @@ pub(super) struct CallNumbers {
     // Invariant: the same pairs as in `quarantine`, in the order of their release.
     releases: VecDeque<(Instant, SocketAddr, u16)>,
     quarantine_max: usize,
+}
+
+/// How many, not which: the pool has 32,766 numbers.
+impl fmt::Debug for CallNumbers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CallNumbers")
+            .field("free", &self.free.len())
+            .field("allocated", &self.allocated())
+            .field("quarantined", &self.quarantined())
+            .finish()
+    }
 }
 
 /// Why there is no number.

@@ -6,15 +6,25 @@ use core::net::SocketAddr;
 use crate::engine::directory::{Generation, Role};
 use crate::engine::settings::Name;
 use crate::time::Instant;
-use crate::wire::{CallNumber, Cause, Digit, Format, Timestamp};
+use crate::wire::{CallNumber, Cause, Digit, Format, Frame, Timestamp};
 
-/// One datagram to send.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// One datagram to send. `Debug` shows the frame as a listing does, without what a listing withholds.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Transmit {
     /// To whom.
     pub destination: SocketAddr,
     /// The UDP payload.
     pub payload: Vec<u8>,
+}
+
+impl fmt::Debug for Transmit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "to {}: ", self.destination)?;
+        match Frame::parse(&self.payload) {
+            Ok(frame) => write!(f, "{frame}"),
+            Err(_) => write!(f, "{} octets", self.payload.len()),
+        }
+    }
 }
 
 /// Names one call of one endpoint; never reused. Prints as `local#serial`.

@@ -17,7 +17,7 @@ mod state;
 use self::format::Wanted;
 use self::media::Media;
 use self::state::{Action, Ending, Event as Happening, Rejection, State};
-use super::auth::Challenge;
+use super::auth::{Answer, Challenge};
 use super::context::Turn;
 use super::directory::{Directory, Lookup, Role, Stale};
 use super::event::{CallId, EndReason, Event};
@@ -44,7 +44,7 @@ pub(super) struct CallLeg<D: Directory> {
     number: String,
     wanted: Wanted,
     challenge: Option<Challenge>,
-    result: Vec<u8>,
+    result: Answer,
     snapshot: Option<D::Snapshot>,
     admitted: Option<Admitted>,
     is_offered: bool,
@@ -73,7 +73,7 @@ impl<D: Directory> CallLeg<D> {
             number: String::from_utf8_lossy(number).into_owned(),
             wanted: Wanted::of(ies),
             challenge: None,
-            result: Vec::new(),
+            result: Answer::default(),
             snapshot: None,
             admitted: None,
             is_offered: false,
@@ -208,11 +208,11 @@ impl<D: Directory> CallLeg<D> {
             return Happening::Bad;
         };
         if self.snapshot.is_none() {
-            challenge.accepts(&result, &[]);
+            challenge.accepts(result.octets(), &[]);
             return Happening::Bad;
         }
         let verified = self.read(turn, |settings| {
-            let answered = challenge.accepts(&result, &settings.secrets);
+            let answered = challenge.accepts(result.octets(), &settings.secrets);
             answered.then(|| (settings.name.clone(), settings.general.serial))
         });
         match verified {

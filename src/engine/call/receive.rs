@@ -2,6 +2,7 @@
 
 use super::CallLeg;
 use super::state::{Event as Happening, State};
+use crate::engine::auth::Answer;
 use crate::engine::context::Turn;
 use crate::engine::directory::Directory;
 use crate::engine::event::Event;
@@ -29,7 +30,7 @@ impl<D: Directory> CallLeg<D> {
     ) {
         match command {
             IaxCommand::AuthRep => {
-                self.result = ies.md5_result().unwrap_or_default().to_vec();
+                self.result = Answer::of(ies);
                 self.step(turn, Happening::AuthRep);
             }
             IaxCommand::Hangup | IaxCommand::Reject => {

@@ -13,7 +13,7 @@ mod state;
 use core::time::Duration;
 
 use self::state::{Action, Attempt, Event as Happening, State};
-use super::auth::Challenge;
+use super::auth::{Answer, Challenge};
 use super::context::Turn;
 use super::directory::{Directory, Lookup, Refused, Role, Stale};
 use super::event::Event;
@@ -36,7 +36,7 @@ pub(super) struct Registration<D: Directory> {
     is_release: bool,
     /// REFRESH of the latest request in seconds.
     refresh: Option<u16>,
-    result: Vec<u8>,
+    result: Answer,
     challenge: Option<Challenge>,
     handle: Option<D::Handle>,
     /// The settings that the last check read.
@@ -54,7 +54,7 @@ impl<D: Directory> Registration<D> {
             username,
             is_release: command == IaxCommand::RegRel,
             refresh: ies.refresh(),
-            result: Vec::new(),
+            result: Answer::default(),
             challenge: None,
             handle: None,
             snapshot: None,
@@ -92,8 +92,8 @@ impl<D: Directory> Registration<D> {
             return;
         }
         self.refresh = ies.refresh();
-        self.result = ies.md5_result().unwrap_or_default().to_vec();
-        let happening = match self.result.is_empty() {
+        self.result = Answer::of(ies);
+        let happening = match self.result.octets().is_empty() {
             true => Happening::NoResult,
             false => Happening::Result,
         };
@@ -227,9 +227,9 @@ impl<D: Directory> Registration<D> {
         let result = core::mem::take(&mut self.result);
         let answered = match (&self.handle, challenge) {
             (_, None) => Ok(false),
-            (None, Some(challenge)) => Ok(challenge.accepts(&result, &[])),
+            (None, Some(challenge)) => Ok(challenge.accepts(result.octets(), &[])),
             (Some(_), Some(challenge)) => self.read_settings(turn, |settings| {
-                let answered = challenge.accepts(&result, &settings.secrets);
+                let answered = challenge.accepts(result.octets(), &settings.secrets);
                 answered && settings.host == Host::Dynamic
             }),
         };
@@ -334,7 +334,7 @@ impl<D: Directory> Registration<D> {
         self.handle = None;
         self.snapshot = None;
         self.challenge = None;
-        self.result = Vec::new();
+        self.result = Answer::default();
     }
 }
 

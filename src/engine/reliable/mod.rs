@@ -27,7 +27,7 @@ pub mod window;
 use core::time::Duration;
 use std::collections::VecDeque;
 
-use self::frame::{Outstanding, Waiting, encode, is_vnak, opens, rewrite};
+use self::frame::{Octets, Outstanding, Waiting, encode, is_vnak, opens, rewrite};
 use self::send::{
     ROUND_TRIP_AT_FIRST, SendAction, SendEvent, SendState, first_interval, next_interval,
 };
@@ -58,7 +58,7 @@ pub struct Reliable {
     round_trip: Duration,
     vnak_sent_for: Option<SeqNo>,
     vnak_obeyed_at: Option<Instant>,
-    transmits: VecDeque<Vec<u8>>,
+    transmits: VecDeque<Octets>,
 }
 
 /// What [`Reliable::receive`] found.
@@ -406,6 +406,6 @@ impl Reliable {
 
     /// The next datagram to send.
     pub fn poll_transmit(&mut self) -> Option<Vec<u8>> {
-        self.transmits.pop_front()
+        self.transmits.pop_front().map(|octets| octets.0)
     }
 }
