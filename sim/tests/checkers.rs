@@ -363,6 +363,48 @@ fn delivered_in_order_sees_typed_text_out_of_order() {
     assert!(!typed(&["text 0", "text 0"]));
 }
 
+/// A text of a client's call: the `nth` frame that it sends.
+fn text(nth: u32) -> Vec<u8> {
+    let words = format!("text {nth}");
+    let frame = FullFrame {
+        source: number(2),
+        destination: number(7),
+        retransmission: false,
+        timestamp: Timestamp(20 * nth + 1),
+        oseqno: SeqNo((nth & 0xff) as u8),
+        iseqno: SeqNo(0),
+        body: Body::Text(words.as_bytes()),
+    };
+    let mut octets = Vec::new();
+    frame.encode(&mut octets);
+    octets
+}
+
+/// Texts 0..=256 arrive, and then a copy of `late` does and is taken for number 257.
+fn taken_late(late: u32) -> Result<(), String> {
+    let mut checker = DeliveredInOrder::default();
+    let told = |text: String| Event::Text {
+        call: call(),
+        text: text.into_bytes(),
+    };
+    for nth in 0..=256 {
+        let octets = text(nth);
+        checker.observe(at(1), &Fact::Sent(passage(CLIENT, SERVER, &octets)))?;
+        pass(&mut checker, at(1), CLIENT, &octets)?;
+        tell(&mut checker, &told(format!("text {nth}")))?;
+    }
+    pass(&mut checker, at(2), CLIENT, &text(late))?;
+    tell(&mut checker, &told(format!("text {late}")))
+}
+
+#[test]
+fn delivered_in_order_says_nothing_where_half_of_the_numbers_overtook_a_frame() {
+    assert_eq!(taken_late(1), Ok(()));
+    assert_eq!(taken_late(128), Ok(()));
+    assert!(taken_late(129).is_err());
+    assert!(taken_late(256).is_err());
+}
+
 fn reloaded(is_present: bool, is_plain: bool, is_found: bool) -> [AccountState; 1] {
     [AccountState {
         account: 1,

@@ -2,7 +2,7 @@
 //!
 //! What a server sends is read off the wire, where a number that comes again is a repeat; clients tell what they take. What clients type is
 //! numbered, and the server's application sees it. Between two nodes whose datagrams were damaged nothing can be said: a frame
-//! has no checksum of its own.
+//! has no checksum of its own. Nor where a frame was overtaken by half of the sequence numbers, see `overtaking`.
 
 use core::net::SocketAddr;
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,6 +12,7 @@ use iaxproof::time::Instant;
 use iaxproof::wire::{CallNumber, Frame, FullFrame};
 
 use super::Checker;
+use super::overtaking::Overtaking;
 use crate::fact::{Fact, Mark, Passage, Taken};
 use crate::plan::Actor;
 use crate::trace::digest;
@@ -22,6 +23,7 @@ pub struct DeliveredInOrder {
     streams: BTreeMap<Ends, Stream>,
     typed: BTreeMap<(u8, CallId), u32>,
     damaged: BTreeSet<SocketAddr>,
+    overtaking: Overtaking,
 }
 
 /// Sender and taker of a stream, each with its call number.
@@ -58,7 +60,9 @@ impl DeliveredInOrder {
         let nth = stream.taken;
         stream.taken += 1;
         let is_next = stream.sent.get(nth) == Some(&taken.digest);
-        if is_next || self.damaged.contains(&taken.taker) {
+        let is_unsayable =
+            self.damaged.contains(&taken.taker) || self.overtaking.concerns(&taken.taker);
+        if is_next || is_unsayable {
             return Ok(());
         }
         Err(format!(
@@ -71,7 +75,8 @@ impl DeliveredInOrder {
         let nth = self.typed.entry((server, call)).or_default();
         let expected = format!("text {nth}");
         *nth += 1;
-        if text == expected.as_bytes() || !self.damaged.is_empty() {
+        let is_unsayable = !self.damaged.is_empty() || self.overtaking.happened();
+        if text == expected.as_bytes() || is_unsayable {
             return Ok(());
         }
         Err(format!(
@@ -86,7 +91,12 @@ impl Checker for DeliveredInOrder {
 
     fn observe(&mut self, _now: Instant, fact: &Fact<'_>) -> Result<(), String> {
         match fact {
+            Fact::Arrived(passage) => {
+                self.overtaking.arrived(passage);
+                Ok(())
+            }
             Fact::Sent(passage) => {
+                self.overtaking.sent(passage);
                 if passage.mark == Mark::Damaged {
                     self.damaged.insert(passage.source);
                     self.damaged.insert(passage.destination);

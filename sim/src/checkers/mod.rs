@@ -7,6 +7,7 @@ pub mod delivered_in_order;
 pub mod no_leak;
 pub mod no_use_after_destroy;
 pub mod numbers_conserved;
+mod overtaking;
 pub mod registration_kept;
 pub mod reload_atomic;
 
