@@ -1,5 +1,6 @@
 //! What `iaxproof prove` prints for people.
 
+use iaxproof_models::scenarios::Reach;
 use iaxproof_models::{End, Engine, Scenario};
 
 use crate::report::grouped;
@@ -56,6 +57,7 @@ pub(crate) fn proofs(proofs: &[Proof]) {
         ("time", Align::Right),
         ("shuttle", Align::Right),
         ("time", Align::Right),
+        ("by", Align::Left),
         ("word", Align::Left),
     ]);
     for proof in proofs {
@@ -72,6 +74,7 @@ pub(crate) fn proofs(proofs: &[Proof]) {
             seconds(&proof.loom),
             executions(&proof.shuttle),
             seconds(&proof.shuttle),
+            enumeration(proof.scenario).to_owned(),
             proof.word().0.lines().next().unwrap_or_default().to_owned(),
         ]);
     }
@@ -82,6 +85,14 @@ pub(crate) fn proofs(proofs: &[Proof]) {
         }
     }
     println!("{NOT_COVERED}");
+}
+
+/// How shuttle's threads are enumerated.
+fn enumeration(scenario: &Scenario) -> &'static str {
+    match scenario.reach {
+        Reach::DepthFirst => "depth-first",
+        Reach::Reduced | Reach::LoomAlone => "reduced",
+    }
 }
 
 fn outcomes(told: &Result<Told, Lost>) -> String {
@@ -122,6 +133,7 @@ fn print_failure(proof: &Proof, failure: &Failure<'_>) {
 }
 
 const NOT_COVERED: &str = "
-A number with + was cut by its limit. Not covered: more threads, operations or objects than a scenario names; shuttle
+A number with + was cut by its limit; shuttle's threads are enumerated depth-first, by its own search, or reduced, by
+ours with partial-order reduction. Not covered: more threads, operations or objects than a scenario names; shuttle
 interleaves whole operations in one order for all threads, so orderings are loom's to check, and loom explores no more
 of `Relaxed` operations on two objects than its own model holds: nothing here rests on such an order.";
