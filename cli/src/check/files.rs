@@ -12,7 +12,10 @@ use crate::zoo::sources;
 type Target = (&'static str, fn(&[u8]));
 
 /// Every fuzz target.
-const TARGETS: [Target; 1] = [("frame", iaxproof_sim::fuzz::frame)];
+const TARGETS: [Target; 2] = [
+    ("frame", iaxproof_sim::fuzz::frame),
+    ("endpoint", iaxproof_sim::fuzz::endpoint),
+];
 
 /// A row for the captures, and one for each fuzz target. Without the sources, all are INCOMPLETE.
 ///
