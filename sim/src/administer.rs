@@ -2,10 +2,10 @@
 //! it ([`Observe`]). Implemented here for the catalog that ships; other designs implement both and live in the same world.
 
 use iaxproof::catalog::{Answer, Catalog, Pruned, Question, Write};
-use iaxproof::engine::directory::{Contact, Directory, Generation, QueryId, Role};
+use iaxproof::engine::directory::{Contact, Generation, QueryId, Role};
 use iaxproof::engine::settings::{Configuration, Name};
+use iaxproof::registry::Family;
 use iaxproof::registry::ledger::{Book, Ledger};
-use iaxproof::registry::{Family, Ref};
 use iaxproof::time::Instant;
 
 /// What the operator and the database do to a directory.
@@ -136,17 +136,12 @@ impl<F: Family<Ledger: Census>> Observe for Catalog<F> {
 
     fn visit_peers(&self, now: Instant, visitor: &mut dyn FnMut(&Name, Option<Contact>)) {
         for entry in self.entries(Role::Peer) {
-            if entry.status().linked {
-                visitor(entry.name(), contact_of(self, &entry, now));
+            // One lock for all that is asked: worlds ask after every event.
+            let status = entry.status();
+            let holds = |contact: &Contact| contact.deadline.is_none_or(|deadline| now < deadline);
+            if status.linked {
+                visitor(entry.name(), status.contact.filter(holds));
             }
         }
     }
-}
-
-fn contact_of<F: Family>(
-    catalog: &Catalog<F>,
-    entry: &Ref<iaxproof::catalog::Entry<F>, F>,
-    now: Instant,
-) -> Option<Contact> {
-    catalog.contact(entry, now).ok().flatten()
 }

@@ -168,8 +168,11 @@ fn signature(message: &str) -> String {
     let first = message.lines().next().unwrap_or_default();
     let mut signature = String::with_capacity(first.len());
     let mut in_number = false;
-    for character in first.chars() {
-        let is_number = character.is_ascii_digit() || (in_number && ".:".contains(character));
+    let mut characters = first.chars().peekable();
+    while let Some(character) = characters.next() {
+        let goes_on = characters.peek().is_some_and(char::is_ascii_digit);
+        let is_inside = in_number && goes_on && ".:".contains(character);
+        let is_number = character.is_ascii_digit() || is_inside;
         if is_number && !in_number {
             signature.push('#');
         }

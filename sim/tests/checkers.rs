@@ -282,6 +282,11 @@ fn numbers_conserved_sees_a_number_lost() {
     assert_eq!(counted(&mut checker, |_| {}), Ok(()));
     assert!(counted(&mut checker, |counts| counts.numbers_free = 98).is_err());
     assert!(counted(&mut checker, |counts| counts.numbers_allocated = 2).is_err());
+    let never_given_back = |counts: &mut Counts| {
+        counts.numbers_allocated = 2;
+        counts.numbers_free = 98;
+    };
+    assert!(counted(&mut checker, never_given_back).is_err());
 }
 
 #[test]

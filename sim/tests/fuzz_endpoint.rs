@@ -7,7 +7,9 @@ use iaxproof_sim::fuzz::datagram::{
     CALLED, CAUSE, FORMATS, FORMATS_WRONG, REFRESH, RESULT, RESULT_WRONG, TOKEN, TOKEN_EMPTY,
     TOKEN_FORGED, UNKNOWN, USERNAME, VERSION, VERSION_WRONG,
 };
-use iaxproof_sim::fuzz::endpoint::{Fields, Played, Step, What, decode, encode, endpoint, play};
+use iaxproof_sim::fuzz::endpoint;
+use iaxproof_sim::fuzz::endpoint::{Played, play};
+use iaxproof_sim::fuzz::step::{Fields, Step, What, decode, encode};
 
 const NEW: u8 = 0x01;
 const PING: u8 = 0x02;

@@ -1,4 +1,4 @@
-//! numbers-conserved: allocated and free call numbers are the whole pool; no number is live twice; none is used again with the same
+//! numbers-conserved: allocated and free call numbers are the whole pool, one is allocated for each dialogue; no number is live twice; none is used again with the same
 //! address within 60 s. What is live is read off the wire: a dialogue lives from the first to the last frame that its server sends in
 //! it, INVAL apart, which answers for numbers that are not live.
 
@@ -98,6 +98,12 @@ impl Checker for NumbersConserved {
                 limits,
             } => {
                 let (allocated, free) = (counts.numbers_allocated, counts.numbers_free);
+                let dialogues = counts.dialogues();
+                if allocated != dialogues {
+                    return Err(format!(
+                        "server {server}: {allocated} numbers are allocated to {dialogues} dialogues"
+                    ));
+                }
                 if allocated + free == limits.pool {
                     return Ok(());
                 }

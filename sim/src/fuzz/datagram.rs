@@ -8,7 +8,7 @@ use iaxproof::wire::{
     IeBuffer, InformationElement, MiniFrame, SeqNo, Timestamp,
 };
 
-use super::endpoint::Fields;
+use super::step::Fields;
 use crate::accounts;
 
 /// USERNAME: `value` modulo 5; 4 is nobody's.

@@ -2,15 +2,12 @@
 //! echoed from what the endpoint sent, with time, operators and database in between. After each step the endpoint must be
 //! sound, and at the end nothing may be left.
 //!
-//! Steps are read by `arbitrary`, variant by one octet modulo their number; a derived reading would keep a thread-local.
-//! [`encode`] writes steps as octets that read back as themselves: so
-//! the corpus is made from sessions that were thought of.
+//! `step` says how octets are read.
 
 use core::net::SocketAddr;
 use core::time::Duration;
 use std::collections::BTreeMap;
 
-use arbitrary::{Arbitrary, Result, Unstructured};
 use iaxproof::catalog::Catalog;
 use iaxproof::engine::directory::{Role, TokenKey};
 use iaxproof::engine::event::Event;
@@ -23,6 +20,7 @@ use iaxproof::time::Instant;
 use iaxproof::wire::{Cause, Frame};
 
 use super::datagram::{Memory, build};
+use super::step::{Step, What, decode};
 use crate::accounts;
 use crate::administer::Observe;
 use crate::checkers::Checkers;
@@ -32,131 +30,12 @@ use crate::plan::{Actor, ConfigurationPlan, Options, RowEdit, Topology};
 use crate::sweep::audited;
 use crate::world::DirectorySetup;
 
-/// The most steps of one input; more say nothing new and cost time.
-pub const STEPS_MAX: usize = 256;
 /// How many call numbers the endpoint has: few, so that they run out.
 const POOL: u16 = 12;
 /// How long after the last step everything must be over: the longest registration and its grace, and every wait of a dialogue.
 const AFTERMATH: Duration = Duration::from_secs(300);
 /// The most timers that may be due at one instant, many times over.
 const TIMERS_AT_ONCE_MAX: usize = 10_000;
-
-/// One step.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Step {
-    /// How long before it: 0, 1 ms, 20 ms, 1 s, 10 s or 60 s, modulo 6.
-    pub wait: u8,
-    /// From which of four addresses.
-    pub remote: u8,
-    /// What happens.
-    pub what: What,
-}
-
-/// What happens. Fields are read modulo their choices, so that every value means something.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum What {
-    /// These octets arrive.
-    Raw(Vec<u8>),
-    /// A full frame arrives.
-    Full(Fields),
-    /// A mini frame arrives.
-    Mini {
-        /// Its source.
-        source: u8,
-        /// Its time-stamp.
-        timestamp: u16,
-        /// How many octets of audio.
-        len: u8,
-    },
-    /// What the endpoint sent as its nth datagram, counted from the last, comes back, one octet changed.
-    Reflect {
-        /// Which.
-        nth: u8,
-        /// Which octet.
-        at: u8,
-        /// What is changed in it; 0 for nothing.
-        change: u8,
-    },
-    /// The operator, the database or the application does something.
-    Operate {
-        /// What.
-        what: u8,
-        /// To which account.
-        account: u8,
-    },
-}
-
-/// A full frame from its fields.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Fields {
-    /// Source call number.
-    pub source: u8,
-    /// 0 for none, 1 for the one that the endpoint last used to this address, else this number.
-    pub destination: u8,
-    /// Time-stamp.
-    pub timestamp: u16,
-    /// OSeqno.
-    pub oseqno: u8,
-    /// ISeqno.
-    pub iseqno: u8,
-    /// Frame type: see `datagram`.
-    pub kind: u8,
-    /// Subclass.
-    pub subclass: u8,
-    /// Which information elements, a bit each: see `datagram`.
-    pub ies: u16,
-    /// A value for those that have one.
-    pub value: u8,
-}
-
-impl<'a> Arbitrary<'a> for Step {
-    fn arbitrary(input: &mut Unstructured<'a>) -> Result<Self> {
-        Ok(Step {
-            wait: input.arbitrary()?,
-            remote: input.arbitrary()?,
-            what: input.arbitrary()?,
-        })
-    }
-}
-
-impl<'a> Arbitrary<'a> for What {
-    fn arbitrary(input: &mut Unstructured<'a>) -> Result<Self> {
-        Ok(match u8::arbitrary(input)? % 5 {
-            0 => What::Raw(input.arbitrary()?),
-            1 => What::Full(input.arbitrary()?),
-            2 => What::Mini {
-                source: input.arbitrary()?,
-                timestamp: input.arbitrary()?,
-                len: input.arbitrary()?,
-            },
-            3 => What::Reflect {
-                nth: input.arbitrary()?,
-                at: input.arbitrary()?,
-                change: input.arbitrary()?,
-            },
-            _ => What::Operate {
-                what: input.arbitrary()?,
-                account: input.arbitrary()?,
-            },
-        })
-    }
-}
-
-impl<'a> Arbitrary<'a> for Fields {
-    fn arbitrary(input: &mut Unstructured<'a>) -> Result<Self> {
-        Ok(Fields {
-            source: input.arbitrary()?,
-            destination: input.arbitrary()?,
-            timestamp: input.arbitrary()?,
-            oseqno: input.arbitrary()?,
-            iseqno: input.arbitrary()?,
-            kind: input.arbitrary()?,
-            subclass: input.arbitrary()?,
-            ies: input.arbitrary()?,
-            value: input.arbitrary()?,
-        })
-    }
-}
 
 /// What an input came to, so that tests can see that a session was what it should be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -403,11 +282,6 @@ impl<'a> Bench<'a> {
             counts: &counts,
             limits: &limits,
         });
-        assert_eq!(
-            counts.numbers_allocated,
-            counts.dialogues(),
-            "a number per dialogue"
-        );
     }
 
     fn transmitted(&mut self, transmit: Transmit) {
@@ -500,62 +374,4 @@ impl<'a> Bench<'a> {
 
 fn here() -> SocketAddr {
     SocketAddr::from(([10, 0, 0, 1], 4_569))
-}
-
-/// Steps as octets that read back as these steps.
-pub fn encode(steps: &[Step]) -> Vec<u8> {
-    let mut octets = Vec::new();
-    for Step { wait, remote, what } in steps {
-        octets.extend([GOES_ON, *wait, *remote]);
-        encode_what(what, &mut octets);
-    }
-    octets.push(ENDS);
-    octets
-}
-
-/// What stands before each item of a list, and after the last.
-const GOES_ON: u8 = 1;
-const ENDS: u8 = 0;
-
-fn encode_what(what: &What, octets: &mut Vec<u8>) {
-    match what {
-        What::Raw(raw) => {
-            octets.push(0);
-            octets.extend(raw.iter().flat_map(|octet| [GOES_ON, *octet]));
-            octets.push(ENDS);
-        }
-        What::Full(fields) => {
-            octets.push(1);
-            octets.extend([fields.source, fields.destination]);
-            octets.extend(fields.timestamp.to_le_bytes());
-            octets.extend([fields.oseqno, fields.iseqno, fields.kind, fields.subclass]);
-            octets.extend(fields.ies.to_le_bytes());
-            octets.push(fields.value);
-        }
-        What::Mini {
-            source,
-            timestamp,
-            len,
-        } => {
-            octets.push(2);
-            octets.push(*source);
-            octets.extend(timestamp.to_le_bytes());
-            octets.push(*len);
-        }
-        What::Reflect { nth, at, change } => {
-            octets.push(3);
-            octets.extend([*nth, *at, *change]);
-        }
-        What::Operate { what, account } => {
-            octets.push(4);
-            octets.extend([*what, *account]);
-        }
-    }
-}
-
-/// What octets read as.
-pub fn decode(octets: &[u8]) -> Vec<Step> {
-    let mut input = Unstructured::new(octets);
-    let steps = input.arbitrary_iter::<Step>().into_iter().flatten();
-    steps.map_while(Result::ok).take(STEPS_MAX).collect()
 }

@@ -3,6 +3,7 @@
 pub mod datagram;
 pub mod endpoint;
 mod frame;
+pub mod step;
 
 pub use endpoint::endpoint;
 pub use frame::frame;

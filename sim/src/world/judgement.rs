@@ -1,0 +1,173 @@
+//! How a world stands: what checkers are shown after each event of a server, and at the end.
+
+use iaxproof::engine::counts::Counts;
+use iaxproof::engine::directory::{Directory, Role};
+use iaxproof::time::Instant;
+
+use super::World;
+use crate::accounts;
+use crate::administer::{Administer, Observe};
+use crate::fact::{ContactSeen, Fact, Settlement};
+use crate::node::dialogue::Phase;
+use crate::observers::Observers;
+use crate::plan::Plan;
+
+/// At every how manieth look an unchanged contact is looked up by its address.
+const ADDRESS_LOOKS_EVERY: u64 = 8;
+
+impl<D: Directory + Administer + Observe> World<'_, D> {
+    /// Shows the checkers how a server stands.
+    pub(super) fn look_at(&mut self, server: u8) {
+        let now = self.queue.now();
+        let counts = self.servers[usize::from(server)].endpoint.counts();
+        let limits = self.limits;
+        self.see(&Fact::Counted {
+            server,
+            counts: &counts,
+            limits: &limits,
+        });
+        let before = core::mem::take(&mut self.contacts[usize::from(server)]);
+        let contacts = self.gather_contacts(now, server, &before);
+        self.see(&Fact::Contacts {
+            server,
+            contacts: &contacts,
+        });
+        self.contacts[usize::from(server)] = contacts;
+        self.looks += 1;
+        for report in self.servers[usize::from(server)].directory.faults() {
+            self.see(&Fact::Fault {
+                server,
+                report: &report,
+            });
+        }
+    }
+
+    /// Where every account of a server is. What has not changed is looked up by its address now and then only.
+    fn gather_contacts(
+        &self,
+        now: Instant,
+        server: u8,
+        before: &[ContactSeen],
+    ) -> Vec<ContactSeen> {
+        let node = &self.servers[usize::from(server)];
+        let is_thorough = self.looks.is_multiple_of(ADDRESS_LOOKS_EVERY);
+        let mut contacts = Vec::with_capacity(before.len());
+        node.directory.visit_peers(now, &mut |name, contact| {
+            let Some(account) = accounts::account_of_name(name.as_str()) else {
+                return;
+            };
+            let mut seen = ContactSeen {
+                account,
+                contact,
+                is_found_by_address: true,
+            };
+            if is_thorough || !before.contains(&seen) {
+                let address = contact.map(|contact| contact.address);
+                let is_found = |at| node.directory.find_peer_at(at, now).is_some();
+                seen.is_found_by_address = address.is_none_or(is_found);
+            }
+            contacts.push(seen);
+        });
+        for account in 0..self.plan.topology.clients {
+            let is_here = self.plan.topology.server_of(account) == server;
+            if is_here && !contacts.iter().any(|seen| seen.account == account) {
+                contacts.push(ContactSeen {
+                    account,
+                    contact: node.database.contact(account, now),
+                    is_found_by_address: true,
+                });
+            }
+        }
+        contacts.sort_unstable_by_key(|seen| seen.account);
+        contacts
+    }
+
+    /// Every call must be up on both sides or gone on both.
+    pub(super) fn settle(&mut self) {
+        let mut unsettled = Vec::new();
+        for (index, client) in self.clients.iter().enumerate() {
+            let calls = client.calls().filter(|(_, call)| call.phase != Phase::Up);
+            for (local, call) in calls {
+                unsettled.push(format!(
+                    "call {local} of client {index} is {:?}",
+                    call.phase
+                ));
+            }
+            let up = client.calls().count();
+            let offered = self
+                .servers
+                .iter()
+                .flat_map(|node| node.application.calls.values());
+            let theirs = offered.filter(|call| call.from == client.address).count();
+            if up != theirs {
+                unsettled.push(format!(
+                    "client {index} has {up} calls up, and its server {theirs}"
+                ));
+            }
+        }
+        let settlement = Settlement {
+            healed_at: self.heal_at,
+            unsettled,
+        };
+        self.see(&Fact::Settled(&settlement));
+    }
+
+    pub(super) fn hang_up_all(&mut self) {
+        let now = self.queue.now();
+        for index in 0..self.plan.topology.clients {
+            let client = &mut self.clients[usize::from(index)];
+            client.stop_renewing();
+            client.hang_up_all(now);
+            self.flush_client(index);
+        }
+    }
+
+    pub(super) fn rest(&mut self) {
+        for server in 0..self.plan.topology.servers {
+            self.look_at(server);
+            let node = &self.servers[usize::from(server)];
+            let (counts, references): (Counts, _) =
+                (node.endpoint.counts(), node.directory.references());
+            self.see(&Fact::AtRest {
+                server,
+                counts: &counts,
+                references,
+            });
+        }
+        // What is left are timers of registrations that have not lapsed: the endpoints go now.
+        self.queue = self.queue.at_rest();
+    }
+}
+
+/// Empties a directory whose endpoint is gone, and says what is left.
+pub(super) fn shut_down<D: Administer + Observe>(
+    now: Instant,
+    server: u8,
+    directory: &D,
+    plan: &Plan,
+    observers: &mut Observers,
+) {
+    if observers.violation().is_some() {
+        return;
+    }
+    directory.reload(iaxproof::engine::settings::Configuration::default());
+    for client in 0..plan.topology.clients {
+        let name = accounts::name(client);
+        directory.prune(Role::Peer, &name);
+        directory.prune(Role::User, &name);
+    }
+    let live_objects = directory.live_objects();
+    let report = if live_objects > 0 {
+        directory.ledger_report()
+    } else {
+        String::new()
+    };
+    observers.see(
+        now,
+        &Fact::ShutDown {
+            server,
+            live_objects,
+            report: &report,
+        },
+    );
+}

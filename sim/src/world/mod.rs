@@ -1,0 +1,248 @@
+//! One world: a plan, run to its end by one scheduler, with checkers looking on.
+//!
+//! Two phases. Until the plan's `heal_ms` faults happen and properties of safety are checked. Then everything heals; by
+//! [`SETTLE`] every call must be up or gone, then all is hung up and lapses, and at the end nothing may be left.
+
+mod flush;
+mod judgement;
+mod operations;
+mod passage;
+
+use core::net::SocketAddr;
+use core::time::Duration;
+use std::collections::BTreeMap;
+
+use iaxproof::catalog::{Question, Write};
+use iaxproof::engine::directory::{Directory, TokenKey};
+use iaxproof::engine::event::CallId;
+use iaxproof::engine::options::{EVENTS_MAX, EndpointOptions};
+use iaxproof::engine::reliable::QUEUE_MAX;
+use iaxproof::engine::reliable::window::OUTSTANDING_MAX;
+use iaxproof::registry::HashKey;
+use iaxproof::time::Instant;
+
+use crate::accounts;
+use crate::administer::{Administer, Observe};
+use crate::clock::Queue;
+use crate::database::{QuestionFate, WriteFate};
+use crate::decide::{Decisions, Source, mix};
+use crate::fact::{ContactSeen, Fact, Limits, Mark};
+use crate::network::Network;
+use crate::node::client::{Client, Outbox};
+use crate::node::dialogue::Identity;
+use crate::node::server::{Act, Server, endpoint_options};
+use crate::observers::Observers;
+use crate::plan::{Actor, Plan};
+use crate::report::{Report, View};
+
+/// How long after healing every call must be up or gone: a PING every 21 s, given up after 32 s, and a HANGUP that lingers 10 s.
+pub const SETTLE: Duration = Duration::from_secs(75);
+/// How long after that nothing may be left: calls are hung up and registrations lapse.
+pub const REST: Duration = Duration::from_secs(75);
+
+/// The most events of one world, many times what a world has. Reaching it is a failure of `call-ends`, not a pass.
+pub const EVENTS_OF_A_WORLD_MAX: u64 = 100_000;
+
+/// What a world wants of a directory.
+#[derive(Clone, Debug)]
+pub struct DirectorySetup {
+    /// The key of its hash tables.
+    pub hash_key: HashKey,
+    /// The key of its call tokens.
+    pub token_key: TokenKey,
+    /// Whether it has a database.
+    pub realtime: bool,
+}
+
+/// Runs a plan to its end in directories that `make` makes, empty, one per server.
+pub fn run<D: Directory + Administer + Observe>(
+    plan: &Plan,
+    view: View,
+    make: impl Fn(&DirectorySetup) -> D,
+) -> Report {
+    let setup = |server| setup(plan, server);
+    let directories: Vec<D> = (0..plan.topology.servers)
+        .map(|server| make(&setup(server)))
+        .collect();
+    let mut world = World::new(plan, view, &directories);
+    world.begin();
+    while world.observers.violation().is_none()
+        && let Some(happening) = world.queue.pop()
+    {
+        world.step(happening);
+    }
+    let (decisions, mut observers, now) = world.end();
+    for (server, directory) in (0..).zip(&directories) {
+        judgement::shut_down(now, server, directory, plan, &mut observers);
+    }
+    observers.into_report(plan, decisions, now)
+}
+
+fn setup(plan: &Plan, server: u8) -> DirectorySetup {
+    let word = |nth: u64| mix(plan.seed ^ mix(0x5e7 + u64::from(server) * 16 + nth));
+    let mut key = [0; 32];
+    for (nth, chunk) in (2..).zip(key.chunks_mut(8)) {
+        chunk.copy_from_slice(&word(nth).to_le_bytes());
+    }
+    DirectorySetup {
+        hash_key: HashKey(word(0), word(1)),
+        token_key: TokenKey(key),
+        realtime: !plan.topology.realtime.is_empty(),
+    }
+}
+
+/// What is scheduled.
+#[derive(Debug)]
+enum Happening {
+    Operation(usize),
+    Arrival {
+        from: Actor,
+        to: Actor,
+        source: SocketAddr,
+        destination: SocketAddr,
+        datagram: Vec<u8>,
+        mark: Mark,
+    },
+    Timer(Actor),
+    Answer(u8, Question, QuestionFate),
+    Stored(u8, Write, WriteFate),
+    Act(u8, CallId, Act),
+    Settle,
+    HangUpAll,
+    Rest,
+}
+
+struct World<'d, D: Directory> {
+    plan: &'d Plan,
+    queue: Queue<Happening>,
+    servers: Vec<Server<'d, D>>,
+    clients: Vec<Client>,
+    client_timers: Vec<Option<Instant>>,
+    network: Network,
+    decisions: Decisions,
+    observers: Observers,
+    outbox: Outbox,
+    limits: Limits,
+    heal_at: Instant,
+    spoofed: u16,
+    /// What was last seen, by server.
+    contacts: Vec<Vec<ContactSeen>>,
+    looks: u64,
+}
+
+impl<'d, D: Directory + Administer + Observe> World<'d, D> {
+    fn new(plan: &'d Plan, view: View, directories: &'d [D]) -> Self {
+        let servers = (0..).zip(directories);
+        let servers = servers
+            .map(|(index, directory)| Server::new(index, server_address(index), directory, plan));
+        let source = if plan.explore {
+            Source::Seed(plan.seed)
+        } else {
+            let listed = plan.decisions.iter().map(|d| (d.key, d.value));
+            Source::Listed(listed.collect::<BTreeMap<_, _>>())
+        };
+        World {
+            plan,
+            queue: Queue::default(),
+            servers: servers.collect(),
+            clients: (0..plan.topology.clients)
+                .map(|c| client(plan, c))
+                .collect(),
+            client_timers: vec![None; usize::from(plan.topology.clients)],
+            network: Network::new(plan),
+            decisions: Decisions::new(source),
+            observers: Observers::new(plan, view),
+            outbox: Outbox::default(),
+            limits: limits(&endpoint_options(plan)),
+            heal_at: Instant::from_millis(u64::from(plan.heal_ms)),
+            spoofed: 0,
+            contacts: vec![Vec::new(); directories.len()],
+            looks: 0,
+        }
+    }
+
+    fn begin(&mut self) {
+        for server in 0..self.plan.topology.servers {
+            self.reload(server, 0);
+        }
+        for (nth, operation) in self.plan.operations.iter().enumerate() {
+            let at = Instant::from_millis(u64::from(operation.at_ms));
+            // What is planned for later than healing is done when everything heals, so that the bounds hold.
+            self.queue
+                .schedule(at.min(self.heal_at), Happening::Operation(nth));
+        }
+        self.queue
+            .schedule(self.heal_at + SETTLE, Happening::Settle);
+        self.queue
+            .schedule(self.heal_at + SETTLE, Happening::HangUpAll);
+        self.queue
+            .schedule(self.heal_at + SETTLE + REST, Happening::Rest);
+    }
+
+    fn step(&mut self, happening: Happening) {
+        self.observers.count_event();
+        match happening {
+            Happening::Operation(nth) => self.operate(self.plan.operations[nth]),
+            Happening::Arrival {
+                from,
+                to,
+                source,
+                destination,
+                datagram,
+                mark,
+            } => self.arrive((from, to), (source, destination), &datagram, mark),
+            Happening::Timer(actor) => self.time_out(actor),
+            Happening::Answer(server, question, fate) => self.answer(server, &question, fate),
+            Happening::Stored(server, write, fate) => self.stored(server, &write, fate),
+            Happening::Act(server, call, act) => {
+                let now = self.queue.now();
+                self.servers[usize::from(server)].act(now, call, act);
+                self.flush_server(server);
+            }
+            Happening::Settle => self.settle(),
+            Happening::HangUpAll => self.hang_up_all(),
+            Happening::Rest => self.rest(),
+        }
+    }
+
+    /// Whether everything has healed.
+    fn is_calm(&self) -> bool {
+        self.queue.now() >= self.heal_at
+    }
+
+    fn see(&mut self, fact: &Fact<'_>) {
+        self.observers.see(self.queue.now(), fact);
+    }
+
+    fn end(self) -> (Decisions, Observers, Instant) {
+        (self.decisions, self.observers, self.queue.now())
+    }
+}
+
+fn server_address(index: u8) -> SocketAddr {
+    SocketAddr::from(([10, 0, 0, 1 + index], 4569))
+}
+
+fn client(plan: &Plan, index: u8) -> Client {
+    let topology = &plan.topology;
+    let account = topology.account_of(index);
+    let identity = Identity {
+        name: accounts::name(account),
+        secret: accounts::secret(account),
+    };
+    let address = SocketAddr::from(([192, 0, 2, 10 + index], 4_569));
+    let server = server_address(topology.server_of(index));
+    Client::new(index, address, server, identity)
+}
+
+fn limits(options: &EndpointOptions) -> Limits {
+    Limits {
+        pool: options.call_numbers.clone().count(),
+        dialogues_max: options.dialogues_max,
+        quarantine_max: options.quarantine_max,
+        registrations_max: options.registrations_max,
+        events_max: EVENTS_MAX,
+        outstanding_max: OUTSTANDING_MAX,
+        queue_max: QUEUE_MAX,
+    }
+}

@@ -1,0 +1,133 @@
+//! What clients and operators do in a world.
+
+use core::net::SocketAddr;
+use iaxproof::engine::directory::{Directory, Lookup, Role};
+
+use super::{World, server_address};
+use crate::accounts;
+use crate::administer::{Administer, Observe};
+use crate::fact::{AccountState, Fact, Mark};
+use crate::goals::Goal;
+use crate::plan::{Actor, Operation, What};
+use crate::spoof;
+
+impl<D: Directory + Administer + Observe> World<'_, D> {
+    pub(super) fn operate(&mut self, operation: Operation) {
+        let now = self.queue.now();
+        match operation.actor {
+            Actor::Client(index) => {
+                let client = &mut self.clients[usize::from(index)];
+                match operation.what {
+                    What::Register { refresh_s } => client.register(now, refresh_s),
+                    What::Release => client.release(now),
+                    What::Call => client.call(now),
+                    What::Talk { frames } => client.speak(now, frames, false),
+                    What::Type { frames } => client.speak(now, frames, true),
+                    What::HangUp => client.hang_up(now),
+                    What::Rebind => {
+                        client.rebind(now);
+                        self.observers.reach(Goal::Rebound);
+                    }
+                    What::Spoof { kind } => self.spoof(index, kind),
+                    _ => {}
+                }
+                self.flush_client(index);
+            }
+            Actor::Server(server) => {
+                self.administer(server, operation.what);
+                self.flush_server(server);
+            }
+        }
+    }
+
+    pub(super) fn administer(&mut self, server: u8, what: What) {
+        match what {
+            What::Reload { configuration } => self.reload(server, usize::from(configuration)),
+            What::Prune { client } => self.prune(server, client),
+            What::Unregister { client } => self.unregister(server, client),
+            What::EditRow { client, row } => {
+                let node = &mut self.servers[usize::from(server)];
+                if node.database.edit(client, row) {
+                    self.see(&Fact::RowEdited {
+                        server,
+                        account: client,
+                        row,
+                    });
+                }
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn unregister(&mut self, server: u8, account: u8) {
+        let directory = self.servers[usize::from(server)].directory;
+        if directory.unregister(&accounts::name(account)) {
+            self.see(&Fact::Unregistered { server, account });
+        }
+    }
+
+    pub(super) fn prune(&mut self, server: u8, account: u8) {
+        let now = self.queue.now();
+        let node = &self.servers[usize::from(server)];
+        let name = accounts::name(account);
+        let is_realtime = self.plan.topology.is_realtime(account);
+        let peer = node.directory.prune(Role::Peer, &name);
+        let user = node.directory.prune(Role::User, &name);
+        if peer || user {
+            if peer && node.database.contact(account, now).is_some() {
+                self.observers.reach(Goal::EvictedRegistered);
+            }
+            self.see(&Fact::Evicted { server, account });
+        } else if is_realtime {
+            self.observers.reach(Goal::EvictionRefused);
+        }
+    }
+
+    /// Accepts a configuration, and looks every name of it up.
+    pub(super) fn reload(&mut self, server: u8, nth: usize) {
+        let topology = &self.plan.topology;
+        let node = &mut self.servers[usize::from(server)];
+        let plan = &self.plan.configurations[nth];
+        let serial = node.configurations;
+        node.configurations += 1;
+        if !node.application.calls.is_empty() {
+            self.observers.reach(Goal::ReloadDuringCall);
+        }
+        if node.open_questions > 0 {
+            self.observers.reach(Goal::ReloadDuringQuestion);
+        }
+        let configuration = accounts::configuration(topology, server, plan, serial);
+        node.directory.reload(configuration);
+        let mut states = Vec::new();
+        for account in accounts::of_configuration(topology, server) {
+            let is_present = !plan.absent.contains(&account);
+            states.push(AccountState {
+                account,
+                is_present,
+                is_plain: plan.is_plain(account),
+                is_found: is_present && is_found(node.directory, account),
+            });
+        }
+        self.see(&Fact::Reloaded {
+            server,
+            accounts: &states,
+        });
+    }
+
+    pub(super) fn spoof(&mut self, index: u8, kind: u8) {
+        let server = self.plan.topology.server_of(index);
+        let destination = server_address(server);
+        self.spoofed += 1;
+        let source = SocketAddr::from(([203, 0, 113, 1], 10_000 + self.spoofed));
+        let datagram = spoof::opener(kind, &accounts::name(index), self.spoofed);
+        let actor = Actor::Client(index);
+        self.transmit(actor, source, destination, datagram, Mark::Spoofed);
+    }
+}
+
+fn is_found<D: Directory>(directory: &D, account: u8) -> bool {
+    let name = accounts::name(account);
+    [Role::Peer, Role::User]
+        .into_iter()
+        .all(|role| matches!(directory.find(role, &name), Lookup::Found(_)))
+}

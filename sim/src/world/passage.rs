@@ -1,0 +1,137 @@
+//! A datagram from one node to another.
+
+use core::net::SocketAddr;
+use iaxproof::engine::directory::Directory;
+use iaxproof::wire::Frame;
+
+use super::{Happening, World};
+use crate::administer::{Administer, Observe};
+use crate::fact::{Fact, Mark, Passage};
+use crate::goals::Goal;
+use crate::network::Verdict;
+use crate::node::client::Client;
+use crate::node::dialogue::Phase;
+use crate::plan::Actor;
+
+impl<D: Directory + Administer + Observe> World<'_, D> {
+    /// A node gives a datagram to the network.
+    pub(super) fn transmit(
+        &mut self,
+        from: Actor,
+        source: SocketAddr,
+        destination: SocketAddr,
+        datagram: Vec<u8>,
+        mark: Mark,
+    ) {
+        let now = self.queue.now();
+        let to = self.who_is_at(destination);
+        let (verdict, network_mark) = match to {
+            Some(to) => {
+                let ends = (from, to);
+                let decisions = &mut self.decisions;
+                self.network.judge(now, ends, &datagram, decisions)
+            }
+            None => (Verdict::Drop, Mark::Lost),
+        };
+        let mark = if mark == Mark::Plain {
+            network_mark
+        } else {
+            mark
+        };
+        let passage = Passage {
+            from,
+            to,
+            source,
+            destination,
+            datagram: &datagram,
+            frame: Frame::parse(&datagram).ok(),
+            mark,
+        };
+        if mark == Mark::Partitioned {
+            self.note_partition(from, to);
+        }
+        self.observers.see(now, &Fact::Sent(passage));
+        let Some(to) = to else {
+            return;
+        };
+        let mut arrival = |delay, datagram| {
+            let arrival = Happening::Arrival {
+                from,
+                to,
+                source,
+                destination,
+                datagram,
+                mark,
+            };
+            self.queue.schedule(now + delay, arrival);
+        };
+        match verdict {
+            Verdict::Drop => {}
+            Verdict::Deliver(delay) => arrival(delay, datagram),
+            Verdict::Damage(delay, damaged) => arrival(delay, damaged),
+            Verdict::Duplicate(first, second) => {
+                arrival(first, datagram.clone());
+                arrival(second, datagram);
+            }
+        }
+    }
+
+    pub(super) fn note_partition(&mut self, from: Actor, to: Option<Actor>) {
+        let ends = [Some(from), to];
+        let clients = ends.into_iter().flatten().filter_map(|actor| match actor {
+            Actor::Client(index) => Some(&self.clients[usize::from(index)]),
+            Actor::Server(_) => None,
+        });
+        let is_up = |client: &Client| client.calls().any(|(_, call)| call.phase == Phase::Up);
+        if clients.into_iter().any(is_up) {
+            self.observers.reach(Goal::PartitionCutCall);
+        }
+    }
+
+    pub(super) fn who_is_at(&self, address: SocketAddr) -> Option<Actor> {
+        let servers = (0..).zip(&self.servers);
+        let clients = (0..).zip(&self.clients);
+        let mut servers = servers.map(|(index, node)| (Actor::Server(index), node.address));
+        let mut clients = clients.map(|(index, node)| (Actor::Client(index), node.address));
+        servers
+            .find(|(_, at)| *at == address)
+            .or_else(|| clients.find(|(_, at)| *at == address))
+            .map(|(actor, _)| actor)
+    }
+
+    pub(super) fn arrive(
+        &mut self,
+        (from, to): (Actor, Actor),
+        (source, destination): (SocketAddr, SocketAddr),
+        datagram: &[u8],
+        mark: Mark,
+    ) {
+        if self.who_is_at(destination) != Some(to) {
+            // The node went on from another address meanwhile.
+            return;
+        }
+        let now = self.queue.now();
+        let passage = Passage {
+            from,
+            to: Some(to),
+            source,
+            destination,
+            datagram,
+            frame: Frame::parse(datagram).ok(),
+            mark,
+        };
+        self.observers.see(now, &Fact::Arrived(passage));
+        match to {
+            Actor::Server(server) => {
+                let node = &mut self.servers[usize::from(server)];
+                node.endpoint.handle_datagram(now, source, datagram);
+                self.flush_server(server);
+            }
+            Actor::Client(index) => {
+                let client = &mut self.clients[usize::from(index)];
+                client.handle_datagram(now, source, datagram, &mut self.outbox);
+                self.flush_client(index);
+            }
+        }
+    }
+}
