@@ -115,6 +115,12 @@ impl<D: Directory> Context<D> {
         }
     }
 
+    /// How many armed timers hold a handle.
+    pub(super) fn expiry_timers(&self) -> usize {
+        let holds = |owner: &&Owner<D::Handle>| matches!(owner, Owner::Contact { .. });
+        self.timers.owners().filter(holds).count()
+    }
+
     /// An expiry timer fired.
     pub(super) fn expire(
         &mut self,

@@ -1,6 +1,6 @@
 //! What an endpoint holds and what it threw away, for checkers and for an operator.
 
-/// A reading of an endpoint. Costs a walk over the live dialogues.
+/// A reading of an endpoint. Costs a walk over the live dialogues and the armed timers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Live dialogues that carry a call.

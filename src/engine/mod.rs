@@ -259,7 +259,7 @@ impl<D: Directory> Endpoint<D> {
     pub fn counts(&self) -> Counts {
         let mut counts = Counts {
             timers: self.context.timers.len(),
-            expiry_timers: self.context.expiries.len(),
+            expiry_timers: self.context.expiry_timers(),
             numbers_allocated: self.numbers.allocated(),
             numbers_free: self.numbers.free_len(),
             numbers_quarantined: self.numbers.quarantined(),

@@ -83,6 +83,11 @@ impl<T> Timers<T> {
         (entry.key().0 <= now).then(|| entry.remove())
     }
 
+    /// Whose timers are armed, the earliest first.
+    pub(super) fn owners(&self) -> impl Iterator<Item = &T> {
+        self.due.values().map(|(_, owner)| owner)
+    }
+
     pub(super) fn len(&self) -> usize {
         self.due.len()
     }
