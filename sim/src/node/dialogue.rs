@@ -10,7 +10,8 @@ use iaxproof::wire::{
 };
 use md5::{Digest as _, Md5};
 
-/// How long a client waits for a call to be accepted, or for its HANGUP to be acknowledged after that.
+/// How long a client waits for a call to be answered. Nothing in the protocol would end a call whose ANSWER was damaged on
+/// its way: a frame has no checksum of its own, so it is acknowledged as something else and never comes again.
 const PATIENCE: Duration = Duration::from_secs(40);
 /// How long a client waits for the acknowledgement of its HANGUP (chan_iax2).
 const LINGER: Duration = Duration::from_secs(10);
@@ -147,7 +148,9 @@ impl Dialogue {
             return;
         }
         self.phase = phase;
-        self.deadline = None;
+        if phase == Phase::Up {
+            self.deadline = None;
+        }
         self.ping_at.get_or_insert(now + PING_INTERVAL);
     }
 
