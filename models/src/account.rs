@@ -7,6 +7,7 @@
 use core::panic::Location;
 
 use iaxproof::registry::ledger::Ledger;
+use iaxproof_sim::administer::Census;
 
 use crate::context::{self, Record};
 
@@ -26,6 +27,11 @@ impl Account {
     /// How many objects are alive in this execution.
     pub fn live_objects(self) -> usize {
         context::with(|context| context.objects.iter().filter(|r| !r.destroyed).count())
+    }
+
+    /// How many references are out in this execution.
+    pub fn references(self) -> usize {
+        context::with(|context| context.objects.iter().map(|r| r.held.len()).sum())
     }
 
     /// A line for each object that is alive, with the lines that hold it.
@@ -128,4 +134,18 @@ fn compare(name: &str, count: usize, out: usize, at: &'static Location<'static>)
     };
     let message = format!("{name} counts {count} at {at}, and {out} references are out");
     context::fault(property, &message);
+}
+
+impl Census for Account {
+    fn live_objects(&self) -> usize {
+        Account::live_objects(*self)
+    }
+
+    fn references(&self) -> usize {
+        Account::references(*self)
+    }
+
+    fn report(&self) -> String {
+        Account::report(*self)
+    }
 }

@@ -11,6 +11,8 @@ use iaxproof::engine::settings::{Configuration, General, Host, Name, Secret, Set
 use iaxproof::registry::HashKey;
 use iaxproof::time::Instant;
 
+use iaxproof_sim::administer::Administer;
+
 use crate::Account;
 use crate::context::fault;
 use crate::explorer::Explorer;
@@ -18,16 +20,10 @@ use crate::specimen::{RebuildInPlace, Specimen2007};
 
 /// A design under proof.
 pub(crate) trait Subject:
-    Directory<Handle: Send, Snapshot: Send> + Send + Sync + 'static
+    Directory<Handle: Send, Snapshot: Send> + Administer + Send + Sync + 'static
 {
     /// An empty directory with a database behind it.
     fn empty() -> Self;
-    /// An accepted configuration comes into force.
-    fn reload(&self, configuration: Configuration);
-    /// Evicts a cached row; whether it is gone.
-    fn prune(&self, name: &str) -> bool;
-    /// The database answers the question with a row.
-    fn answer(&self, query: QueryId, row: Row, now: Instant);
 }
 
 impl<E: Explorer> Subject for Catalog<E> {
@@ -41,53 +37,17 @@ impl<E: Explorer> Subject for Catalog<E> {
             ledger: Account,
         })
     }
-
-    fn reload(&self, configuration: Configuration) {
-        self.reload(configuration);
-    }
-
-    fn prune(&self, name: &str) -> bool {
-        self.prune(Role::Peer, name) == iaxproof::catalog::Pruned::Evicted
-    }
-
-    fn answer(&self, query: QueryId, row: Row, now: Instant) {
-        self.answer(query, Answer::Row(row), now);
-    }
 }
 
 impl<E: Explorer> Subject for Specimen2007<E> {
     fn empty() -> Self {
         Specimen2007::new(TokenKey([7; 32]), true)
     }
-
-    fn reload(&self, configuration: Configuration) {
-        self.reload(configuration);
-    }
-
-    fn prune(&self, name: &str) -> bool {
-        self.prune(Role::Peer, name)
-    }
-
-    fn answer(&self, query: QueryId, row: Row, now: Instant) {
-        self.answer(query, Answer::Row(row), now);
-    }
 }
 
 impl<E: Explorer> Subject for RebuildInPlace<E> {
     fn empty() -> Self {
         RebuildInPlace::new(Account, HashKey(1, 2), TokenKey([7; 32]), true)
-    }
-
-    fn reload(&self, configuration: Configuration) {
-        self.reload(configuration);
-    }
-
-    fn prune(&self, name: &str) -> bool {
-        self.prune(Role::Peer, name)
-    }
-
-    fn answer(&self, query: QueryId, row: Row, now: Instant) {
-        self.answer(query, Answer::Row(row), now);
     }
 }
 
@@ -154,14 +114,19 @@ pub(crate) fn accepted<S: Subject>(names: &[&str]) -> S {
 /// A directory whose only peer is a cached row.
 pub(crate) fn cached<S: Subject>(at: Option<SocketAddr>) -> S {
     let subject = accepted::<S>(&[]);
-    let query = asked(subject.find(Role::Peer, KITCHEN));
-    subject.answer(query, row(KITCHEN, at), NOW);
+    cache(&subject, row(KITCHEN, at));
+    subject
+}
+
+/// Looks a row up, so that it is cached.
+pub(crate) fn cache<S: Subject>(subject: &S, row: Row) {
+    let query = asked(subject.find(row.settings.role, row.settings.name.as_str()));
+    subject.answer(query, Answer::Row(row), NOW);
     let answer = subject.take_answer(query);
     assert!(
         matches!(answer, Lookup::Found(_)),
         "a row that was answered is found"
     );
-    subject
 }
 
 /// The question that a lookup became.

@@ -117,7 +117,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         about: "a reload drops a peer while a REGREQ is written to it",
         threads: 2,
         reach: Reach::Reduced,
-        preemptions_max: None,
+        preemptions_max: Some(4),
         outcomes: &["written false, no contact", "written true, no contact"],
         bodies: shipped!(drop_race),
     },

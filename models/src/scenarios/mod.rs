@@ -4,6 +4,7 @@
 mod catalog;
 mod containers;
 mod directory;
+mod endpoint;
 mod objects;
 
 use serde::{Deserialize, Serialize};
@@ -52,8 +53,6 @@ pub enum Reach {
     DepthFirst,
     /// By our own enumerator over shuttle's threads, with partial-order reduction.
     Reduced,
-    /// Not within a minute: what loom exhausts is «exhausted by loom alone», and `prove` tries all the same.
-    LoomAlone,
 }
 
 /// One row of the table.
@@ -92,7 +91,7 @@ impl Scenario {
     fn enumeration(&self) -> Enumeration {
         match self.reach {
             Reach::DepthFirst => Enumeration::DepthFirst,
-            Reach::Reduced | Reach::LoomAlone => Enumeration::Reduced,
+            Reach::Reduced => Enumeration::Reduced,
         }
     }
 
@@ -110,6 +109,22 @@ impl Scenario {
     }
 }
 
+impl Scenario {
+    /// Explores the scenario on shuttle's threads by an enumeration of the caller's choice.
+    pub fn enumerate(
+        &self,
+        design: Design,
+        enumeration: Enumeration,
+        stop: Stop,
+    ) -> Option<Exploration> {
+        Some(explore::with_shuttle(
+            self.bodies(design)?.shuttle,
+            enumeration,
+            stop,
+        ))
+    }
+}
+
 /// Every scenario.
 pub fn scenarios() -> impl Iterator<Item = &'static Scenario> {
     let groups = [
@@ -117,6 +132,7 @@ pub fn scenarios() -> impl Iterator<Item = &'static Scenario> {
         containers::SCENARIOS,
         directory::SCENARIOS,
         catalog::SCENARIOS,
+        endpoint::SCENARIOS,
     ];
     groups.into_iter().flatten()
 }

@@ -1,0 +1,255 @@
+//! The whole endpoint on one thread, over a directory that an operator changes on another.
+//!
+//! The dialogue is brought to its last datagram before the second thread begins, so what is explored is that datagram, or
+//! that timer, against the operator.
+
+use core::net::SocketAddr;
+use core::time::Duration;
+use std::sync::Arc;
+
+use iaxproof::engine::directory::Role;
+use iaxproof::engine::settings::{Configuration, Settings};
+use iaxproof::engine::{Endpoint, EndpointOptions, Event};
+use iaxproof::wire::{
+    Body, CallNumber, Frame, FullFrame, IaxCommand, IeBuffer, InformationElement,
+    InformationElements, SeqNo, Timestamp,
+};
+
+use crate::context::fault;
+use crate::explorer::Explorer;
+use crate::scenarios::{Reach, Scenario, designs};
+use crate::subject::{KITCHEN, NOW, Subject, accepted, address, cache, configuration, row};
+
+/// Where the other side is.
+fn remote() -> SocketAddr {
+    address(9)
+}
+
+fn endpoint<S: Subject>(subject: &Arc<S>) -> Endpoint<Arc<S>> {
+    Endpoint::new(EndpointOptions::default(), [3; 32], Arc::clone(subject))
+}
+
+/// The first frame of a dialogue, with a call token.
+fn opener(command: IaxCommand, token: &[u8]) -> Vec<u8> {
+    let mut ies = IeBuffer::new();
+    ies.push(InformationElement::Username(KITCHEN.as_bytes()));
+    if command == IaxCommand::New {
+        ies.push(InformationElement::Version(2))
+            .push(InformationElement::CalledNumber(b"100"))
+            .push(InformationElement::Capability(4))
+            .push(InformationElement::Format(4));
+    } else {
+        ies.push(InformationElement::Refresh(60));
+    }
+    ies.push(InformationElement::CallToken(token));
+    let frame = FullFrame {
+        source: CallNumber::from_word(7),
+        destination: CallNumber::ZERO,
+        retransmission: false,
+        timestamp: Timestamp(3),
+        oseqno: SeqNo(0),
+        iseqno: SeqNo(0),
+        body: Body::Iax {
+            command,
+            ies: ies.view(),
+        },
+    };
+    let mut octets = Vec::new();
+    frame.encode(&mut octets);
+    octets
+}
+
+/// The opener with the token that the endpoint gives for it.
+fn with_token<S: Subject>(endpoint: &mut Endpoint<Arc<S>>, command: IaxCommand) -> Vec<u8> {
+    endpoint.handle_datagram(NOW, remote(), &opener(command, b""));
+    let answer = endpoint
+        .poll_transmit()
+        .expect("an opener with an empty token is answered");
+    let Ok(Frame::Full(frame)) = Frame::parse(&answer.payload) else {
+        panic!("the answer to an opener is a full frame");
+    };
+    let Body::Iax { ies, .. } = frame.body else {
+        panic!("the answer to an opener is an IAX frame");
+    };
+    opener(
+        command,
+        ies.call_token().expect("CALLTOKEN carries a token"),
+    )
+}
+
+/// Acknowledges every ACCEPT that waits to be sent: a caller proves its address by the number that it was told.
+fn acknowledge<S: Subject>(endpoint: &mut Endpoint<Arc<S>>) {
+    while let Some(transmit) = endpoint.poll_transmit() {
+        let Ok(Frame::Full(frame)) = Frame::parse(&transmit.payload) else {
+            continue;
+        };
+        let Body::Iax {
+            command: IaxCommand::Accept,
+            ..
+        } = frame.body
+        else {
+            continue;
+        };
+        let acknowledgement = FullFrame {
+            source: frame.destination,
+            destination: frame.source,
+            oseqno: frame.iseqno,
+            iseqno: frame.oseqno.next(),
+            body: Body::Iax {
+                command: IaxCommand::Ack,
+                ies: InformationElements::EMPTY,
+            },
+            ..frame
+        };
+        let mut octets = Vec::new();
+        acknowledgement.encode(&mut octets);
+        endpoint.handle_datagram(NOW, remote(), &octets);
+    }
+}
+
+/// What the endpoint said, as a word. A handle that went stale is a use after destroy.
+fn word<S: Subject>(endpoint: &mut Endpoint<Arc<S>>) -> String {
+    let mut words = Vec::new();
+    while let Some(event) = endpoint.poll_event() {
+        words.push(match event {
+            Event::Registered { .. } => "registered".into(),
+            Event::Expired { .. } => "expired".into(),
+            Event::LoginFailed { .. } => "refused".into(),
+            Event::Incoming { serial, .. } => format!("incoming by configuration {serial}"),
+            Event::StaleHandle { what } => {
+                let message =
+                    format!("the endpoint held a handle whose entry was destroyed: {what}");
+                fault("no-use-after-destroy", &message)
+            }
+            other => format!("{other:?}"),
+        });
+    }
+    if words.is_empty() {
+        "nothing".into()
+    } else {
+        words.join(", ")
+    }
+}
+
+/// A peer that registers without a challenge.
+fn open_peers(serial: u64) -> Configuration {
+    without_secrets(configuration(serial, &[KITCHEN]))
+}
+
+/// A user that calls without a challenge.
+fn open_users(serial: u64) -> Configuration {
+    let mut configuration = without_secrets(configuration(serial, &[KITCHEN]));
+    configuration
+        .entries
+        .iter_mut()
+        .for_each(|entry| entry.role = Role::User);
+    configuration
+}
+
+fn without_secrets(mut configuration: Configuration) -> Configuration {
+    let strip = |entry: Settings| Settings {
+        secrets: Vec::new(),
+        ..entry
+    };
+    configuration.entries = configuration.entries.into_iter().map(strip).collect();
+    configuration
+}
+
+/// One datagram against a reload.
+fn datagram_and_reload<E: Explorer, S: Subject>(
+    before: Configuration,
+    after: Configuration,
+    command: IaxCommand,
+) -> String {
+    let subject = Arc::new(S::empty());
+    subject.reload(before);
+    let mut endpoint = endpoint(&subject);
+    let datagram = with_token(&mut endpoint, command);
+    let (mut endpoint, ()) = E::beside(
+        move || {
+            endpoint.handle_datagram(NOW, remote(), &datagram);
+            acknowledge(&mut endpoint);
+            endpoint
+        },
+        || subject.reload(after),
+    );
+    word(&mut endpoint)
+}
+
+fn regreq_and_reload<E: Explorer, S: Subject>() -> String {
+    datagram_and_reload::<E, S>(open_peers(0), configuration(1, &[]), IaxCommand::RegReq)
+}
+
+fn call_and_reload<E: Explorer, S: Subject>() -> String {
+    let seen = datagram_and_reload::<E, S>(open_users(0), open_users(1), IaxCommand::New);
+    if !seen.starts_with("incoming") {
+        let message = format!("a user of both configurations called and was not let in: {seen}");
+        fault("reload-atomic", &message);
+    }
+    seen
+}
+
+/// The endpoint's expiry timer against the eviction of the row.
+fn timer_and_eviction<E: Explorer, S: Subject>() -> String {
+    let subject = Arc::new(accepted::<S>(&[]));
+    let mut endpoint = endpoint(&subject);
+    let late = NOW + Duration::from_secs(3_600);
+    cache_and_register(&subject, &mut endpoint);
+    let (mut endpoint, evicted) = E::beside(
+        move || {
+            endpoint.handle_timeout(late);
+            endpoint
+        },
+        || subject.prune(Role::Peer, KITCHEN),
+    );
+    format!("{}, evicted {evicted}", word(&mut endpoint))
+}
+
+/// A cached row whose contact came by this endpoint and is stored.
+fn cache_and_register<S: Subject>(subject: &Arc<S>, endpoint: &mut Endpoint<Arc<S>>) {
+    let mut row = row(KITCHEN, None);
+    row.settings.secrets.clear();
+    cache(&**subject, row);
+    let datagram = with_token(endpoint, IaxCommand::RegReq);
+    endpoint.handle_datagram(NOW, remote(), &datagram);
+    assert_eq!(word(endpoint), "registered");
+    while let Some(write) = subject.poll_write() {
+        subject.stored(write.name.as_str(), write.generation);
+    }
+    // The dialogue's own timers come before the one that is explored.
+    endpoint.handle_timeout(NOW + Duration::from_secs(61));
+    assert_eq!(word(endpoint), "nothing");
+}
+
+pub(super) const SCENARIOS: &[Scenario] = &[
+    Scenario {
+        name: "regreq_lands_while_a_reload_drops_its_peer",
+        property: "no-use-after-destroy",
+        about: "an endpoint handles a REGREQ while a reload drops the peer",
+        threads: 2,
+        reach: Reach::Reduced,
+        preemptions_max: Some(3),
+        outcomes: &["nothing", "registered"],
+        bodies: designs!(regreq_and_reload),
+    },
+    Scenario {
+        name: "call_is_set_up_while_a_reload_keeps_its_user",
+        property: "reload-atomic",
+        about: "an endpoint handles a NEW while a reload gives its user other settings",
+        threads: 2,
+        reach: Reach::Reduced,
+        preemptions_max: None,
+        outcomes: &["incoming by configuration 0", "incoming by configuration 1"],
+        bodies: designs!(call_and_reload),
+    },
+    Scenario {
+        name: "expiry_timer_fires_while_its_row_is_evicted",
+        property: "no-use-after-destroy",
+        about: "an endpoint's expiry timer fires while the cached row is evicted",
+        threads: 2,
+        reach: Reach::Reduced,
+        preemptions_max: None,
+        outcomes: &["expired, evicted false", "nothing, evicted true"],
+        bodies: designs!(timer_and_eviction),
+    },
+];
