@@ -201,8 +201,11 @@ fn stopped() -> Finding {
 fn execute(tally: &Shared, body: Body) {
     context::begin();
     locked(tally).executions += 1;
-    let outcome = body();
-    context::end();
+    let outcome = finding::contain(|| {
+        let outcome = body();
+        context::end();
+        outcome
+    });
     let (steps, threads) = context::with(|c| (c.steps.len(), c.threads()));
     let mut tally = locked(tally);
     tally.steps_max = tally.steps_max.max(steps);

@@ -2,11 +2,14 @@
 //!
 //! Unwinding through an explorer is its enemy (guards drop outside their model and abort the process, a mark of
 //! panicking stays for good). So each exploration has a thread of the operating system of its own; whoever finds
-//! something on it hands the finding over and parks that thread for ever. The one hook for panics does the same, so a
-//! failed assertion, a deadlock or an access that loom refuses ends the same way.
+//! something on it hands the finding over and parks that thread for ever.
+//!
+//! A panic (a failed assertion, a deadlock, an access that loom refuses) is handed over by the one hook. The thread must not
+//! be parked in there, for the hook's lock is held and whoever changes hooks later would wait for it. So the panic
+//! unwinds to the end of its green thread's own body, where [`contain`] parks.
 
 use std::cell::RefCell;
-use std::panic::PanicHookInfo;
+use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind, resume_unwind};
 use std::sync::Once;
 use std::sync::mpsc::Sender;
 
@@ -73,8 +76,22 @@ pub(crate) fn report(finding: Finding) -> ! {
 fn hand_over(sink: &Sender<Finding>, finding: Finding) -> ! {
     // Nobody listens any more only where the caller gave up; there is nothing else to do then.
     let _ = sink.send(finding);
+    park_for_ever()
+}
+
+fn park_for_ever() -> ! {
     loop {
         std::thread::park();
+    }
+}
+
+/// Runs the body of a green thread. A panic that was handed over goes no further than this.
+pub(crate) fn contain<R>(body: impl FnOnce() -> R) -> R {
+    match catch_unwind(AssertUnwindSafe(body)) {
+        Ok(result) => result,
+        Err(_) if SINK.with_borrow(Option::is_none) => park_for_ever(),
+        // How an explorer takes a stack down that it gave up.
+        Err(payload) => resume_unwind(payload),
     }
 }
 
@@ -85,10 +102,11 @@ pub(crate) fn prepare() {
         let original = std::panic::take_hook();
         tape::run_empty();
         std::panic::set_hook(Box::new(move |info| {
-            if let Some(sink) = SINK.take() {
-                hand_over(&sink, from_panic(info));
+            match SINK.take() {
+                // As in `hand_over`; the thread is parked by `contain`.
+                Some(sink) => drop(sink.send(from_panic(info))),
+                None => original(info),
             }
-            original(info);
         }));
     });
 }

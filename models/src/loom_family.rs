@@ -18,6 +18,7 @@ use iaxproof::registry::Family;
 use crate::account::Account;
 use crate::context::{self, fault};
 use crate::explorer::Explorer;
+use crate::finding;
 use crate::rules;
 use crate::step::Operation;
 
@@ -220,7 +221,7 @@ impl Explorer for Loom {
                 .stack_size(STACK_WORDS)
                 .spawn(move || {
                     context::resume(thread);
-                    body()
+                    finding::contain(body)
                 })
                 .expect("loom always has a thread within its maximum")
         })

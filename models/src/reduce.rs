@@ -149,6 +149,9 @@ impl<S: FnMut() -> bool> Scheduler for Reduced<S> {
     }
 
     fn next_task(&mut self, ready: &[&Task], current: Option<TaskId>, _: bool) -> Option<TaskId> {
+        if let Some(unwinding) = tape::unwinding(current) {
+            return Some(unwinding);
+        }
         let all: Vec<Choice> = ready
             .iter()
             .map(|task| (task.id(), pending_of(task.id())))

@@ -18,6 +18,7 @@ use iaxproof::registry::Family;
 use crate::account::Account;
 use crate::context::{self, fault};
 use crate::explorer::Explorer;
+use crate::finding;
 use crate::rules;
 use crate::step::Operation;
 
@@ -217,7 +218,7 @@ impl Explorer for Shuttle {
         rules::spawn(at, |thread| {
             shuttle::thread::spawn(move || {
                 context::resume(thread);
-                body()
+                finding::contain(body)
             })
         })
     }

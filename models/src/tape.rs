@@ -47,6 +47,11 @@ pub(crate) fn dial(ready: &[&Task], current: Option<TaskId>) -> Vec<TaskId> {
         .collect()
 }
 
+/// The running thread where it unwinds from a panic: it must not be switched away from.
+pub(crate) fn unwinding(current: Option<TaskId>) -> Option<TaskId> {
+    current.filter(|_| std::thread::panicking())
+}
+
 /// Notes which number of the dial was taken. Points where only one thread can run are not counted.
 pub(crate) fn write(dial: &[TaskId], taken: TaskId) {
     if dial.len() < 2 {
@@ -103,6 +108,9 @@ impl<I: Scheduler, S: FnMut() -> bool> Scheduler for Search<I, S> {
         current: Option<TaskId>,
         yielding: bool,
     ) -> Option<TaskId> {
+        if let Some(unwinding) = unwinding(current) {
+            return Some(unwinding);
+        }
         let taken = self.inner.next_task(ready, current, yielding)?;
         write(&dial(ready, current), taken);
         Some(taken)
@@ -137,6 +145,9 @@ impl Scheduler for Replay {
     }
 
     fn next_task(&mut self, ready: &[&Task], current: Option<TaskId>, _: bool) -> Option<TaskId> {
+        if let Some(unwinding) = unwinding(current) {
+            return Some(unwinding);
+        }
         let dial = dial(ready, current);
         let mut taken = *dial.first()?;
         if dial.len() > 1 {

@@ -12,11 +12,12 @@ use iaxproof::catalog::{Answer, Question, Row, Write};
 use iaxproof::engine::directory::{
     Contact, Directory, Expiry, Generation, Lookup, QueryId, Refused, Role, Stale, TokenKey,
 };
-use iaxproof::engine::settings::{Configuration, General, Host, Name, Settings};
+use iaxproof::engine::settings::{Configuration, General, Name, Settings};
 use iaxproof::registry::Family;
 use iaxproof::time::Instant;
 
 use super::desk::Desk;
+use super::heap::{Entry, Heap, Pointer, holds};
 
 /// The pre-2007 directory.
 pub struct Specimen2007<F: Family> {
@@ -29,66 +30,8 @@ pub struct Specimen2007<F: Family> {
     has_database: bool,
 }
 
-/// A raw pointer: it keeps nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Pointer {
-    slot: usize,
-    object: u64,
-}
-
 /// A linked list of names.
 type List = Vec<(Name, Pointer)>;
-
-/// What lies at a pointer.
-struct Entry {
-    settings: Settings,
-    is_cached: bool,
-    contact: Option<Contact>,
-    generation: Generation,
-}
-
-/// All memory of the specimen.
-#[derive(Default)]
-struct Heap {
-    slots: Vec<Option<(u64, Entry)>>,
-    objects_made: u64,
-    faults: Vec<String>,
-}
-
-impl Heap {
-    fn allocate(&mut self, entry: Entry) -> Pointer {
-        self.objects_made += 1;
-        let object = self.objects_made;
-        let free = self.slots.iter().position(Option::is_none);
-        let slot = free.unwrap_or_else(|| {
-            self.slots.push(None);
-            self.slots.len() - 1
-        });
-        self.slots[slot] = Some((object, entry));
-        Pointer { slot, object }
-    }
-
-    /// What the pointer means, or a fault where that is gone or another object lies there.
-    fn at(&mut self, pointer: Pointer, what: &str) -> Result<&mut Entry, Stale> {
-        match &mut self.slots[pointer.slot] {
-            Some((object, entry)) if *object == pointer.object => Ok(entry),
-            _ => {
-                let fault = format!(
-                    "no-use-after-destroy: {what} of object {} after it was freed",
-                    pointer.object
-                );
-                self.faults.push(fault);
-                Err(Stale)
-            }
-        }
-    }
-
-    fn free(&mut self, pointer: Pointer) -> Result<(), Stale> {
-        self.at(pointer, "free")?;
-        self.slots[pointer.slot] = None;
-        Ok(())
-    }
-}
 
 impl<F: Family> Specimen2007<F> {
     /// An empty directory. `has_database` says whether a name that is not linked is asked for.
@@ -304,70 +247,6 @@ impl<F: Family> Specimen2007<F> {
         }
         Ok(generation)
     }
-}
-
-impl Entry {
-    fn new(settings: Settings, is_cached: bool) -> Self {
-        let generation = Generation(0);
-        let mut entry = Entry {
-            settings,
-            is_cached,
-            contact: None,
-            generation,
-        };
-        entry.contact = entry.fixed().map(|(address, deadline)| Contact {
-            address,
-            deadline,
-            generation,
-        });
-        entry
-    }
-
-    fn rebuild(&mut self, settings: Settings) {
-        let moves = settings.host != self.settings.host;
-        self.settings = settings;
-        self.is_cached = false;
-        if moves {
-            self.move_to(self.fixed());
-        }
-    }
-
-    fn fixed(&self) -> Option<(SocketAddr, Option<Instant>)> {
-        match (self.settings.role, self.settings.host) {
-            (Role::Peer, Host::Fixed(address)) => Some((address, None)),
-            _ => None,
-        }
-    }
-
-    fn move_to(&mut self, place: Option<(SocketAddr, Option<Instant>)>) {
-        self.generation = Generation(self.generation.0 + 1);
-        let generation = self.generation;
-        self.contact = place.map(|(address, deadline)| Contact {
-            address,
-            deadline,
-            generation,
-        });
-    }
-
-    fn contact_at(&self, now: Instant) -> Option<Contact> {
-        self.contact.filter(|contact| holds(contact, now))
-    }
-
-    fn write(&self) -> Option<Write> {
-        let contact = self
-            .contact
-            .and_then(|contact| Some((contact.address, contact.deadline?)));
-        let (name, generation) = (self.settings.name.clone(), self.generation);
-        self.is_cached.then_some(Write {
-            name,
-            generation,
-            contact,
-        })
-    }
-}
-
-fn holds(contact: &Contact, now: Instant) -> bool {
-    contact.deadline.is_none_or(|deadline| now < deadline)
 }
 
 impl<F: Family> Directory for Specimen2007<F> {
