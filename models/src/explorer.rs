@@ -10,12 +10,15 @@ pub trait Explorer: Family<Ledger = Account> {
     type Handle<T: Send + 'static>;
 
     /// Runs `body` as a thread of the execution.
+    #[track_caller]
     fn spawn<T: Send + 'static>(body: impl FnOnce() -> T + Send + 'static) -> Self::Handle<T>;
 
     /// Waits for the thread and gives what its body gave.
+    #[track_caller]
     fn join<T: Send + 'static>(handle: Self::Handle<T>) -> T;
 
     /// Runs `other` beside `here`, which runs on the calling thread: two threads in all.
+    #[track_caller]
     fn beside<A: Send + 'static, B>(
         other: impl FnOnce() -> A + Send + 'static,
         here: impl FnOnce() -> B,

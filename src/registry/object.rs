@@ -148,6 +148,7 @@ impl<T: Object<F>, F: Family> Deref for Ref<T, F> {
     type Target = T;
 
     #[inline]
+    #[track_caller]
     fn deref(&self) -> &T {
         let inner = self.inner();
         F::touch(&inner.life);
