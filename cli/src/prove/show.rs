@@ -91,7 +91,7 @@ pub(crate) fn proofs(proofs: &[Proof]) {
 fn enumeration(scenario: &Scenario) -> &'static str {
     match scenario.reach {
         Reach::DepthFirst => "depth-first",
-        Reach::Reduced | Reach::LoomAlone => "reduced",
+        Reach::Reduced => "reduced",
     }
 }
 
