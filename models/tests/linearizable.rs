@@ -1,6 +1,8 @@
 //! Histories of a container under shuttle match a sequential map: link, replace, unlink and find by three threads, in
 //! schedules drawn at random. Tested, not proved: an enumeration with reduction would not keep the times.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 

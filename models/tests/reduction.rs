@@ -1,5 +1,7 @@
 //! Our enumerator against shuttle's depth-first search: wherever the latter comes to its end, both see the same outcomes.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+
 use std::collections::BTreeSet;
 
 use iaxproof_models::explore::Enumeration;

@@ -1,6 +1,8 @@
 //! The designs that must be caught are caught: by both explorers, on the property that they break, with a token that
 //! replays.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+
 use iaxproof_models::{Design, End, Engine, Finding, Scenario, scenarios, token};
 
 fn scenario(name: &str) -> &'static Scenario {
