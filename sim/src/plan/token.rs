@@ -1,6 +1,6 @@
 //! Plans packed into a token: `W1-` and at most [`TOKEN_LEN_MAX`] characters in all. Larger plans go to a file.
 //!
-//! One function walks a plan, and its [`Field`]s either write or read; so what is packed is what is unpacked. Numbers are
+//! One function walks a plan, and its `Field`s either write or read; so what is packed is what is unpacked. Numbers are
 //! varints of seven bits, the whole is written in the 64 characters of RFC 4648 §5 (URL-safe base64) without padding.
 
 use super::text::PlanError;
