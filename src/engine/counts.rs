@@ -17,7 +17,7 @@ pub struct Counts {
     pub frames_outstanding: usize,
     /// Reliable frames not sent yet.
     pub frames_queued: usize,
-    /// Call numbers of live dialogues.
+    /// Call numbers of live dialogues, counted where they live and not as what is missing from the pool.
     pub numbers_allocated: usize,
     /// Call numbers that are free; with those allocated, the whole pool.
     pub numbers_free: usize,

@@ -260,7 +260,7 @@ impl<D: Directory> Endpoint<D> {
         let mut counts = Counts {
             timers: self.context.timers.len(),
             expiry_timers: self.context.expiry_timers(),
-            numbers_allocated: self.numbers.allocated(),
+            numbers_allocated: self.dialogues.len(),
             numbers_free: self.numbers.free_len(),
             numbers_quarantined: self.numbers.quarantined(),
             events_waiting: self.context.events.len(),

@@ -379,7 +379,11 @@ impl Reliable {
 
     /// When [`Reliable::handle_timeout`] wants to be called.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        self.outstanding.iter().map(|frame| frame.due).min()
+        self.outstanding
+            .iter()
+            .filter(|frame| matches!(frame.state, SendState::Sent(_)))
+            .map(|frame| frame.due)
+            .min()
     }
 
     /// Sends again what has waited its interval.
