@@ -1,7 +1,7 @@
 //! The explorers' families, the proofs and the designs that they must catch.
 //!
 //! - [`Loom`] and [`Shuttle`]: the family parameter of the shipped registry and catalog, on the explorers' primitives.
-//! - [`scenarios`]: the table of what is proved, one entry for each property and situation.
+//! - [`mod@scenarios`]: the table of what is proved, one entry for each property and situation.
 //! - [`specimen`]: the list of before August 2007 and the rebuild in place, which the same scenarios must catch.
 //! - `tape`, `reduce`: every choice of the second explorer on a tape, and our own enumerator with partial-order reduction.
 //! - [`mod@explore`]: one scenario under one explorer; [`proof`]: both, compared, and the word for it.
