@@ -7,7 +7,7 @@ use iaxproof::catalog::{Answer, Catalog, CatalogOptions, Kind, Row};
 use iaxproof::engine::directory::{
     Contact, Directory, Generation, Lookup, QueryId, Role, Stale, TokenKey,
 };
-use iaxproof::engine::settings::{Configuration, General, Host, Name, Secret, Settings};
+use iaxproof::engine::settings::{Configuration, General, Name, Secret, Settings};
 use iaxproof::registry::HashKey;
 use iaxproof::time::Instant;
 
@@ -78,14 +78,12 @@ pub(crate) fn settings(serial: u64, name: &str) -> Settings {
         serial,
         ..General::default()
     };
+    let name = Name::new(name).expect("a scenario's names are short");
     Settings {
-        name: Name::new(name).expect("a scenario's names are short"),
-        role: Role::Peer,
         secrets: vec![Secret::new(&serial.to_string())],
-        host: Host::Dynamic,
         capability: general.capability,
-        extensions: Vec::new(),
         general,
+        ..Settings::new(Role::Peer, name)
     }
 }
 

@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use iaxproof::engine::directory::Role;
-use iaxproof::engine::settings::{Configuration, General, Host, Name, Secret, Settings};
+use iaxproof::engine::settings::{Configuration, General, Name, Secret, Settings};
 use iaxproof::wire::{Format, FormatSet};
 
 use crate::plan::{ConfigurationPlan, Topology};
@@ -37,14 +37,12 @@ pub(crate) fn settings(account: u8, role: Role, is_plain: bool, general: &Genera
         (_, true) => vec![Secret::new(&word)],
         (_, false) => vec![Secret::new(&format!("{word}-changed"))],
     };
+    let name = Name::new(&name(account)).expect("an account's name is short");
     Settings {
-        name: Name::new(&name(account)).expect("an account's name is short"),
-        role,
         secrets,
-        host: Host::Dynamic,
         capability: FormatSet::from(Format::ULAW),
-        extensions: Vec::new(),
         general: general.clone(),
+        ..Settings::new(role, name)
     }
 }
 
@@ -69,6 +67,8 @@ pub(crate) fn configuration(
         registration_max: longest,
         reject_delay: Duration::from_millis(u64::from(plan.reject_delay_ms)),
         capability: FormatSet::from(Format::ULAW),
+        preferences: vec![Format::ULAW],
+        ..General::default()
     };
     let mut entries = Vec::new();
     for account in of_configuration(topology, server) {

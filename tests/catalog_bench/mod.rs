@@ -55,14 +55,10 @@ pub(crate) fn general(serial: u64) -> General {
 }
 
 pub(crate) fn settings(role: Role, name: &str) -> Settings {
+    let name = Name::new(name).expect("a name of the test");
     Settings {
-        name: Name::new(name).expect("a name of the test"),
-        role,
-        secrets: Vec::new(),
-        host: Host::Dynamic,
         capability: General::default().capability,
-        extensions: Vec::new(),
-        general: General::default(),
+        ..Settings::new(role, name)
     }
 }
 

@@ -32,17 +32,15 @@ pub(crate) fn number(number: u16) -> CallNumber {
 }
 
 pub(crate) fn entry(role: Role, name: &str, secret: &str) -> Settings {
+    let name = Name::new(name).expect("a name of the test");
     Settings {
-        name: Name::new(name).expect("a name of the test"),
-        role,
         secrets: match secret {
             "" => Vec::new(),
             secret => vec![Secret::new(secret)],
         },
-        host: Host::Dynamic,
         capability: General::default().capability,
         extensions: vec!["100".to_owned()],
-        general: General::default(),
+        ..Settings::new(role, name)
     }
 }
 
