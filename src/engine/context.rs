@@ -167,6 +167,7 @@ impl<D: Directory> Turn<'_, D> {
             TimerKind::Ping,
             TimerKind::LagRq,
             TimerKind::Admission,
+            TimerKind::AnswerWait,
             TimerKind::RejectDelay,
         ] {
             self.cancel(kind);

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use super::call::CallLeg;
 use super::context::{Context, Turn};
 use super::directory::{Directory, Lookup, QueryId};
+use super::opener::Opener;
 use super::options::ADMISSION_WAIT;
 use super::registrar::Registration;
 use super::reliable::verdict::Verdict;
@@ -27,6 +28,10 @@ pub(super) struct Link {
     pub(super) timers: BTreeMap<TimerKind, TimerKey>,
     pub(super) waiting_for: Option<QueryId>,
     pub(super) is_over: bool,
+    /// Whether the endpoint finds the dialogue by address and the other side's number.
+    pub(super) is_indexed: bool,
+    /// What we asked, until the other side has answered.
+    opener: Option<Opener>,
     last_ping: Option<Timestamp>,
 }
 
@@ -47,7 +52,7 @@ pub(super) enum Machine<D: Directory> {
 }
 
 impl<D: Directory> Dialogue<D> {
-    /// A dialogue that the other side opened with a valid token.
+    /// A dialogue that the other side opened, or that we open: then `source` is [`CallNumber::ZERO`].
     pub(super) fn new(
         now: Instant,
         remote: SocketAddr,
@@ -62,6 +67,8 @@ impl<D: Directory> Dialogue<D> {
                 timers: BTreeMap::new(),
                 waiting_for: None,
                 is_over: false,
+                is_indexed: false,
+                opener: None,
                 last_ping: None,
             },
             machine,
@@ -70,19 +77,20 @@ impl<D: Directory> Dialogue<D> {
 
     /// The opener itself: arms what every dialogue has, then handles the frame.
     pub(super) fn open(&mut self, now: Instant, context: &mut Context<D>, frame: &FullFrame<'_>) {
-        let (ping, lagrq) = (
-            context.options.ping_interval,
-            context.options.lagrq_interval,
-        );
         let (mut turn, _) = self.turn(now, context);
-        turn.arm(TimerKind::Ping, ping);
-        turn.arm(TimerKind::LagRq, lagrq);
-        turn.arm(TimerKind::Admission, ADMISSION_WAIT);
+        turn.arm_first();
         let receipt = turn.link.reliable.receive(now, frame);
         if receipt.verdict.is_taken() {
             self.begin(now, context);
         }
         self.settle(now, context, receipt.verdict, frame);
+    }
+
+    /// A dialogue of ours: arms what every dialogue has, and sends the opener.
+    pub(super) fn start(&mut self, now: Instant, context: &mut Context<D>) {
+        self.turn(now, context).0.arm_first();
+        self.begin(now, context);
+        self.turn(now, context).0.flush();
     }
 
     fn begin(&mut self, now: Instant, context: &mut Context<D>) {
@@ -114,6 +122,9 @@ impl<D: Directory> Dialogue<D> {
         frame: &FullFrame<'_>,
     ) {
         let receipt = self.link.reliable.receive(now, frame);
+        if self.link.reliable.remote() != CallNumber::ZERO {
+            self.link.opener = None;
+        }
         if receipt.verdict.is_taken() {
             self.dispatch(now, context, frame);
         }
@@ -137,6 +148,28 @@ impl<D: Directory> Dialogue<D> {
         self.turn(now, context).0.flush();
     }
 
+    /// An answer to our opener by one who keeps no state: CALLTOKEN, or a refusal or PONG from call number 1
+    /// (X-TOK-14, X-CALL-8).
+    pub(super) fn receive_stateless(
+        &mut self,
+        now: Instant,
+        context: &mut Context<D>,
+        frame: &FullFrame<'_>,
+    ) {
+        let (mut turn, machine) = self.turn(now, context);
+        match frame.body {
+            Body::Iax {
+                command: IaxCommand::CallToken,
+                ies,
+            } => turn.take_token(ies.call_token().unwrap_or_default()),
+            _ => {
+                turn.link.reliable.acknowledge(frame);
+                machine.receive(&mut turn, frame);
+            }
+        }
+        turn.flush();
+    }
+
     fn dispatch(&mut self, now: Instant, context: &mut Context<D>, frame: &FullFrame<'_>) {
         if is_acknowledged_at_once(&frame.body) {
             self.link.reliable.acknowledge(frame);
@@ -156,6 +189,7 @@ impl<D: Directory> Dialogue<D> {
         self.link.timers.remove(&kind);
         let (mut turn, machine) = self.turn(now, context);
         match kind {
+            TimerKind::Retransmission if turn.outgrew_its_token() => turn.ask_for_a_token(),
             TimerKind::Retransmission => {
                 if let Timeout::GaveUp { is_final } = turn.link.reliable.handle_timeout(now) {
                     machine.gave_up(&mut turn, is_final);
@@ -165,6 +199,7 @@ impl<D: Directory> Dialogue<D> {
             TimerKind::LagRq => turn.lagrq(),
             TimerKind::RejectDelay => machine.delay_elapsed(&mut turn),
             TimerKind::Admission => machine.waited_too_long(&mut turn),
+            TimerKind::AnswerWait => machine.answer_wait_elapsed(&mut turn),
             TimerKind::Linger => machine.linger_elapsed(&mut turn),
             TimerKind::Expiry => {}
         }
@@ -189,6 +224,49 @@ impl<D: Directory> Dialogue<D> {
 }
 
 impl<D: Directory> Turn<'_, D> {
+    /// What every dialogue has from its start.
+    fn arm_first(&mut self) {
+        let options = &self.context.options;
+        let (ping, lagrq) = (options.ping_interval, options.lagrq_interval);
+        self.arm(TimerKind::Ping, ping);
+        self.arm(TimerKind::LagRq, lagrq);
+        self.arm(TimerKind::Admission, ADMISSION_WAIT);
+    }
+
+    /// Sends the request that opens this dialogue, with an empty call token.
+    pub(super) fn open(&mut self, command: IaxCommand, ies: IeBuffer) {
+        self.link.opener = Some(Opener::new(command, ies));
+        self.send_opener(&[]);
+    }
+
+    fn send_opener(&mut self, token: &[u8]) {
+        if let Some(opener) = &self.link.opener {
+            let (command, ies) = (opener.command(), opener.elements(token));
+            self.send(command, &ies);
+        }
+    }
+
+    /// A CALLTOKEN came: the request goes out again from the start, with the token (X-TOK-2).
+    fn take_token(&mut self, token: &[u8]) {
+        let now = self.now;
+        let opener = self.link.opener.as_mut();
+        if opener.is_some_and(|opener| opener.take_token(now, token)) {
+            self.link.reliable.restart();
+            self.send_opener(token);
+        }
+    }
+
+    fn outgrew_its_token(&mut self) -> bool {
+        let now = self.now;
+        let opener = self.link.opener.as_mut();
+        opener.is_some_and(|opener| opener.outgrew_its_token(now))
+    }
+
+    fn ask_for_a_token(&mut self) {
+        self.link.reliable.restart();
+        self.send_opener(&[]);
+    }
+
     /// What every dialogue answers in the same way.
     fn receive_common(&mut self, command: IaxCommand, timestamp: Timestamp) {
         match command {
@@ -202,6 +280,9 @@ impl<D: Directory> Turn<'_, D> {
 
     fn ping(&mut self) {
         self.arm(TimerKind::Ping, self.context.options.ping_interval);
+        if self.link.reliable.remote() == CallNumber::ZERO {
+            return;
+        }
         let body = Body::Iax {
             command: IaxCommand::Ping,
             ies: InformationElements::EMPTY,
@@ -211,7 +292,9 @@ impl<D: Directory> Turn<'_, D> {
 
     fn lagrq(&mut self) {
         self.arm(TimerKind::LagRq, self.context.options.lagrq_interval);
-        self.send(IaxCommand::LagRq, &IeBuffer::new());
+        if self.link.reliable.remote() != CallNumber::ZERO {
+            self.send(IaxCommand::LagRq, &IeBuffer::new());
+        }
     }
 
     /// A PONG counts where it echoes our last PING.
@@ -268,6 +351,13 @@ impl<D: Directory> Machine<D> {
         match self {
             Machine::Registration(registration) => registration.waited_too_long(turn),
             Machine::Call(call) => call.waited_too_long(turn),
+        }
+    }
+
+    fn answer_wait_elapsed(&mut self, turn: &mut Turn<'_, D>) {
+        match self {
+            Machine::Registration(_) => {}
+            Machine::Call(call) => call.answer_wait_elapsed(turn),
         }
     }
 

@@ -22,6 +22,21 @@ pub enum Error {
     /// The other side acknowledges too slowly: its queue of reliable frames is at its limit. Try again later.
     #[error("call {0} has as many frames waiting for acknowledgement as it may have")]
     QueueFull(CallId),
+    /// The peer is not known.
+    #[error("there is no peer of that name")]
+    UnknownPeer,
+    /// The peer is known, but not where it is: it has not registered.
+    #[error("the peer has not registered and has no fixed or default address")]
+    NoContact,
+    /// The directory could not say whether there is such a peer, or was asked too much.
+    #[error("the directory could not look the peer up")]
+    LookupFailed,
+    /// A call needs at least one format.
+    #[error("a call needs a format that we can do")]
+    NoFormat,
+    /// No call number is free for this address, or as many dialogues live as may.
+    #[error("there is no call number for one more dialogue")]
+    NoCallNumber,
     /// More octets than one frame takes.
     #[error("{len} octets are more than the {max} that one frame takes")]
     TooLong {

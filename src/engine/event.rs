@@ -3,10 +3,11 @@
 use core::fmt;
 use core::net::SocketAddr;
 
-use crate::engine::directory::{Generation, Role};
+use crate::engine::directory::{Generation, QueryId, Role};
+use crate::engine::error::Error;
 use crate::engine::settings::Name;
 use crate::time::Instant;
-use crate::wire::{CallNumber, Cause, Digit, Format, Frame, Timestamp};
+use crate::wire::{CallNumber, Cause, Control, Digit, Format, Frame, Timestamp};
 
 /// One datagram to send. `Debug` shows the frame as a listing does, without what a listing withholds.
 #[derive(Clone, PartialEq, Eq)]
@@ -106,6 +107,34 @@ pub enum Event {
         /// The configuration that extension and formats were read from.
         serial: u64,
     },
+    /// A call that we placed was accepted: media and signals count from here (RFC 5456 §6.2.3).
+    Accepted {
+        /// The call.
+        call: CallId,
+        /// The format that was agreed on.
+        format: Format,
+    },
+    /// A call that we placed was answered (RFC 5456 §6.3.4).
+    Answered {
+        /// The call.
+        call: CallId,
+    },
+    /// What came of an [`Endpoint::call_peer`](super::Endpoint::call_peer) that had to ask the database.
+    Called {
+        /// The question.
+        query: QueryId,
+        /// The call, or why there is none.
+        call: Result<CallId, Error>,
+    },
+    /// A signal came: RINGING, PROGRESS, BUSY and their like (RFC 5456 §8.3).
+    Control {
+        /// The call.
+        call: CallId,
+        /// The signal.
+        control: Control,
+        /// What it says beside its name; mostly nothing.
+        data: Vec<u8>,
+    },
     /// Audio came.
     Voice {
         /// The call.
@@ -131,7 +160,7 @@ pub enum Event {
         /// UTF-8 if the sender kept to the RFC.
         text: Vec<u8>,
     },
-    /// A call that was [`Incoming`](Event::Incoming) is over.
+    /// A call that was [`Incoming`](Event::Incoming), or that we placed, is over.
     Ended {
         /// The call.
         call: CallId,
@@ -159,6 +188,12 @@ pub enum EndReason {
     RemoteHangup(Option<Cause>),
     /// We hung up, and the other side knows or does not answer any more.
     LocalHangup,
+    /// Nobody answered in time, and we gave up.
+    NoAnswer,
+    /// We could not answer the challenge: no secret, or no method that both may use.
+    Unauthenticated,
+    /// The other side accepted with a format that we cannot do.
+    NoFormat,
     /// The other side does not know the call (INVAL).
     Invalidated,
     /// The other side does not acknowledge (RFC 5456 §7).

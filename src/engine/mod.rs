@@ -12,7 +12,7 @@
 //!
 //! # Deviations
 //!
-//! - Only the answering side is here: no outgoing calls, registrations or qualification.
+//! - No registrations of ours and no qualification.
 //! - chan_iax2 matches full frames by address and source number; here a destination number must be ours too (X-NUM-5).
 //! - chan_iax2 lets a repeated opener with a valid token open a second dialogue; here it is only acknowledged (X-CALL-3).
 //! - Trunk and mini video frames are counted and dropped.
@@ -30,7 +30,9 @@ mod dialogue;
 pub mod directory;
 pub mod error;
 pub mod event;
+mod opener;
 pub mod options;
+pub mod outgoing;
 mod random;
 pub mod rate;
 mod registrar;
@@ -44,6 +46,7 @@ use core::net::SocketAddr;
 use std::collections::BTreeMap;
 
 use self::call::CallLeg;
+pub use self::call::dial::{DIAL_TEXT_MAX, Dial};
 use self::call_number::CallNumbers;
 use self::context::{Context, Owner, Turn};
 pub use self::counts::{Counts, Dropped};
@@ -52,6 +55,8 @@ use self::directory::{Directory, QueryId};
 pub use self::error::Error;
 pub use self::event::{CallId, EndReason, Event, Transmit};
 pub use self::options::EndpointOptions;
+pub use self::outgoing::Calling;
+use self::outgoing::WaitingCalls;
 use self::rate::{INVALS_PER_SECOND_MAX, Rate};
 use self::route::Census;
 pub use self::timer::TimerKind;
@@ -69,9 +74,10 @@ pub struct Endpoint<D: Directory> {
     numbers: CallNumbers,
     /// The live dialogues by our call number.
     dialogues: BTreeMap<CallNumber, Dialogue<D>>,
-    /// Invariant: one entry per live dialogue, under its address and the other side's call number.
+    /// The dialogue of each address and number of another side that is known; of several, the youngest.
     by_remote: BTreeMap<(SocketAddr, CallNumber), CallNumber>,
     census: Census,
+    waiting_calls: WaitingCalls,
     invals: Rate,
     dialogues_so_far: u64,
 }
@@ -94,6 +100,7 @@ impl<D: Directory> Endpoint<D> {
             dialogues: BTreeMap::new(),
             by_remote: BTreeMap::new(),
             census: Census::default(),
+            waiting_calls: WaitingCalls::default(),
             invals: Rate::new(INVALS_PER_SECOND_MAX),
             dialogues_so_far: 0,
         }
@@ -129,6 +136,7 @@ impl<D: Directory> Endpoint<D> {
                 }
             });
         }
+        self.answer_waiting_calls(now, query, &lookup);
     }
 
     /// Tells the caller that the phone rings (RFC 5456 §6.3.3).
@@ -216,8 +224,9 @@ impl<D: Directory> Endpoint<D> {
             return;
         };
         act(dialogue, &mut self.context);
-        if dialogue.link.is_over {
-            self.let_go(now, local);
+        match dialogue.link.is_over {
+            true => self.let_go(now, local),
+            false => self.index(local),
         }
     }
 
@@ -234,8 +243,11 @@ impl<D: Directory> Endpoint<D> {
         {
             waiting.retain(|number| *number != local);
         }
-        self.by_remote
-            .remove(&(link.remote, link.reliable.remote()));
+        let theirs = (link.remote, link.reliable.remote());
+        // Who reuses a number while our end of its former dialogue lingers has taken the place in the index.
+        if self.by_remote.get(&theirs) == Some(&local) {
+            self.by_remote.remove(&theirs);
+        }
         self.census.leave(link.remote.ip());
         self.numbers.free(now, local, link.remote);
     }

@@ -1,7 +1,7 @@
 //! Whose is a datagram (RFC 5456 §8.1.1)? A dialogue's, an opener's, or nobody's.
 //!
 //! Full frames match on address and source number, and on ours wherever they name one; ACK and INVAL must name it
-//! (X-NUM-5, X-INV-1). Mini frames match on address and source number, which is all that they have.
+//! (X-NUM-5, X-INV-1). A dialogue that we open is known by our number alone until its first answer. Mini frames match on address and source number, which is all that they have.
 
 use core::net::{IpAddr, SocketAddr};
 use std::collections::BTreeMap;
@@ -11,8 +11,9 @@ use super::call_token;
 use super::dialogue::{Dialogue, Machine};
 use super::directory::Directory;
 use super::registrar::Registration;
+use super::reliable::is_stateless;
 use super::stateless;
-use super::{CallId, Endpoint};
+use super::{CallId, Endpoint, Error};
 use crate::time::Instant;
 use crate::wire::{
     Body, CallNumber, Frame, FullFrame, IaxCommand, InformationElements, MiniFrame, SeqNo,
@@ -42,6 +43,18 @@ impl Census {
     }
 }
 
+/// Whose a full frame is.
+enum Whose {
+    /// A dialogue's, by our call number.
+    Dialogue(CallNumber),
+    /// An answer without state to the opener of this dialogue of ours.
+    Opener(CallNumber),
+    /// Of a dialogue's address and source, but it names another number of ours, or none where it must.
+    Misaddressed,
+    /// No dialogue's.
+    Nobodys,
+}
+
 impl<D: Directory> Endpoint<D> {
     /// A datagram came. What is not IAX2 is dropped and counted.
     pub fn handle_datagram(&mut self, now: Instant, remote: SocketAddr, datagram: &[u8]) {
@@ -61,14 +74,34 @@ impl<D: Directory> Endpoint<D> {
         if is_iax(frame, IaxCommand::Ack) && frame.destination == CallNumber::STATELESS {
             return;
         }
+        match self.whose(remote, frame) {
+            Whose::Dialogue(local) => self.with(now, local, |dialogue, context| {
+                dialogue.receive(now, context, frame);
+            }),
+            Whose::Opener(local) => self.with(now, local, |dialogue, context| {
+                dialogue.receive_stateless(now, context, frame);
+            }),
+            Whose::Misaddressed => self.context.dropped.misaddressed += 1,
+            Whose::Nobodys => self.handle_unmatched(now, remote, frame),
+        }
+    }
+
+    /// Whose is a full frame? Our number decides where the frame names one, and the other side's where it does not.
+    fn whose(&self, remote: SocketAddr, frame: &FullFrame<'_>) -> Whose {
+        let named = self.dialogues.get(&frame.destination);
+        if let Some(link) = named.map(|dialogue| &dialogue.link)
+            && link.remote == remote
+        {
+            return match link.reliable.remote() {
+                CallNumber::ZERO => whose_first_answer(frame),
+                theirs if theirs == frame.source => Whose::Dialogue(frame.destination),
+                _ => Whose::Misaddressed,
+            };
+        }
         match self.by_remote.get(&(remote, frame.source)) {
-            Some(&local) if is_addressed_to(frame, local) => {
-                self.with(now, local, |dialogue, context| {
-                    dialogue.receive(now, context, frame);
-                });
-            }
-            Some(_) => self.context.dropped.misaddressed += 1,
-            None => self.handle_unmatched(now, remote, frame),
+            Some(&local) if is_nameless(frame) => Whose::Dialogue(local),
+            Some(_) => Whose::Misaddressed,
+            None => Whose::Nobodys,
         }
     }
 
@@ -156,7 +189,12 @@ impl<D: Directory> Endpoint<D> {
         command: IaxCommand,
         ies: InformationElements<'_>,
     ) {
-        let Some(local) = self.number_for(now, remote, frame.source) else {
+        let number = match frame.source {
+            // Nobody's call number.
+            CallNumber::ZERO => None,
+            _ => self.number_for(now, remote),
+        };
+        let Some(local) = number else {
             self.refuse(remote, frame, command);
             return;
         };
@@ -169,12 +207,47 @@ impl<D: Directory> Endpoint<D> {
             _ => Machine::Registration(Box::new(Registration::new(command, ies))),
         };
         let dialogue = Dialogue::new(now, remote, local, frame.source, machine);
-        self.dialogues.insert(local, dialogue);
-        self.by_remote.insert((remote, frame.source), local);
-        self.census.enter(remote.ip());
+        self.enter(dialogue);
         self.with(now, local, |dialogue, context| {
             dialogue.open(now, context, frame);
         });
+    }
+
+    /// Opens a dialogue of ours with an address.
+    pub(super) fn place(
+        &mut self,
+        now: Instant,
+        remote: SocketAddr,
+        make: impl FnOnce(CallNumber, u64) -> Machine<D>,
+    ) -> Result<CallNumber, Error> {
+        let Some(local) = self.number_for(now, remote) else {
+            self.context.dropped.refused += 1;
+            return Err(Error::NoCallNumber);
+        };
+        self.dialogues_so_far += 1;
+        let machine = make(local, self.dialogues_so_far);
+        self.enter(Dialogue::new(now, remote, local, CallNumber::ZERO, machine));
+        self.with(now, local, |dialogue, context| dialogue.start(now, context));
+        Ok(local)
+    }
+
+    fn enter(&mut self, dialogue: Dialogue<D>) {
+        let local = dialogue.link.reliable.local();
+        self.census.enter(dialogue.link.remote.ip());
+        self.dialogues.insert(local, dialogue);
+        self.index(local);
+    }
+
+    /// Lets a dialogue be found by its address and the other side's number, from when that is known.
+    pub(super) fn index(&mut self, local: CallNumber) {
+        let Some(Dialogue { link, .. }) = self.dialogues.get_mut(&local) else {
+            return;
+        };
+        let theirs = link.reliable.remote();
+        if !link.is_indexed && theirs != CallNumber::ZERO {
+            link.is_indexed = true;
+            self.by_remote.insert((link.remote, theirs), local);
+        }
     }
 
     /// An opener that nothing comes of: no room for it, or a sequence number that opens nothing.
@@ -183,17 +256,12 @@ impl<D: Directory> Endpoint<D> {
         self.reply(remote, frame, stateless::refusal(command));
     }
 
-    /// A call number for a new dialogue; none at a limit, and none for source 0, which is no call's.
-    fn number_for(
-        &mut self,
-        now: Instant,
-        remote: SocketAddr,
-        source: CallNumber,
-    ) -> Option<CallNumber> {
+    /// A call number for a new dialogue; none at a limit.
+    fn number_for(&mut self, now: Instant, remote: SocketAddr) -> Option<CallNumber> {
         let options = &self.context.options;
         let is_full = self.dialogues.len() >= options.dialogues_max
             || self.census.of(remote.ip()) >= options.dialogues_per_ip_max;
-        if is_full || source == CallNumber::ZERO {
+        if is_full {
             return None;
         }
         let random = &mut self.context.random;
@@ -201,10 +269,23 @@ impl<D: Directory> Endpoint<D> {
     }
 }
 
-/// Whether a frame from a dialogue's address and source number is that dialogue's.
-fn is_addressed_to(frame: &FullFrame<'_>, local: CallNumber) -> bool {
+/// Whether a frame names no call number of ours and is of those that need not.
+fn is_nameless(frame: &FullFrame<'_>) -> bool {
     let must_name = is_iax(frame, IaxCommand::Ack) || is_iax(frame, IaxCommand::Inval);
-    frame.destination == local || (frame.destination == CallNumber::ZERO && !must_name)
+    frame.destination == CallNumber::ZERO && !must_name
+}
+
+/// What names a dialogue of ours that nobody has answered yet. A call number of the other side is learnt from it, so it
+/// must have one, or say that there is no dialogue (X-NUM-6).
+fn whose_first_answer(frame: &FullFrame<'_>) -> Whose {
+    if is_iax(frame, IaxCommand::Inval) {
+        return Whose::Dialogue(frame.destination);
+    }
+    match (is_stateless(frame), frame.source) {
+        (true, _) => Whose::Opener(frame.destination),
+        (false, CallNumber::ZERO) => Whose::Misaddressed,
+        (false, _) => Whose::Dialogue(frame.destination),
+    }
 }
 
 fn is_iax(frame: &FullFrame<'_>, wanted: IaxCommand) -> bool {

@@ -19,6 +19,8 @@ pub enum TimerKind {
     RejectDelay,
     /// A dialogue has been open for a minute without being admitted.
     Admission,
+    /// A call that we placed has had no answer at all for as long as it may (chan_iax2: auto-congest).
+    AnswerWait,
     /// A call was hung up here ten seconds ago; it is forgotten whether acknowledged or not (chan_iax2).
     Linger,
     /// A registration's granted period and ten seconds of grace have passed (chan_iax2).

@@ -35,7 +35,8 @@ impl<D: Directory> CallLeg<D> {
         happening: Happening,
         command: &'static str,
     ) -> Result<(), Error> {
-        if self.state.next(happening).is_none() {
+        let is_answerers = matches!(happening, Happening::Ring | Happening::Answer);
+        if self.state.next(happening).is_none() || (is_answerers && self.is_outgoing()) {
             return Err(self.wrong_state(command));
         }
         self.step(turn, happening);
@@ -48,8 +49,8 @@ impl<D: Directory> CallLeg<D> {
         turn: &mut Turn<'_, D>,
         data: &[u8],
     ) -> Result<(), Error> {
-        let format = match &self.admitted {
-            Some(admitted) if self.state.is_started() => admitted.format,
+        let format = match self.format {
+            Some(format) if self.state.is_started() => format,
             _ => return Err(self.wrong_state("send_voice")),
         };
         check_len(data)?;

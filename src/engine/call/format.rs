@@ -31,7 +31,7 @@ const BEST: [Format; 19] = [
 ];
 
 /// What a NEW says of formats.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Wanted {
     capability: FormatSet,
     format: FormatSet,

@@ -1,5 +1,6 @@
-//! A call that the other side opened (RFC 5456 §6.2, the answerer's side). [`state`] has the table; this file does what it
-//! says. All settings that a call reads are of one snapshot, taken when the directory gave the user.
+//! A call (RFC 5456 §6.2). [`state`] has the table of both sides; this file does what it says of the answerer's, and
+//! `originate` of the originator's. All settings that a call reads are of one snapshot, taken when the directory gave the
+//! user or peer.
 //!
 //! # Deviations
 //!
@@ -9,13 +10,16 @@
 //! - Transfers, encryption and video are not built: TX* gets UNSUPPORT, ENCRYPTION is not offered, video is dropped.
 
 mod command;
+pub(super) mod dial;
 mod format;
 mod media;
+mod originate;
 mod receive;
 mod state;
 
 use self::format::Wanted;
 use self::media::Media;
+use self::originate::Originator;
 use self::state::{Action, Ending, Event as Happening, Rejection, State};
 use super::auth::{Answer, Challenge};
 use super::context::Turn;
@@ -47,9 +51,15 @@ pub(super) struct CallLeg<D: Directory> {
     result: Answer,
     snapshot: Option<D::Snapshot>,
     admitted: Option<Admitted>,
+    /// Of a call that we place.
+    originator: Option<Box<Originator>>,
+    /// The format that both sides agreed on.
+    format: Option<Format>,
     is_offered: bool,
     remote_cause: Option<Cause>,
     hangup_cause: Cause,
+    /// What ends the call if it ends here.
+    local_reason: EndReason,
     media: Media,
 }
 
@@ -66,19 +76,31 @@ impl<D: Directory> CallLeg<D> {
     pub(super) fn new(id: CallId, ies: InformationElements<'_>) -> Self {
         let number = ies.called_number().unwrap_or(b"s");
         CallLeg {
-            state: State::Checking,
-            id,
             username: ies.username().unwrap_or_default().to_vec(),
             version: ies.version().unwrap_or(VERSION),
-            number: String::from_utf8_lossy(number).into_owned(),
             wanted: Wanted::of(ies),
+            ..CallLeg::blank(id, String::from_utf8_lossy(number).into_owned())
+        }
+    }
+
+    fn blank(id: CallId, number: String) -> Self {
+        CallLeg {
+            state: State::Checking,
+            id,
+            username: Vec::new(),
+            version: VERSION,
+            number,
+            wanted: Wanted::default(),
             challenge: None,
             result: Answer::default(),
             snapshot: None,
             admitted: None,
+            originator: None,
+            format: None,
             is_offered: false,
             remote_cause: None,
             hangup_cause: Cause::NORMAL_CLEARING,
+            local_reason: EndReason::LocalHangup,
             media: Media::default(),
         }
     }
@@ -94,6 +116,7 @@ impl<D: Directory> CallLeg<D> {
 
     pub(super) fn begin(&mut self, turn: &mut Turn<'_, D>) {
         let happening = match self.version > VERSION || self.username.is_empty() {
+            _ if self.is_outgoing() => Happening::Placed,
             true => Happening::Unacceptable,
             false => self.look_up(turn),
         };
@@ -143,6 +166,14 @@ impl<D: Directory> CallLeg<D> {
             Action::Verify => return Some(self.verify(turn)),
             Action::Admit => return Some(self.admit(turn)),
             Action::Refuse => return self.refuse(turn),
+            Action::Respond => return self.respond(turn),
+            Action::Dial => self.dial(turn),
+            Action::Connect => self.connect(turn),
+            Action::Open => self.opened(turn),
+            Action::GiveUp => {
+                self.local_reason = EndReason::NoAnswer;
+                self.hang_up(turn);
+            }
             Action::Wait => {}
             Action::Challenge => self.challenge(turn),
             Action::Accept => self.accept(turn),
@@ -256,6 +287,7 @@ impl<D: Directory> CallLeg<D> {
         turn.cancel(TimerKind::Admission);
         let mut ies = IeBuffer::new();
         if let Some(admitted) = &self.admitted {
+            self.format = Some(admitted.format);
             let mask = admitted.format.mask();
             ies.push(InformationElement::Format(mask as u32))
                 .push(InformationElement::Format2(FormatSet(mask)));
@@ -305,6 +337,9 @@ impl<D: Directory> CallLeg<D> {
 
     fn reject(&mut self, turn: &mut Turn<'_, D>, rejection: Rejection) {
         self.snapshot = None;
+        if self.is_outgoing() {
+            self.local_reason = EndReason::NoFormat;
+        }
         let (cause, words): (Cause, &[u8]) = match rejection {
             Rejection::Authority => (Cause::FACILITY_NOT_SUBSCRIBED, b"No authority found"),
             Rejection::Extension => (Cause::NO_ROUTE_DESTINATION, b"No such context/extension"),
@@ -329,7 +364,7 @@ impl<D: Directory> CallLeg<D> {
         if self.is_offered {
             let reason = match ending {
                 Ending::Remote => EndReason::RemoteHangup(self.remote_cause),
-                Ending::Local => EndReason::LocalHangup,
+                Ending::Local => self.local_reason,
                 Ending::Invalidated => EndReason::Invalidated,
                 Ending::Unreachable => EndReason::Unreachable,
                 Ending::Stale => EndReason::Stale,

@@ -6,13 +6,17 @@ use crate::engine::auth::Answer;
 use crate::engine::context::Turn;
 use crate::engine::directory::Directory;
 use crate::engine::event::Event;
-use crate::wire::{Body, CallNumber, FullFrame, IaxCommand, InformationElements};
+use crate::engine::timer::TimerKind;
+use crate::wire::{Body, CallNumber, Control, FullFrame, IaxCommand, InformationElements};
 
 impl<D: Directory> CallLeg<D> {
     /// A frame of the dialogue.
     pub(in crate::engine) fn receive(&mut self, turn: &mut Turn<'_, D>, frame: &FullFrame<'_>) {
         if self.state == State::Unproven && proves(frame, turn.link.reliable.local()) {
             self.step(turn, Happening::Proven);
+        }
+        if self.is_outgoing() {
+            turn.cancel(TimerKind::AnswerWait);
         }
         self.note_time(frame);
         match frame.body {
@@ -33,6 +37,8 @@ impl<D: Directory> CallLeg<D> {
                 self.result = Answer::of(ies);
                 self.step(turn, Happening::AuthRep);
             }
+            IaxCommand::AuthReq => self.challenged(turn, ies),
+            IaxCommand::Accept => self.accepted(turn, ies),
             IaxCommand::Hangup | IaxCommand::Reject => {
                 self.remote_cause = ies.cause_code();
                 self.step(turn, Happening::RemoteHangup);
@@ -57,6 +63,7 @@ impl<D: Directory> CallLeg<D> {
                     data: data.to_vec(),
                 });
             }
+            Body::Control { control, data } => self.receive_control(turn, control, data),
             Body::DtmfEnd(digit) => turn.context.tell(Event::Dtmf { call, digit }),
             Body::Text(text) => turn.context.tell(Event::Text {
                 call,
@@ -64,6 +71,21 @@ impl<D: Directory> CallLeg<D> {
             }),
             _ => {}
         }
+    }
+
+    /// A signal of the other side. ANSWER counts from whom we call.
+    fn receive_control(&mut self, turn: &mut Turn<'_, D>, control: Control, data: &[u8]) {
+        if control == Control::Answer {
+            if self.is_outgoing() {
+                self.step(turn, Happening::RemoteAnswer);
+            }
+            return;
+        }
+        turn.context.tell(Event::Control {
+            call: self.id,
+            control,
+            data: data.to_vec(),
+        });
     }
 
     /// ACK, PONG and LAGRP carry a time of ours; INVAL and VNAK say nothing of time.

@@ -1,5 +1,5 @@
-//! The answerer's side of a call, as a table (RFC 5456 §6.2, Figure 3; chan_iax2). Named after the RFC where it has a
-//! name: `Linked` is after ACCEPT, `Up` after ANSWER.
+//! Both sides of a call, as a table (RFC 5456 §6.2, Figures 2 and 3; chan_iax2). Named after the RFC where it has a
+//! name: `Linked` is after ACCEPT, `Up` after ANSWER. From `Linked` on the sides are alike.
 //!
 //! ```text
 //! Checking --> WaitingForDirectory --> AuthWait --> Verifying --> Admitting --> Linked --> Up
@@ -7,11 +7,17 @@
 //!      without a secret:                  |            |              |               |
 //!      AdmittingOpen --> Unproven --> Linked           |              |               v
 //!                                   Refusing <---------/              \---------> Closing --> Ended
+//!
+//! Initial --> Waiting --> Linked --> Up          (the originator's)
 //! ```
 
 /// Where a call is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum State {
+    /// We are to place the call.
+    Initial,
+    /// Our NEW is out; an ACCEPT is waited for.
+    Waiting,
     /// The directory is being asked.
     Checking,
     /// The directory asked the database.
@@ -41,6 +47,20 @@ pub(super) enum State {
 /// What happens to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Event {
+    /// The application places the call.
+    Placed,
+    /// AUTHREQ.
+    AuthReq,
+    /// We have no secret for it, or no method that we may use.
+    CannotAnswer,
+    /// ACCEPT with a format that we can do.
+    Accepted,
+    /// ACCEPT without.
+    Unusable,
+    /// Nothing came for as long as we wait.
+    NoAnswer,
+    /// ANSWER.
+    RemoteAnswer,
     /// VERSION is above 2, or USERNAME is missing or empty.
     Unacceptable,
     /// The directory asked the database.
@@ -118,6 +138,16 @@ pub(super) enum Ending {
 /// What is to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Action {
+    /// Send NEW.
+    Dial,
+    /// Send AUTHREP.
+    Respond,
+    /// Tell the application that the call is accepted.
+    Connect,
+    /// Tell the application that the call is answered.
+    Open,
+    /// Send HANGUP because nobody answers.
+    GiveUp,
     /// Wait for the database. The ACK goes out, for nothing else carries it.
     Wait,
     /// Send AUTHREQ.
@@ -150,8 +180,8 @@ impl State {
     /// The next state and what to do, or `None` where nothing happens.
     pub(super) const fn next(self, event: Event) -> Option<(State, Action)> {
         use State::{
-            Admitting, AdmittingOpen, AuthWait, Checking, Closing, Ended, Linked, Refusing,
-            Unproven, Up, Verifying, WaitingForDirectory,
+            Admitting, AdmittingOpen, AuthWait, Checking, Closing, Ended, Initial, Linked,
+            Refusing, Unproven, Up, Verifying, Waiting, WaitingForDirectory,
         };
         Some(match (self, event) {
             (Ended, _) => return None,
@@ -182,9 +212,17 @@ impl State {
             }
             (Unproven, Event::Proven) => (Linked, Action::Offer),
 
+            (Initial, Event::Placed) => (Waiting, Action::Dial),
+            (Waiting, Event::AuthReq) => (Waiting, Action::Respond),
+            (Waiting, Event::CannotAnswer) => (Closing, Action::Hangup),
+            (Waiting, Event::Accepted) => (Linked, Action::Connect),
+            (Waiting, Event::Unusable) => (Closing, Action::Reject(Rejection::Format)),
+            (Waiting, Event::NoAnswer | Event::WaitedTooLong) => (Closing, Action::GiveUp),
+            (Linked, Event::RemoteAnswer) => (Up, Action::Open),
+
             (Linked, Event::Ring) => (Linked, Action::Ring),
             (Linked, Event::Answer) => (Up, Action::Answer),
-            (Linked | Up, Event::LocalHangup) => (Closing, Action::Hangup),
+            (Waiting | Linked | Up, Event::LocalHangup) => (Closing, Action::Hangup),
 
             (WaitingForDirectory | AuthWait, Event::WaitedTooLong) => (Refusing, Action::Refuse),
             (Refusing, Event::DelayElapsed) => (Closing, Action::Reject(Rejection::Authority)),
@@ -207,6 +245,7 @@ impl State {
             | State::Verifying
             | State::Admitting
             | State::AdmittingOpen => "not admitted",
+            State::Initial | State::Waiting => "not accepted",
             State::Refusing => "refused",
             State::Unproven => "unproven",
             State::Linked => "linked",
@@ -225,6 +264,8 @@ mod tests {
     fn the_whole_table() {
         use Event::*;
         let states = [
+            State::Initial,
+            State::Waiting,
             State::Checking,
             State::WaitingForDirectory,
             State::AuthWait,
@@ -239,6 +280,13 @@ mod tests {
             State::Ended,
         ];
         let events = [
+            Placed,
+            AuthReq,
+            CannotAnswer,
+            Accepted,
+            Unusable,
+            NoAnswer,
+            RemoteAnswer,
             Unacceptable,
             Asked,
             LookupFailed,

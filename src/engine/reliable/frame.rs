@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use super::send::SendState;
 use crate::time::Instant;
-use crate::wire::{Body, FullFrame, IaxCommand};
+use crate::wire::{Body, CallNumber, FullFrame, IaxCommand};
 
 /// The octets of one frame. `Debug` says how many: they may hold a challenge.
 pub(super) struct Octets(pub(super) Vec<u8>);
@@ -48,6 +48,18 @@ pub(super) fn rewrite(octets: &Octets, change: impl FnOnce(&mut FullFrame<'_>)) 
 
 pub(super) fn opens(body: &Body<'_>) -> bool {
     matches!(body, Body::Iax { command, .. } if command.opens_dialogue())
+}
+
+/// Whether a frame is of those that chan_iax2 and yate send from call number 1, without a dialogue of theirs. Some clients
+/// use that number for real dialogues, so that other frames from it count (libiax2).
+pub(in crate::engine) const fn is_stateless(frame: &FullFrame<'_>) -> bool {
+    use IaxCommand::{CallToken, Inval, Pong, RegRej, Reject};
+    let Body::Iax { command, .. } = frame.body else {
+        return false;
+    };
+    matches!(command, CallToken)
+        || (frame.source.get() <= CallNumber::STATELESS.get()
+            && matches!(command, Inval | Pong | RegRej | Reject))
 }
 
 pub(super) const fn is_vnak(body: &Body<'_>) -> bool {

@@ -27,6 +27,7 @@ pub mod window;
 use core::time::Duration;
 use std::collections::VecDeque;
 
+pub(super) use self::frame::is_stateless;
 use self::frame::{Octets, Outstanding, Waiting, encode, is_vnak, opens, rewrite};
 use self::send::{
     ROUND_TRIP_AT_FIRST, SendAction, SendEvent, SendState, first_interval, next_interval,
@@ -275,7 +276,7 @@ impl Reliable {
         if !verdict::acknowledges(&frame.body) {
             return false;
         }
-        if self.remote == CallNumber::ZERO && frame.source != CallNumber::STATELESS {
+        if self.remote == CallNumber::ZERO && !is_stateless(frame) {
             self.remote = frame.source;
         }
         let finished = self.let_go(frame.iseqno);
@@ -320,7 +321,7 @@ impl Reliable {
 
     /// Acknowledges the frame now, whether or not something else did (iax2 §7.4: HANGUP, REJECT, REGACK, REGREJ).
     pub fn acknowledge(&mut self, frame: &FullFrame<'_>) {
-        self.send_exempt(frame.timestamp, frame.iseqno, IaxCommand::Ack);
+        self.send_exempt(frame.source, frame.timestamp, frame.iseqno, IaxCommand::Ack);
     }
 
     /// Acknowledges the frame if nothing that was sent since has carried our ISeqno.
@@ -337,16 +338,25 @@ impl Reliable {
         }
         self.vnak_sent_for = Some(self.expected);
         let timestamp = self.stamp(now);
-        self.send_exempt(timestamp, self.expected, IaxCommand::Vnak);
+        self.send_exempt(self.remote, timestamp, self.expected, IaxCommand::Vnak);
     }
 
-    fn send_exempt(&mut self, timestamp: Timestamp, oseqno: SeqNo, command: IaxCommand) {
+    fn send_exempt(
+        &mut self,
+        destination: CallNumber,
+        timestamp: Timestamp,
+        oseqno: SeqNo,
+        command: IaxCommand,
+    ) {
         let body = Body::Iax {
             command,
             ies: InformationElements::EMPTY,
         };
         self.carried = self.expected;
-        let octets = encode(&self.frame(timestamp, oseqno, body));
+        let octets = encode(&FullFrame {
+            destination,
+            ..self.frame(timestamp, oseqno, body)
+        });
         self.transmits.push_back(octets);
     }
 

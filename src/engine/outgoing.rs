@@ -1,0 +1,135 @@
+//! Calls that the application places: to an address, or to a peer of the directory.
+
+use core::net::SocketAddr;
+use std::collections::BTreeMap;
+
+use super::call::CallLeg;
+use super::dialogue::Machine;
+use super::directory::{Directory, Lookup, QueryId, Role};
+use super::{CallId, Dial, Endpoint, Error, Event};
+use crate::time::Instant;
+
+/// Calls that wait for the directory to say where their peer is.
+pub const WAITING_CALLS_MAX: usize = 1_024;
+
+/// What [`Endpoint::call_peer`] came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Calling {
+    /// The call is on its way.
+    Call(CallId),
+    /// The database was asked first; [`Event::Called`] says under this name what came of it.
+    Asked(QueryId),
+}
+
+/// The numbers that wait for a peer, by the question that was asked for it.
+#[derive(Debug, Default)]
+pub(super) struct WaitingCalls {
+    by_query: BTreeMap<QueryId, Vec<String>>,
+    len: usize,
+}
+
+impl WaitingCalls {
+    fn add(&mut self, query: QueryId, number: &str) -> Result<(), Error> {
+        if self.len >= WAITING_CALLS_MAX {
+            return Err(Error::LookupFailed);
+        }
+        self.len += 1;
+        let numbers = self.by_query.entry(query).or_default();
+        numbers.push(number.to_owned());
+        Ok(())
+    }
+
+    fn take(&mut self, query: QueryId) -> Vec<String> {
+        let numbers = self.by_query.remove(&query).unwrap_or_default();
+        self.len -= numbers.len();
+        numbers
+    }
+}
+
+impl<D: Directory> Endpoint<D> {
+    /// Places a call (RFC 5456 §6.2.2). [`Event::Accepted`], [`Event::Control`], [`Event::Answered`] and
+    /// [`Event::Ended`] say how it goes on.
+    ///
+    /// # Errors
+    ///
+    /// Where a text of `dial` is too long, it names no format, or no call number is free.
+    pub fn call(&mut self, now: Instant, dial: Dial) -> Result<CallId, Error> {
+        self.place_call(now, dial, None)
+    }
+
+    /// Places a call to a peer of the directory, as its settings say: to its contact, or to its default address.
+    ///
+    /// # Errors
+    ///
+    /// Where the peer is unknown or nowhere, or as for [`Endpoint::call`].
+    pub fn call_peer(&mut self, now: Instant, name: &str, number: &str) -> Result<Calling, Error> {
+        match self.context.directory.find(Role::Peer, name) {
+            Lookup::Asked(query) => {
+                self.waiting_calls.add(query, number)?;
+                Ok(Calling::Asked(query))
+            }
+            lookup => self.call_found(now, lookup, number).map(Calling::Call),
+        }
+    }
+
+    /// The directory answered a question that calls wait for.
+    pub(super) fn answer_waiting_calls(
+        &mut self,
+        now: Instant,
+        query: QueryId,
+        lookup: &Lookup<D::Handle>,
+    ) {
+        for number in self.waiting_calls.take(query) {
+            let call = self.call_found(now, lookup.clone(), &number);
+            self.context.tell(Event::Called { query, call });
+        }
+    }
+
+    fn call_found(
+        &mut self,
+        now: Instant,
+        lookup: Lookup<D::Handle>,
+        number: &str,
+    ) -> Result<CallId, Error> {
+        let handle = match lookup {
+            Lookup::Found(handle) => handle,
+            Lookup::Unknown => return Err(Error::UnknownPeer),
+            Lookup::Asked(_) | Lookup::Failed => return Err(Error::LookupFailed),
+        };
+        let directory = &self.context.directory;
+        let contact = directory.contact(&handle, now).ok().flatten();
+        let snapshot = directory.settings(&handle);
+        let dial = snapshot.and_then(|snapshot| {
+            let dial = directory.read(&snapshot, |settings| {
+                let contact = contact.map(|contact| contact.address);
+                let remote = contact.or(settings.default_address)?;
+                Some(Dial::to_peer(settings, remote, number))
+            })?;
+            Ok((dial, snapshot))
+        });
+        match dial {
+            Ok((Some(dial), snapshot)) => self.place_call(now, dial, Some(snapshot)),
+            Ok((None, _)) => Err(Error::NoContact),
+            Err(_) => {
+                self.context.tell_stale("calling a peer");
+                Err(Error::LookupFailed)
+            }
+        }
+    }
+
+    fn place_call(
+        &mut self,
+        now: Instant,
+        dial: Dial,
+        snapshot: Option<D::Snapshot>,
+    ) -> Result<CallId, Error> {
+        dial.check()?;
+        let remote: SocketAddr = dial.remote;
+        let mut id = None;
+        self.place(now, remote, |local, serial| {
+            let call = *id.insert(CallId::new(local, serial));
+            Machine::Call(Box::new(CallLeg::outgoing(call, dial, snapshot)))
+        })?;
+        id.ok_or(Error::NoCallNumber)
+    }
+}
