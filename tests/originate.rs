@@ -187,7 +187,8 @@ fn an_inval_without_a_number_ends_the_call_and_nothing_else_from_there_counts() 
     let (mut bench, callee, _) = placed(dial());
     let mut nobody = Client::new(CALLEE, 0);
     nobody.destination = callee.destination;
-    let octets = nobody.iax(IaxCommand::Accept, &[]);
+    let format = InformationElement::Format(Format::ULAW.mask() as u32);
+    let octets = nobody.iax(IaxCommand::Accept, &[format]);
     bench.deliver(address(CALLEE), &octets);
     assert!(bench.events.is_empty());
     let octets = nobody.iax(IaxCommand::Inval, &[]);
@@ -231,6 +232,21 @@ fn a_token_that_grew_old_is_asked_for_again() {
     assert!(tokens.iter().eq(expected), "{tokens:?}");
     assert_eq!(ended(&bench), Some(EndReason::Unreachable));
     bench.assert_at_rest();
+}
+
+/// Only the opener is sent anew for its token's sake: what an answered call sends again is what it sent.
+#[test]
+fn a_call_that_is_answered_never_starts_over() {
+    let (mut bench, mut callee, call) = placed(dial());
+    let token = call_token(&callee, 1, b"t");
+    callee.deliver(&mut bench, &token);
+    accept(&mut bench, &mut callee);
+    assert_eq!(bench.endpoint.send_text(bench.now, call, "hello"), Ok(()));
+    bench.until(31.0);
+    assert_eq!(bench.times(address(CALLEE), IaxCommand::New).len(), 2);
+    assert_eq!(ended(&bench), None);
+    bench.until(33.0);
+    assert_eq!(ended(&bench), Some(EndReason::Unreachable));
 }
 
 /// X-CALL-2: any frame of the other side ends the wait.
