@@ -24,6 +24,7 @@ pub mod auth;
 mod call;
 pub mod call_number;
 pub mod call_token;
+pub mod cipher;
 mod context;
 pub mod counts;
 mod dialogue;
