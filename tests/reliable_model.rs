@@ -4,6 +4,7 @@
 use core::time::Duration;
 use std::collections::VecDeque;
 
+use iaxproof::engine::cipher::Padding;
 use iaxproof::engine::reliable::verdict::Verdict;
 use iaxproof::engine::reliable::{Reliable, Timeout};
 use iaxproof::time::Instant;
@@ -140,7 +141,7 @@ impl Line {
 
     fn collect(&mut self) {
         for end in 0..2 {
-            while let Some(octets) = self.ends[end].poll_transmit() {
+            while let Some(octets) = self.ends[end].poll_transmit(Padding::default) {
                 self.ways[1 - end].push_back(octets);
             }
         }

@@ -28,6 +28,7 @@ use cbc::cipher::{BlockModeDecrypt, BlockModeEncrypt, KeyIvInit};
 use cbc::{Decryptor, Encryptor};
 use md5::{Digest, Md5};
 
+use super::auth::{HEX_LEN, hex};
 use super::settings::Secret;
 use crate::wire::FullFrame;
 
@@ -64,12 +65,9 @@ impl Key {
         octets.try_into().ok().map(Key)
     }
 
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "the proof of a login will read it")
-    )]
-    pub(super) const fn octets(&self) -> [u8; BLOCK_LEN] {
-        self.0
+    /// The same as hexadecimal digits: the MD5 RESULT of the login that the key comes from. To be sent under the key alone.
+    pub(super) fn as_md5_result(&self) -> [u8; HEX_LEN] {
+        hex(self.0)
     }
 
     /// Seals the octets of one full or mini frame. `padding` must be fresh for each.
@@ -95,16 +93,13 @@ impl Key {
     /// The frame that was sealed in these octets under this key, at least as long as the header of its class. `None`
     /// where no sealed frame has this length. Under another key the result is noise: nothing in the octets tells.
     pub fn decrypt(&self, octets: &[u8]) -> Option<Vec<u8>> {
+        if !is_sealed(octets) {
+            return None;
+        }
         let class = Class::of(octets);
         let (clear, sealed) = octets.split_at_checked(class.clear_len())?;
-        if sealed.len() < 2 * BLOCK_LEN {
-            return None;
-        }
         let mut opened = sealed.to_vec();
-        let (blocks, ragged) = Array::slice_as_chunks_mut(&mut opened);
-        if !ragged.is_empty() {
-            return None;
-        }
+        let (blocks, _) = Array::slice_as_chunks_mut(&mut opened);
         Decryptor::<Aes128>::new(&self.0.into(), &IV.into()).decrypt_blocks(blocks);
         let more = opened.get(LENGTH_OFFSET)? & LENGTH_BITS;
         let rest = opened.get(BLOCK_LEN + usize::from(more)..)?;
@@ -117,6 +112,12 @@ impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Key(..)")
     }
+}
+
+/// Whether octets can be a sealed frame by their number: whole blocks, and enough for a header (X-ENC-4).
+pub fn is_sealed(octets: &[u8]) -> bool {
+    let sealed = octets.len().checked_sub(Class::of(octets).clear_len());
+    sealed.is_some_and(|len| len >= 2 * BLOCK_LEN && len.is_multiple_of(BLOCK_LEN))
 }
 
 /// Every frame starts over with it.
@@ -190,8 +191,9 @@ mod tests {
 
     #[test]
     fn the_key_is_md5_of_challenge_and_secret() {
-        let expected = unhex("f6a2abbe3a64a25b97582331c0a0120a");
-        assert_eq!(key().octets().as_slice(), expected);
+        let digits = "f6a2abbe3a64a25b97582331c0a0120a";
+        let expected = unhex(digits);
+        assert_eq!(&key().as_md5_result(), digits.as_bytes());
         assert_eq!(Key::from_octets(&expected), Some(key()));
         assert_eq!(Key::from_octets(&expected[1..]), None);
         assert_eq!(format!("{:?}", key()), "Key(..)");

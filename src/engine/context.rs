@@ -13,7 +13,7 @@ use super::random::Random;
 use super::settings::Name;
 use super::timer::{TimerKey, TimerKind, Timers};
 use crate::time::Instant;
-use crate::wire::{Body, CallNumber, IaxCommand, IeBuffer, Timestamp};
+use crate::wire::{Body, CallNumber, IaxCommand, IeBuffer, MiniFrame, Timestamp};
 
 /// Whose timer it is.
 #[derive(Debug)]
@@ -214,8 +214,12 @@ impl<D: Directory> Turn<'_, D> {
 
     /// Hands over what the link has to send, and follows its retransmission timer.
     pub(super) fn flush(&mut self) {
-        while let Some(payload) = self.link.reliable.poll_transmit() {
-            self.context.transmit(self.link.remote, payload);
+        let link = &mut *self.link;
+        while let Some(payload) = link
+            .reliable
+            .poll_transmit(|| self.context.random.padding())
+        {
+            self.context.transmit(link.remote, payload);
         }
         let armed = self.link.timers.get(&TimerKind::Retransmission);
         let wanted = self.link.reliable.poll_timeout();
@@ -226,6 +230,16 @@ impl<D: Directory> Turn<'_, D> {
             Some(at) => self.arm_at(TimerKind::Retransmission, at),
             None => self.cancel(TimerKind::Retransmission),
         }
+    }
+
+    /// Sends a mini frame, encrypted as the dialogue is.
+    pub(super) fn send_mini(&mut self, mini: MiniFrame<'_>) {
+        let mut octets = Vec::with_capacity(mini.encoded_len());
+        mini.encode(&mut octets);
+        if let Some(key) = self.link.reliable.key() {
+            octets = key.encrypt(&octets, self.context.random.padding());
+        }
+        self.context.transmit(self.link.remote, octets);
     }
 
     /// Ends the dialogue after this turn.

@@ -47,6 +47,8 @@ pub struct Dropped {
     pub unmatched: u64,
     /// Mini, mini video and trunk frames of no call, or of one that takes no media now.
     pub media: u64,
+    /// Datagrams of an encrypted call that were in clear, or that no key of it opens.
+    pub undecipherable: u64,
     /// Openers without a valid token.
     pub unproven: u64,
     /// Openers beyond a limit.

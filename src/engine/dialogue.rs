@@ -5,6 +5,7 @@ use core::net::SocketAddr;
 use std::collections::BTreeMap;
 
 use super::call::CallLeg;
+use super::cipher::Key;
 use super::context::{Context, Turn};
 use super::directory::{Directory, Lookup, QueryId};
 use super::opener::Opener;
@@ -12,6 +13,7 @@ use super::options::ADMISSION_WAIT;
 use super::registrar::Registration;
 use super::reliable::verdict::Verdict;
 use super::reliable::{Reliable, Timeout};
+use super::session::Session;
 use super::timer::{TimerKey, TimerKind};
 use crate::time::Instant;
 use crate::wire::ie::Loss;
@@ -25,6 +27,7 @@ use crate::wire::{
 pub(super) struct Link {
     pub(super) remote: SocketAddr,
     pub(super) reliable: Reliable,
+    pub(super) session: Session,
     pub(super) timers: BTreeMap<TimerKind, TimerKey>,
     pub(super) waiting_for: Option<QueryId>,
     pub(super) is_over: bool,
@@ -64,6 +67,7 @@ impl<D: Directory> Dialogue<D> {
             link: Link {
                 remote,
                 reliable: Reliable::new(local, source, now),
+                session: Session::Clear,
                 timers: BTreeMap::new(),
                 waiting_for: None,
                 is_over: false,
@@ -175,13 +179,22 @@ impl<D: Directory> Dialogue<D> {
             self.link.reliable.acknowledge(frame);
         }
         let (mut turn, machine) = self.turn(now, context);
-        if let Body::Iax { command, .. } = frame.body {
-            turn.receive_common(command, frame.timestamp);
+        if let Body::Iax { command, ies } = frame.body {
+            turn.receive_common(command, ies, frame.timestamp);
             if command == IaxCommand::Inval {
                 machine.invalidated(&mut turn);
             }
         }
         machine.receive(&mut turn, frame);
+    }
+
+    /// The frame that should have proved a secret, and be the first encrypted one, proves nothing.
+    pub(super) fn disproved(&mut self, now: Instant, context: &mut Context<D>) {
+        let (mut turn, machine) = self.turn(now, context);
+        if let Machine::Call(call) = machine {
+            call.disproved(&mut turn);
+        }
+        turn.flush();
     }
 
     /// A timer of this dialogue fired.
@@ -268,11 +281,20 @@ impl<D: Directory> Turn<'_, D> {
     }
 
     /// What every dialogue answers in the same way.
-    fn receive_common(&mut self, command: IaxCommand, timestamp: Timestamp) {
+    fn receive_common(
+        &mut self,
+        command: IaxCommand,
+        ies: InformationElements<'_>,
+        timestamp: Timestamp,
+    ) {
         match command {
             IaxCommand::Ping => self.echo(IaxCommand::Pong, timestamp, &receiver_report()),
             IaxCommand::LagRq => self.echo(IaxCommand::LagRp, timestamp, &IeBuffer::new()),
             IaxCommand::Pong => self.measure(timestamp),
+            IaxCommand::RtKey if self.link.is_encrypted() => {
+                let key = ies.challenge().and_then(Key::from_octets);
+                key.into_iter().for_each(|key| self.link.rotate(key));
+            }
             _ if is_unsupported(command) => self.send(IaxCommand::Unsupport, &unknown(command)),
             _ => {}
         }

@@ -5,6 +5,7 @@
 //! - `route`: whose is a datagram? `stateless`: replies that keep nothing. `call_token`, `call_number`, `rate`: who may
 //!   open a dialogue, and with which number.
 //! - `dialogue`: what every dialogue does; [`reliable`]: its order, acknowledgement and retransmission.
+//! - [`cipher`]: encrypted frames; `session`: which of a dialogue's are.
 //! - `registrar`, `call`: what a dialogue is about, each with its table of states. `auth`: challenges.
 //! - [`options`], [`event`], [`counts`], [`error`], [`timer`]: the values of the surface.
 //!
@@ -39,6 +40,7 @@ pub mod rate;
 mod registrar;
 pub mod reliable;
 mod route;
+mod session;
 pub mod settings;
 mod stateless;
 pub mod timer;

@@ -5,6 +5,8 @@ use core::fmt;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
+use super::cipher::Padding;
+
 /// The stream. Never printed: it would tell the challenges to come.
 pub(super) struct Random(ChaCha20Rng);
 
@@ -17,6 +19,13 @@ impl Random {
     pub(super) fn below(&mut self, bound: usize) -> usize {
         let wide = u128::from(self.0.next_u64()) * bound as u128;
         (wide >> 64) as usize
+    }
+
+    /// What one encrypted frame is padded with.
+    pub(super) fn padding(&mut self) -> Padding {
+        let mut padding = Padding::default();
+        self.0.fill_bytes(&mut padding);
+        padding
     }
 
     /// 16 octets.

@@ -58,7 +58,10 @@ enum Whose {
 impl<D: Directory> Endpoint<D> {
     /// A datagram came. What is not IAX2 is dropped and counted.
     pub fn handle_datagram(&mut self, now: Instant, remote: SocketAddr, datagram: &[u8]) {
-        match Frame::parse(datagram) {
+        let Some(octets) = self.unseal(now, remote, datagram) else {
+            return;
+        };
+        match Frame::parse(&octets) {
             Ok(Frame::Full(frame)) => self.handle_full(now, remote, &frame),
             Ok(Frame::Mini(frame)) => self.handle_mini(now, remote, &frame),
             Ok(Frame::MiniVideo(_) | Frame::Meta(_)) => self.context.dropped.media += 1,

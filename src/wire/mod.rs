@@ -35,6 +35,7 @@ mod cursor;
 pub mod error;
 pub mod format;
 pub mod full;
+mod head;
 pub mod ie;
 pub mod meta;
 pub mod mini;
@@ -48,6 +49,7 @@ pub use body::{Body, Digit, NoiseLevel, UnknownBody};
 pub use error::{DecodeError, DecodeReason, FrameClass};
 pub use format::{Format, FormatSet};
 pub use full::FullFrame;
+pub use head::Head;
 pub use ie::{
     ApparentAddress, AuthMethods, Cause, CodecPrefs, DateTime, DpStatus, EncryptionMethods,
     IeBuffer, IeCode, InformationElement, InformationElements, MessageCount,

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use iaxproof::catalog::{Catalog, CatalogOptions, Kind};
 use iaxproof::engine::auth::md5_result;
+use iaxproof::engine::cipher::{Key, Padding};
 use iaxproof::engine::directory::{Directory, Role, TokenKey};
 use iaxproof::engine::settings::{Configuration, General, Host, Name, Secret, Settings};
 use iaxproof::engine::{CallId, Counts, Endpoint, EndpointOptions, Event};
@@ -69,6 +70,8 @@ pub(crate) struct Bench<D: Directory = Catalog<Audited>> {
     /// When each datagram left, and to whom.
     pub(crate) sent: Vec<(Instant, SocketAddr, Vec<u8>)>,
     inboxes: BTreeMap<SocketAddr, VecDeque<Vec<u8>>>,
+    /// Under which key the ladder shows the frames of an address.
+    keys: BTreeMap<SocketAddr, Key>,
 }
 
 impl Bench {
@@ -106,6 +109,12 @@ impl Bench {
 }
 
 impl<D: Directory> Bench<D> {
+    /// No dialogue lives, and no timer is armed.
+    pub(crate) fn assert_quiet(&self) {
+        let counts = self.counts();
+        assert_eq!((counts.dialogues(), counts.timers), (0, 0), "{counts:?}");
+    }
+
     pub(crate) fn over(endpoint: Endpoint<D>, book: Book) -> Self {
         Bench {
             endpoint,
@@ -115,6 +124,7 @@ impl<D: Directory> Bench<D> {
             events: Vec::new(),
             sent: Vec::new(),
             inboxes: BTreeMap::new(),
+            keys: BTreeMap::new(),
         }
     }
 
@@ -123,8 +133,8 @@ impl<D: Directory> Bench<D> {
     }
 
     pub(crate) fn deliver(&mut self, from: SocketAddr, octets: &[u8]) {
-        let shown = Frame::parse(octets).map(|frame| frame.to_string());
-        self.line(from, "->", &shown.unwrap_or_else(|error| error.to_string()));
+        let shown = self.shown(from, octets);
+        self.line(from, "->", &shown);
         self.endpoint.handle_datagram(self.now, from, octets);
         self.drain();
     }
@@ -144,9 +154,7 @@ impl<D: Directory> Bench<D> {
 
     pub(crate) fn drain(&mut self) {
         while let Some(transmit) = self.endpoint.poll_transmit() {
-            let shown = Frame::parse(&transmit.payload)
-                .expect("we send frames only")
-                .to_string();
+            let shown = self.shown(transmit.destination, &transmit.payload);
             self.line(transmit.destination, "<-", &shown);
             let (to, payload) = (transmit.destination, transmit.payload);
             self.sent.push((self.now, to, payload.clone()));
@@ -155,6 +163,19 @@ impl<D: Directory> Bench<D> {
         while let Some(event) = self.endpoint.poll_event() {
             let _ = writeln!(self.ladder, "{} ** {event:?}", self.clock());
             self.events.push(event);
+        }
+    }
+
+    /// A frame as the ladder shows it, with a mark where it is encrypted.
+    fn shown(&self, whom: SocketAddr, octets: &[u8]) -> String {
+        let opened = self.keys.get(&whom).and_then(|key| key.decrypt(octets));
+        let frame = opened.as_deref().map(Frame::parse);
+        if let Some(Ok(frame)) = frame {
+            return format!("[encrypted] {frame}");
+        }
+        match Frame::parse(octets) {
+            Ok(frame) => frame.to_string(),
+            Err(error) => error.to_string(),
         }
     }
 
@@ -215,6 +236,9 @@ pub(crate) struct Client {
     pub(crate) iseqno: SeqNo,
     pub(crate) timestamp: u32,
     pub(crate) received: Vec<Vec<u8>>,
+    /// What it seals its frames with, and opens ours.
+    pub(crate) key: Option<Key>,
+    sealed: u64,
 }
 
 impl Client {
@@ -227,6 +251,8 @@ impl Client {
             iseqno: SeqNo(0),
             timestamp: 0,
             received: Vec::new(),
+            key: None,
+            sealed: 0,
         }
     }
 
@@ -275,14 +301,39 @@ impl Client {
     }
 
     pub(crate) fn deliver<D: Directory>(&mut self, bench: &mut Bench<D>, octets: &[u8]) {
-        bench.deliver(self.address, octets);
+        let octets = self.seal(octets);
+        bench.deliver(self.address, &octets);
         self.take(bench);
     }
 
-    /// Takes what came; frames in order raise the ISeqno.
+    /// The octets as they go out: encrypted, where there is a key.
+    pub(crate) fn seal(&mut self, octets: &[u8]) -> Vec<u8> {
+        self.sealed += 1;
+        let mut padding = Padding::default();
+        padding[..8].copy_from_slice(&self.sealed.to_be_bytes());
+        match &self.key {
+            Some(key) => key.encrypt(octets, padding),
+            None => octets.to_vec(),
+        }
+    }
+
+    /// Encrypts from now on; the ladder shows the frames of its address in clear.
+    pub(crate) fn encrypt<D: Directory>(&mut self, bench: &mut Bench<D>, key: Key) {
+        bench.keys.insert(self.address, key.clone());
+        self.key = Some(key);
+    }
+
+    /// Takes what came; frames in order raise the ISeqno. What does not open is passed over, as by any client.
     pub(crate) fn take<D: Directory>(&mut self, bench: &mut Bench<D>) {
         let inbox = bench.inboxes.entry(self.address).or_default();
         for octets in core::mem::take(inbox) {
+            let octets = match &self.key {
+                Some(key) => match key.decrypt(&octets) {
+                    Some(octets) => octets,
+                    None => continue,
+                },
+                None => octets,
+            };
             if let Ok(frame) = FullFrame::parse(&octets) {
                 self.follow(&frame);
             }
@@ -340,6 +391,7 @@ impl Client {
             iseqno: self.iseqno,
             body,
         }));
+        let octets = self.seal(&octets);
         bench.deliver(self.address, &octets);
     }
 

@@ -4,6 +4,7 @@ use core::net::SocketAddr;
 use core::time::Duration;
 use std::collections::BTreeMap;
 
+use iaxproof::engine::cipher::Padding;
 use iaxproof::time::Instant;
 use iaxproof::wire::CallNumber;
 
@@ -260,7 +261,7 @@ impl Client {
 }
 
 pub(super) fn drain(dialogue: &mut Dialogue, out: &mut Outbox) {
-    while let Some(octets) = dialogue.reliable.poll_transmit() {
+    while let Some(octets) = dialogue.reliable.poll_transmit(Padding::default) {
         out.transmits.push(octets);
     }
 }

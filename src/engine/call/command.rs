@@ -6,7 +6,7 @@ use crate::engine::context::Turn;
 use crate::engine::directory::Directory;
 use crate::engine::error::Error;
 use crate::engine::options::MEDIA_OCTETS_MAX;
-use crate::wire::{Body, Cause, Digit, Frame, MiniFrame};
+use crate::wire::{Body, Cause, Digit, MiniFrame};
 
 impl<D: Directory> CallLeg<D> {
     /// Sends RINGING.
@@ -67,9 +67,7 @@ impl<D: Directory> CallLeg<D> {
             Carriage::Mini => {
                 let local = turn.link.reliable.local();
                 let mini = MiniFrame::new(local, timestamp.low16(), data);
-                let mut payload = Vec::new();
-                Frame::Mini(mini.expect("call numbers are not 0")).encode(&mut payload);
-                turn.context.transmit(turn.link.remote, payload);
+                turn.send_mini(mini.expect("call numbers are not 0"));
             }
         }
         self.media.note_sent(format, timestamp);

@@ -7,7 +7,10 @@
 //! - A NEW without USERNAME is refused; chan_iax2 looks for a user that fits the address.
 //! - CALLED NUMBER "TBD" is an extension like others (X-CALL-5): dialling inside a call is not built.
 //! - chan_iax2 verifies a second AUTHREP while its refusal is on the way; here a challenge is good for one answer.
-//! - Transfers, encryption and video are not built: TX* gets UNSUPPORT, ENCRYPTION is not offered, video is dropped.
+//! - Transfers and video are not built: TX* gets UNSUPPORT, video is dropped.
+//! - A user whose `encryption` is on is told from an unknown name by the ENCRYPTION of its AUTHREQ, one that allows plaintext by
+//!   the AUTHMETHODS: an unknown name is offered MD5 and no encryption (X-CALL-4).
+//! - Encryption needs MD5 among the user's methods; chan_iax2 encrypts after RSA too.
 
 mod command;
 pub(super) mod dial;
@@ -21,17 +24,18 @@ use self::format::Wanted;
 use self::media::Media;
 use self::originate::Originator;
 use self::state::{Action, Ending, Event as Happening, Rejection, State};
-use super::auth::{Answer, Challenge};
+use super::auth::{self, Answer, Challenge};
+use super::cipher::Key;
 use super::context::Turn;
 use super::directory::{Directory, Lookup, Role, Stale};
 use super::event::{CallId, EndReason, Event};
 use super::options::LINGER;
 use super::registrar::name_of;
-use super::settings::{Name, Settings};
+use super::settings::{Encryption, Name, Settings};
 use super::timer::TimerKind;
 use crate::wire::{
-    AuthMethods, Body, Cause, Control, Format, FormatSet, IaxCommand, IeBuffer, InformationElement,
-    InformationElements,
+    AuthMethods, Body, Cause, Control, EncryptionMethods, Format, FormatSet, IaxCommand, IeBuffer,
+    InformationElement, InformationElements,
 };
 
 /// The highest version of the protocol that is spoken here (RFC 5456 §8.6.10).
@@ -47,6 +51,8 @@ pub(super) struct CallLeg<D: Directory> {
     version: u16,
     number: String,
     wanted: Wanted,
+    /// ENCRYPTION of the NEW.
+    ciphers: EncryptionMethods,
     challenge: Option<Challenge>,
     result: Answer,
     snapshot: Option<D::Snapshot>,
@@ -79,6 +85,7 @@ impl<D: Directory> CallLeg<D> {
             username: ies.username().unwrap_or_default().to_vec(),
             version: ies.version().unwrap_or(VERSION),
             wanted: Wanted::of(ies),
+            ciphers: ies.encryption().unwrap_or_default(),
             ..CallLeg::blank(id, String::from_utf8_lossy(number).into_owned())
         }
     }
@@ -91,6 +98,7 @@ impl<D: Directory> CallLeg<D> {
             version: VERSION,
             number,
             wanted: Wanted::default(),
+            ciphers: EncryptionMethods::default(),
             challenge: None,
             result: Answer::default(),
             snapshot: None,
@@ -208,11 +216,15 @@ impl<D: Directory> CallLeg<D> {
             Lookup::Failed => return Happening::LookupFailed,
         };
         self.snapshot = turn.context.directory.settings(&handle).ok();
-        match self.read(turn, |settings| settings.secrets.is_empty()) {
-            Some(true) => Happening::Open,
-            Some(false) => Happening::Locked,
-            None => stale(turn, "weighing a call"),
-        }
+        let weighed = self.read(turn, |settings| {
+            match (settings.secrets.is_empty(), settings.encryption) {
+                // Without a secret there is no key.
+                (true, Encryption::Forced) => Happening::Unacceptable,
+                (true, _) => Happening::Open,
+                (false, _) => Happening::Locked,
+            }
+        });
+        weighed.unwrap_or_else(|| stale(turn, "weighing a call"))
     }
 
     /// Reads the call's snapshot; `None` where it went stale.
@@ -223,12 +235,42 @@ impl<D: Directory> CallLeg<D> {
 
     fn challenge(&mut self, turn: &mut Turn<'_, D>) {
         let challenge = Challenge::new(&mut turn.context.random);
+        let terms = self.read(turn, |settings| self.terms(settings, &challenge));
+        let Terms { methods, keys } = terms.unwrap_or_else(Terms::of_nobody);
         let mut ies = IeBuffer::new();
-        ies.push(InformationElement::AuthMethods(AuthMethods::MD5))
-            .push(InformationElement::Challenge(challenge.octets()))
-            .push(InformationElement::Username(&self.username));
+        ies.push(InformationElement::AuthMethods(methods));
+        if methods.contains(AuthMethods::MD5) {
+            ies.push(InformationElement::Challenge(challenge.octets()));
+        }
+        if !keys.is_empty() {
+            ies.push(InformationElement::Encryption(EncryptionMethods::AES128));
+        }
+        ies.push(InformationElement::Username(&self.username));
         turn.send(IaxCommand::AuthReq, &ies);
+        if !keys.is_empty() {
+            turn.link.offer_encryption(keys);
+        }
         self.challenge = Some(challenge);
+    }
+
+    /// How the user may prove itself; with keys where both sides want encryption and MD5 gives a key.
+    fn terms(&self, settings: &Settings, challenge: &Challenge) -> Terms {
+        let methods = auth::built(settings.methods);
+        let is_encrypted = settings.encryption != Encryption::Off
+            && self.ciphers.contains(EncryptionMethods::AES128)
+            && methods.contains(AuthMethods::MD5);
+        let secrets = settings.secrets.iter().filter(|_| is_encrypted);
+        let keys = secrets.map(|secret| Key::new(challenge.octets(), secret));
+        Terms {
+            methods,
+            keys: keys.collect(),
+        }
+    }
+
+    /// Encryption was agreed on, and what came instead of an encrypted AUTHREP proves nothing.
+    pub(super) fn disproved(&mut self, turn: &mut Turn<'_, D>) {
+        self.result = Answer::default();
+        self.step(turn, Happening::AuthRep);
     }
 
     /// Compares the result with the secrets of the snapshot. The challenge is gone afterwards. An unknown user has no
@@ -239,12 +281,16 @@ impl<D: Directory> CallLeg<D> {
             return Happening::Bad;
         };
         if self.snapshot.is_none() {
-            challenge.accepts(result.octets(), &[]);
+            challenge.accepts(&result, AuthMethods::MD5, &[]);
             return Happening::Bad;
         }
+        let is_encrypted = turn.link.is_encrypted();
         let verified = self.read(turn, |settings| {
-            let answered = challenge.accepts(result.octets(), &settings.secrets);
-            answered.then(|| (settings.name.clone(), settings.general.serial))
+            let methods = auth::built(settings.methods);
+            let answered = challenge.accepts(&result, methods, &settings.secrets);
+            let may_be_clear = settings.encryption != Encryption::Forced;
+            (answered && (is_encrypted || may_be_clear))
+                .then(|| (settings.name.clone(), settings.general.serial))
         });
         match verified {
             Some(Some((user, serial))) => {
@@ -371,6 +417,23 @@ impl<D: Directory> CallLeg<D> {
             };
             let call = self.id;
             turn.context.tell(Event::Ended { call, reason });
+        }
+    }
+}
+
+/// What an AUTHREQ offers.
+struct Terms {
+    methods: AuthMethods,
+    /// One for each secret; none where the call stays in clear.
+    keys: Vec<Key>,
+}
+
+impl Terms {
+    /// A name that is unknown is offered what most are (X-CALL-4).
+    const fn of_nobody() -> Self {
+        Terms {
+            methods: AuthMethods::MD5,
+            keys: Vec::new(),
         }
     }
 }

@@ -61,7 +61,7 @@ pub(super) enum Event {
     NoAnswer,
     /// ANSWER.
     RemoteAnswer,
-    /// VERSION is above 2, or USERNAME is missing or empty.
+    /// VERSION is above 2, USERNAME is missing or empty, or encryption is forced on a user without a secret.
     Unacceptable,
     /// The directory asked the database.
     Asked,
@@ -190,7 +190,7 @@ impl State {
             (_, Event::GaveUp) => (Ended, Action::End(Ending::Unreachable)),
             (_, Event::Stale) => (Ended, Action::End(Ending::Stale)),
 
-            (Checking, Event::Unacceptable) => (Refusing, Action::Refuse),
+            (Checking | WaitingForDirectory, Event::Unacceptable) => (Refusing, Action::Refuse),
             (Checking | WaitingForDirectory, Event::Asked) => (WaitingForDirectory, Action::Wait),
             (Checking | WaitingForDirectory, Event::LookupFailed) => (Refusing, Action::Refuse),
             (Checking | WaitingForDirectory, Event::Unknown | Event::Locked) => {

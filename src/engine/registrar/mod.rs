@@ -13,7 +13,7 @@ mod state;
 use core::time::Duration;
 
 use self::state::{Action, Attempt, Event as Happening, State};
-use super::auth::{Answer, Challenge};
+use super::auth::{self, Answer, Challenge};
 use super::context::Turn;
 use super::directory::{Directory, Lookup, Refused, Role, Stale};
 use super::event::Event;
@@ -93,7 +93,7 @@ impl<D: Directory> Registration<D> {
         }
         self.refresh = ies.refresh();
         self.result = Answer::of(ies);
-        let happening = match self.result.octets().is_empty() {
+        let happening = match self.result.is_empty() {
             true => Happening::NoResult,
             false => Happening::Result,
         };
@@ -213,12 +213,24 @@ impl<D: Directory> Registration<D> {
 
     fn challenge(&mut self, turn: &mut Turn<'_, D>) {
         let challenge = Challenge::new(&mut turn.context.random);
+        let methods = self.methods(turn);
         let mut ies = IeBuffer::new();
-        ies.push(InformationElement::AuthMethods(AuthMethods::MD5))
-            .push(InformationElement::Challenge(challenge.octets()))
-            .push(InformationElement::Username(&self.username));
+        ies.push(InformationElement::AuthMethods(methods));
+        if methods.contains(AuthMethods::MD5) {
+            ies.push(InformationElement::Challenge(challenge.octets()));
+        }
+        ies.push(InformationElement::Username(&self.username));
         turn.send(IaxCommand::RegAuth, &ies);
         self.challenge = Some(challenge);
+    }
+
+    /// What the peer may prove itself by; a name that is unknown is offered what most are (X-REG-5).
+    fn methods(&self, turn: &Turn<'_, D>) -> AuthMethods {
+        let offered = self.snapshot.as_ref().and_then(|snapshot| {
+            let read = |settings: &Settings| auth::built(settings.methods);
+            turn.context.directory.read(snapshot, read).ok()
+        });
+        offered.unwrap_or(AuthMethods::MD5)
     }
 
     /// Compares the result with the secrets of now. A name that is unknown or does not register fails here, not before.
@@ -227,9 +239,10 @@ impl<D: Directory> Registration<D> {
         let result = core::mem::take(&mut self.result);
         let answered = match (&self.handle, challenge) {
             (_, None) => Ok(false),
-            (None, Some(challenge)) => Ok(challenge.accepts(result.octets(), &[])),
+            (None, Some(challenge)) => Ok(challenge.accepts(&result, AuthMethods::MD5, &[])),
             (Some(_), Some(challenge)) => self.read_settings(turn, |settings| {
-                let answered = challenge.accepts(result.octets(), &settings.secrets);
+                let methods = auth::built(settings.methods);
+                let answered = challenge.accepts(&result, methods, &settings.secrets);
                 answered && settings.host == Host::Dynamic
             }),
         };

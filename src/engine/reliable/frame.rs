@@ -4,6 +4,7 @@ use core::fmt;
 use core::time::Duration;
 
 use super::send::SendState;
+use crate::engine::cipher::{Key, Padding};
 use crate::time::Instant;
 use crate::wire::{Body, CallNumber, FullFrame, IaxCommand};
 
@@ -20,6 +21,8 @@ impl fmt::Debug for Octets {
 #[derive(Debug)]
 pub(super) struct Waiting {
     pub(super) octets: Octets,
+    /// What it is encrypted with, since it was built.
+    pub(super) key: Option<Key>,
     pub(super) is_final: bool,
 }
 
@@ -27,10 +30,28 @@ pub(super) struct Waiting {
 #[derive(Debug)]
 pub(super) struct Outstanding {
     pub(super) octets: Octets,
+    pub(super) key: Option<Key>,
     pub(super) is_final: bool,
     pub(super) state: SendState,
     pub(super) due: Instant,
     pub(super) interval: Duration,
+}
+
+/// One transmission of a frame.
+#[derive(Debug)]
+pub(super) struct Outgoing {
+    pub(super) octets: Octets,
+    pub(super) key: Option<Key>,
+}
+
+impl Outgoing {
+    /// The datagram. Padding is asked for where the frame is encrypted.
+    pub(super) fn seal(self, padding: impl FnOnce() -> Padding) -> Vec<u8> {
+        match self.key {
+            Some(key) => key.encrypt(&self.octets.0, padding()),
+            None => self.octets.0,
+        }
+    }
 }
 
 pub(super) fn encode(frame: &FullFrame<'_>) -> Octets {

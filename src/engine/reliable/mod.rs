@@ -28,12 +28,13 @@ use core::time::Duration;
 use std::collections::VecDeque;
 
 pub(super) use self::frame::is_stateless;
-use self::frame::{Octets, Outstanding, Waiting, encode, is_vnak, opens, rewrite};
+use self::frame::{Outgoing, Outstanding, Waiting, encode, is_vnak, opens, rewrite};
 use self::send::{
     ROUND_TRIP_AT_FIRST, SendAction, SendEvent, SendState, first_interval, next_interval,
 };
 use self::verdict::{Class, Verdict};
 use self::window::{OUTSTANDING_MAX, Window};
+use crate::engine::cipher::{Key, Padding};
 use crate::time::Instant;
 use crate::wire::{Body, CallNumber, FullFrame, IaxCommand, InformationElements, SeqNo, Timestamp};
 
@@ -59,7 +60,9 @@ pub struct Reliable {
     round_trip: Duration,
     vnak_sent_for: Option<SeqNo>,
     vnak_obeyed_at: Option<Instant>,
-    transmits: VecDeque<Octets>,
+    transmits: VecDeque<Outgoing>,
+    /// What frames are encrypted with that are built now.
+    key: Option<Key>,
 }
 
 /// What [`Reliable::receive`] found.
@@ -106,6 +109,7 @@ impl Reliable {
             vnak_sent_for: None,
             vnak_obeyed_at: None,
             transmits: VecDeque::new(),
+            key: None,
         }
     }
 
@@ -132,6 +136,17 @@ impl Reliable {
     /// Frames not sent yet.
     pub fn queued(&self) -> usize {
         self.queue.len()
+    }
+
+    /// Encrypts what is built from now on with this key (RFC 5456 §7.4). What was built before goes out as it was, also when
+    /// it is repeated (X-ENC-2).
+    pub fn encrypt_from_now(&mut self, key: Key) {
+        self.key = Some(key);
+    }
+
+    /// What frames are encrypted with that are built now.
+    pub const fn key(&self) -> Option<&Key> {
+        self.key.as_ref()
     }
 
     /// Starts over after a CALLTOKEN: both counters from 0, the other side's number and what was sent forgotten; what was
@@ -204,6 +219,7 @@ impl Reliable {
         }
         let waiting = Waiting {
             octets: encode(&self.frame(timestamp, SeqNo(0), body)),
+            key: self.key.clone(),
             is_final,
         };
         if self.remote == CallNumber::ZERO && opens(&body) {
@@ -219,7 +235,11 @@ impl Reliable {
     /// number is known (X-TOK-13).
     fn pump(&mut self, now: Instant) {
         while self.has_room()
-            && let Some(Waiting { octets, is_final }) = self.queue.pop_front()
+            && let Some(Waiting {
+                octets,
+                key,
+                is_final,
+            }) = self.queue.pop_front()
             && let Some((state, _)) = SendState::Queued.next(SendEvent::Room)
         {
             let (oseqno, remote) = (self.window.take(), self.remote);
@@ -230,6 +250,7 @@ impl Reliable {
             let interval = first_interval(self.round_trip);
             self.outstanding.push_back(Outstanding {
                 octets,
+                key,
                 is_final,
                 state,
                 due: now + interval,
@@ -252,8 +273,9 @@ impl Reliable {
             frame.iseqno = iseqno;
             frame.retransmission = is_repeated;
         });
+        let key = frame.key.clone();
         self.carried = iseqno;
-        self.transmits.push_back(octets);
+        self.transmits.push_back(Outgoing { octets, key });
     }
 
     /// Takes a full frame of this dialogue: sees to its order, acknowledges repeats, asks for what is missing, lets go
@@ -357,7 +379,8 @@ impl Reliable {
             destination,
             ..self.frame(timestamp, oseqno, body)
         });
-        self.transmits.push_back(octets);
+        let key = self.key.clone();
+        self.transmits.push_back(Outgoing { octets, key });
     }
 
     const fn frame<'a>(
@@ -418,8 +441,9 @@ impl Reliable {
         Timeout::Waiting
     }
 
-    /// The next datagram to send.
-    pub fn poll_transmit(&mut self) -> Option<Vec<u8>> {
-        self.transmits.pop_front().map(|octets| octets.0)
+    /// The next datagram to send. `padding` gives fresh random octets, and is asked where the frame is encrypted.
+    pub fn poll_transmit(&mut self, padding: impl FnOnce() -> Padding) -> Option<Vec<u8>> {
+        let outgoing = self.transmits.pop_front()?;
+        Some(outgoing.seal(padding))
     }
 }
