@@ -8,7 +8,8 @@ use core::net::SocketAddr;
 use endpoint_bench::*;
 use iaxproof::catalog::{Catalog, CatalogOptions, Kind};
 use iaxproof::engine::directory::{
-    Contact, Directory, Expiry, Generation, Lookup, QueryId, Refused, Role, Stale, TokenKey,
+    Contact, Directory, Expiry, Generation, Lookup, Noted, QueryId, Reachability, Refused, Role,
+    Stale, TokenKey,
 };
 use iaxproof::engine::settings::{Configuration, General, Settings};
 use iaxproof::engine::{Endpoint, EndpointOptions, Event};
@@ -89,6 +90,22 @@ impl Directory for Brittle {
     ) -> Result<Expiry, Stale> {
         self.check()?;
         self.catalog.expire(handle, generation, now)
+    }
+
+    fn reachability(&self, handle: &Self::Handle) -> Result<Reachability, Stale> {
+        self.check()?;
+        self.catalog.reachability(handle)
+    }
+
+    fn note_reachability(
+        &self,
+        handle: &Self::Handle,
+        generation: Generation,
+        reachability: Reachability,
+    ) -> Result<Noted, Stale> {
+        self.check()?;
+        self.catalog
+            .note_reachability(handle, generation, reachability)
     }
 
     fn token_key(&self) -> TokenKey {

@@ -6,7 +6,8 @@ use super::Catalog;
 use super::entry::{Entry, Unlinked};
 use super::published::Published;
 use crate::engine::directory::{
-    Contact, Directory, Expiry, Generation, Lookup, QueryId, Refused, Role, Stale, TokenKey,
+    Contact, Directory, Expiry, Generation, Lookup, Noted, QueryId, Reachability, Refused, Role,
+    Stale, TokenKey,
 };
 use crate::engine::settings::{General, Settings};
 use crate::registry::{Family, Ref};
@@ -83,12 +84,33 @@ impl<F: Family> Directory for Catalog<F> {
                     return Ok(Expiry::Expired);
                 }
                 Ok(None) => return Ok(Expiry::Superseded),
-                Err(Unlinked) => self.forget(&entry),
+                Err(Unlinked) => {}
             }
-            // The entry was evicted, and its contact with it: the name may stand on another by now.
-            match self.container(entry.role()).find(entry.name().as_str()) {
+            match self.successor(&entry) {
                 Some(successor) => entry = successor,
                 None => return Ok(Expiry::Superseded),
+            }
+        }
+    }
+
+    fn reachability(&self, handle: &Self::Handle) -> Result<Reachability, Stale> {
+        Ok(handle.status().reachability)
+    }
+
+    fn note_reachability(
+        &self,
+        handle: &Self::Handle,
+        generation: Generation,
+        reachability: Reachability,
+    ) -> Result<Noted, Stale> {
+        let mut entry = handle.clone();
+        loop {
+            if let Ok(noted) = entry.note_reachability(generation, reachability) {
+                return Ok(noted);
+            }
+            match self.successor(&entry) {
+                Some(successor) => entry = successor,
+                None => return Ok(Noted::Superseded),
             }
         }
     }
@@ -108,5 +130,11 @@ impl<F: Family> Catalog<F> {
     fn refuse(&self, entry: &Ref<Entry<F>, F>) -> Refused {
         self.forget(entry);
         Refused::Unlinked
+    }
+
+    /// The entry was evicted, and its contact with it: the name may stand on another by now.
+    fn successor(&self, entry: &Ref<Entry<F>, F>) -> Option<Ref<Entry<F>, F>> {
+        self.forget(entry);
+        self.container(entry.role()).find(entry.name().as_str())
     }
 }

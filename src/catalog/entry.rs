@@ -8,8 +8,8 @@ use core::net::SocketAddr;
 
 use super::published::Published;
 use super::realtime::Write;
-use super::status::{Counters, EntryStatus, Origin, Reachability};
-use crate::engine::directory::{Contact, Generation, Role};
+use super::status::{Counters, EntryStatus, Origin};
+use crate::engine::directory::{Contact, Generation, Noted, Reachability, Role};
 use crate::engine::settings::{Host, Name};
 use crate::registry::{Family, Object, Ref};
 use crate::time::Instant;
@@ -210,11 +210,13 @@ impl<F: Family> Entry<F> {
         &self,
         generation: Generation,
         reachability: Reachability,
-    ) -> Result<(), Unlinked> {
+    ) -> Result<Noted, Unlinked> {
         self.write(|state| {
-            if state.status.generation == generation {
-                state.status.reachability = reachability;
+            if state.status.generation != generation {
+                return Noted::Superseded;
             }
+            state.status.reachability = reachability;
+            Noted::Kept
         })
     }
 
@@ -322,13 +324,15 @@ impl<F: Family> Entry<F> {
 }
 
 impl<F: Family> EntryState<F> {
-    /// A new contact, or none, under a new generation.
+    /// A new contact, or none, under a new generation. What a POKE said holds for the same address on.
     fn move_to(&mut self, place: Option<(SocketAddr, Option<Instant>)>) -> Moved {
         let status = &mut self.status;
         let from = status.contact.map(|contact| contact.address);
         let generation = Generation(status.generation.0 + 1);
         status.generation = generation;
-        status.reachability = Reachability::Unknown;
+        if from != place.map(|(address, _)| address) {
+            status.reachability = Reachability::Unknown;
+        }
         status.contact = place.map(|(address, deadline)| Contact {
             address,
             deadline,

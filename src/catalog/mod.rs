@@ -38,14 +38,14 @@ use core::net::SocketAddr;
 pub use entry::Entry;
 pub use published::Published;
 pub use realtime::{Answer, Question, Row, Write};
-pub use status::{Counters, EntryStatus, Origin, Reachability};
+pub use status::{Counters, EntryStatus, Origin};
 
 use address::AddressIndex;
 use entry::{Moved, Unlinked};
 use realtime::Realtime;
 use reload::Accepted;
 
-use crate::engine::directory::{Generation, Refused, Role, TokenKey};
+use crate::engine::directory::{Generation, Role, TokenKey};
 use crate::engine::settings::{Name, Settings};
 use crate::registry::iter::Iter;
 use crate::registry::{Family, HashKey, Hashed, Ref, Registry};
@@ -161,21 +161,6 @@ impl<F: Family> Catalog<F> {
             }
         }
         false
-    }
-
-    /// Keeps what a POKE said about the contact that `generation` wrote; does nothing where it has moved on.
-    ///
-    /// # Errors
-    ///
-    /// [`Refused::Unlinked`] where the name no longer stands on this entry.
-    pub fn note_reachability(
-        &self,
-        handle: &Ref<Entry<F>, F>,
-        generation: Generation,
-        reachability: Reachability,
-    ) -> Result<(), Refused> {
-        let noted = handle.note_reachability(generation, reachability);
-        noted.map_err(|Unlinked| Refused::Unlinked)
     }
 
     fn container(&self, role: Role) -> &Registry<Name, Entry<F>, F> {

@@ -1,8 +1,6 @@
 //! What an entry says of itself, as values: where it comes from, where it is, what happened to it.
 
-use core::time::Duration;
-
-use crate::engine::directory::{Contact, Generation};
+use crate::engine::directory::{Contact, Generation, Reachability};
 
 /// Where an entry comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,18 +9,6 @@ pub enum Origin {
     Static,
     /// A database row. Its contact is written back, and it may be evicted once that is stored.
     Realtime,
-}
-
-/// What the last POKE of a contact said (chan_iax2: `qualify`). A new contact is unknown again.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Reachability {
-    /// Not asked yet, or not asked at all.
-    #[default]
-    Unknown,
-    /// It answered after this time.
-    Reachable(Duration),
-    /// It did not answer.
-    Unreachable,
 }
 
 /// What happened to one entry since it was linked.

@@ -6,6 +6,7 @@
 
 use core::fmt;
 use core::net::SocketAddr;
+use core::time::Duration;
 
 use crate::engine::settings::{General, Settings};
 use crate::time::Instant;
@@ -77,6 +78,25 @@ pub trait Directory {
         now: Instant,
     ) -> Result<Expiry, Stale>;
 
+    /// What the last POKE said about the peer (chan_iax2: `qualify`).
+    ///
+    /// # Errors
+    ///
+    /// [`Stale`] where the entry was destroyed under the handle.
+    fn reachability(&self, handle: &Self::Handle) -> Result<Reachability, Stale>;
+    /// Keeps what a POKE said about the contact that `generation` wrote; does nothing where the contact has moved on. A poke
+    /// whose entry was evicted looks the name up again, in what is linked, without asking the database.
+    ///
+    /// # Errors
+    ///
+    /// [`Stale`] where the entry was destroyed under the poke.
+    fn note_reachability(
+        &self,
+        handle: &Self::Handle,
+        generation: Generation,
+        reachability: Reachability,
+    ) -> Result<Noted, Stale>;
+
     /// What the newest accepted configuration says about everything: for those whose name is unknown, who shall be
     /// refused no sooner and no later than others.
     fn general(&self) -> General {
@@ -145,6 +165,19 @@ macro_rules! pass_on {
                 now: Instant,
             ) -> Result<Expiry, Stale> {
                 (**self).expire(handle, generation, now)
+            }
+
+            fn reachability(&self, handle: &D::Handle) -> Result<Reachability, Stale> {
+                (**self).reachability(handle)
+            }
+
+            fn note_reachability(
+                &self,
+                handle: &D::Handle,
+                generation: Generation,
+                reachability: Reachability,
+            ) -> Result<Noted, Stale> {
+                (**self).note_reachability(handle, generation, reachability)
             }
 
             fn general(&self) -> General {
@@ -217,6 +250,29 @@ pub enum Expiry {
     /// The contact was taken away.
     Expired,
     /// A newer registration, a release or an operator came first; nothing was done.
+    Superseded,
+}
+
+/// What the last POKE of a contact said (chan_iax2: `qualify`). A contact at another address is unknown again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reachability {
+    /// Not asked yet, or not asked at all.
+    #[default]
+    Unknown,
+    /// It answered in time, after this long.
+    Reachable(Duration),
+    /// It answered, but too late: after this long.
+    Lagged(Duration),
+    /// It did not answer.
+    Unreachable,
+}
+
+/// What became of a word about a peer's reachability.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Noted {
+    /// It was kept.
+    Kept,
+    /// The contact that it was about has moved on, or the entry is gone; nothing was done.
     Superseded,
 }
 

@@ -4,7 +4,7 @@
 use core::net::SocketAddr;
 
 use iaxproof::catalog::Write;
-use iaxproof::engine::directory::{Contact, Generation, Role, Stale};
+use iaxproof::engine::directory::{Contact, Generation, Reachability, Role, Stale};
 use iaxproof::engine::settings::{Host, Settings};
 use iaxproof::time::Instant;
 
@@ -21,6 +21,7 @@ pub(super) struct Entry {
     pub(super) is_cached: bool,
     pub(super) contact: Option<Contact>,
     pub(super) generation: Generation,
+    pub(super) reachability: Reachability,
 }
 
 /// All memory of the specimen.
@@ -74,6 +75,7 @@ impl Entry {
             is_cached,
             contact: None,
             generation,
+            reachability: Reachability::Unknown,
         };
         entry.contact = entry.fixed().map(|(address, deadline)| Contact {
             address,

@@ -10,7 +10,8 @@ use core::net::SocketAddr;
 
 use iaxproof::catalog::{Answer, Question, Row, Write};
 use iaxproof::engine::directory::{
-    Contact, Directory, Expiry, Generation, Lookup, QueryId, Refused, Role, Stale, TokenKey,
+    Contact, Directory, Expiry, Generation, Lookup, Noted, QueryId, Reachability, Refused, Role,
+    Stale, TokenKey,
 };
 use iaxproof::engine::settings::{Configuration, General, Name, Settings};
 use iaxproof::registry::Family;
@@ -329,6 +330,25 @@ impl<F: Family> Directory for Specimen2007<F> {
             self.destroy(role, name.as_str());
         }
         Ok(Expiry::Expired)
+    }
+
+    fn reachability(&self, handle: &Pointer) -> Result<Reachability, Stale> {
+        self.access(*handle, "reachability", |entry| entry.reachability)
+    }
+
+    fn note_reachability(
+        &self,
+        handle: &Pointer,
+        generation: Generation,
+        reachability: Reachability,
+    ) -> Result<Noted, Stale> {
+        self.access(*handle, "reachability", |entry| {
+            if entry.generation != generation {
+                return Noted::Superseded;
+            }
+            entry.reachability = reachability;
+            Noted::Kept
+        })
     }
 
     fn token_key(&self) -> TokenKey {

@@ -9,7 +9,8 @@ use core::net::SocketAddr;
 
 use iaxproof::catalog::{Answer, Question, Row, Write};
 use iaxproof::engine::directory::{
-    Contact, Directory, Expiry, Generation, Lookup, QueryId, Refused, Role, Stale, TokenKey,
+    Contact, Directory, Expiry, Generation, Lookup, Noted, QueryId, Reachability, Refused, Role,
+    Stale, TokenKey,
 };
 use iaxproof::engine::settings::{Configuration, General, Host, Name, Settings};
 use iaxproof::registry::{Family, HashKey, Object, Ref, Registry};
@@ -41,6 +42,7 @@ struct Fields {
     is_cached: bool,
     contact: Option<Contact>,
     generation: Generation,
+    reachability: Reachability,
 }
 
 impl<F: Family> Object<F> for Live<F> {
@@ -59,6 +61,7 @@ impl<F: Family> Live<F> {
             is_cached,
             contact: None,
             generation: Generation(0),
+            reachability: Reachability::Unknown,
         };
         fields.contact = fields.home(Generation(0));
         Live {
@@ -360,6 +363,24 @@ impl<F: Family> Directory for RebuildInPlace<F> {
             }
         });
         Ok(expiry)
+    }
+
+    fn reachability(&self, handle: &Self::Handle) -> Result<Reachability, Stale> {
+        Ok(F::lock(&handle.fields).reachability)
+    }
+
+    fn note_reachability(
+        &self,
+        handle: &Self::Handle,
+        generation: Generation,
+        reachability: Reachability,
+    ) -> Result<Noted, Stale> {
+        let mut fields = F::lock(&handle.fields);
+        if fields.generation != generation {
+            return Ok(Noted::Superseded);
+        }
+        fields.reachability = reachability;
+        Ok(Noted::Kept)
     }
 
     fn token_key(&self) -> TokenKey {
