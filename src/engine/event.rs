@@ -190,8 +190,10 @@ pub enum EndReason {
     LocalHangup,
     /// Nobody answered in time, and we gave up.
     NoAnswer,
-    /// We could not answer the challenge: no secret, or no method that both may use.
+    /// We could not answer the challenge: no secret, no method that both may use, or not in clear.
     Unauthenticated,
+    /// Encryption is forced, and the other side accepted in clear.
+    Unencrypted,
     /// The other side accepted with a format that we cannot do.
     NoFormat,
     /// The other side does not know the call (INVAL).

@@ -6,7 +6,8 @@ use core::time::Duration;
 use crate::engine::error::Error;
 use crate::engine::settings::{CallerId, Encryption, Secret, Settings, TransferPolicy};
 use crate::wire::{
-    AuthMethods, CodecPrefs, DateTime, Format, FormatSet, IeBuffer, InformationElement,
+    AuthMethods, CodecPrefs, DateTime, EncryptionMethods, Format, FormatSet, IeBuffer,
+    InformationElement,
 };
 
 /// The longest text of an outgoing call in octets: number, context, names (chan_iax2 keeps 80 with the terminator).
@@ -130,6 +131,9 @@ impl Dial {
         push_text(&mut ies, Ie::Language, self.language.as_bytes());
         push_text(&mut ies, Ie::CalledContext, context.as_bytes());
         push_text(&mut ies, Ie::Username, username.as_bytes());
+        if self.encryption != Encryption::Off {
+            ies.push(Ie::Encryption(EncryptionMethods::AES128));
+        }
         let (format, capability) = (self.first().mask(), self.capability);
         ies.push(Ie::Format(format as u32))
             .push(Ie::Format2(FormatSet(format)))

@@ -1,29 +1,38 @@
 //! The originator's side of a call (RFC 5456 §6.2, Figure 2): NEW, the answer to a challenge, what an ACCEPT agrees on.
+//!
+//! # Deviations
+//!
+//! - Where encryption was asked for, a challenge that does not grant it ends the call, whether or not it is forced; chan_iax2
+//!   answers in clear. Where it is forced, so does an ACCEPT without a challenge (X-ENC-3).
+//! - The rotation of keys is not asked for (X-ENC-1).
+//! - chan_iax2 answers each AUTHREQ with another challenge; here not one that comes on an encrypted call.
 
 use core::fmt;
 
 use super::CallLeg;
 use super::dial::Dial;
 use super::state::{Event as Happening, State};
-use crate::engine::auth::{HEX_LEN, md5_result};
+use crate::engine::auth::{Response, answer_to_challenge};
 use crate::engine::context::Turn;
 use crate::engine::directory::Directory;
 use crate::engine::event::{CallId, EndReason, Event};
+use crate::engine::settings::Encryption;
 use crate::engine::timer::TimerKind;
-use crate::wire::{
-    AuthMethods, Format, IaxCommand, IeBuffer, InformationElement, InformationElements,
-};
+use crate::wire::{Format, IaxCommand, IeBuffer, InformationElement, InformationElements};
 
 /// What only the originator's side keeps.
 pub(super) struct Originator {
     dial: Dial,
-    /// The challenge that is to be answered. Never printed.
-    asked: Option<(AuthMethods, Vec<u8>)>,
+    /// What the challenge that came is answered with. Never printed.
+    response: Option<Response>,
 }
 
 impl Originator {
     pub(super) const fn new(dial: Dial) -> Self {
-        Originator { dial, asked: None }
+        Originator {
+            dial,
+            response: None,
+        }
     }
 }
 
@@ -67,12 +76,15 @@ impl<D: Directory> CallLeg<D> {
 
     /// AUTHREQ: the challenge is answered where the call still waits.
     pub(super) fn challenged(&mut self, turn: &mut Turn<'_, D>, ies: InformationElements<'_>) {
-        let challenge = ies.challenge().unwrap_or_default().to_vec();
-        let methods = ies.auth_methods().unwrap_or_default();
-        if let Some(originator) = &mut self.originator {
-            originator.asked = Some((methods, challenge));
-            self.step(turn, Happening::AuthReq);
+        let Some(Originator { dial, response }) = self.originator.as_deref_mut() else {
+            return;
+        };
+        if turn.link.is_encrypted() {
+            return;
         }
+        let answer = answer_to_challenge(dial.methods, &dial.secrets, dial.encryption, ies);
+        *response = Some(answer);
+        self.step(turn, Happening::AuthReq);
     }
 
     /// ACCEPT must name exactly one format, and one that we can do.
@@ -80,10 +92,15 @@ impl<D: Directory> CallLeg<D> {
         let (Some(originator), State::Waiting) = (&self.originator, self.state) else {
             return;
         };
+        let dial = &originator.dial;
         let offered = ies.format_mask().unwrap_or_default();
-        let ours = originator.dial.capability;
+        let ours = dial.capability;
         self.format = Format::from_mask(offered.0).filter(|format| ours.contains(*format));
         let happening = match self.format {
+            _ if dial.encryption == Encryption::Forced && !turn.link.is_encrypted() => {
+                self.local_reason = EndReason::Unencrypted;
+                Happening::CannotAnswer
+            }
             Some(_) => Happening::Accepted,
             None => Happening::Unusable,
         };
@@ -92,13 +109,24 @@ impl<D: Directory> CallLeg<D> {
 
     /// Answers the challenge, if we may and can.
     pub(super) fn respond(&mut self, turn: &mut Turn<'_, D>) -> Option<Happening> {
-        let result = self.originator.as_mut().and_then(|it| it.answer());
-        let Some(result) = result else {
-            self.local_reason = EndReason::Unauthenticated;
-            return Some(Happening::CannotAnswer);
-        };
+        let response = self.originator.as_mut().and_then(|it| it.response.take());
         let mut ies = IeBuffer::new();
-        ies.push(InformationElement::Md5Result(&result));
+        match response.unwrap_or(Response::Refuse) {
+            Response::Md5(result) => {
+                ies.push(InformationElement::Md5Result(&result));
+            }
+            Response::Md5Encrypted { result, key } => {
+                turn.link.encrypt_from_now(key);
+                ies.push(InformationElement::Md5Result(&result));
+            }
+            Response::Plaintext(secret) => {
+                ies.push(InformationElement::Password(secret.expose()));
+            }
+            Response::Refuse => {
+                self.local_reason = EndReason::Unauthenticated;
+                return Some(Happening::CannotAnswer);
+            }
+        }
         turn.send(IaxCommand::AuthRep, &ies);
         None
     }
@@ -126,16 +154,5 @@ impl<D: Directory> CallLeg<D> {
     /// Whether we placed it.
     pub(super) const fn is_outgoing(&self) -> bool {
         self.originator.is_some()
-    }
-}
-
-impl Originator {
-    /// The MD5 RESULT for the challenge that came.
-    fn answer(&mut self) -> Option<[u8; HEX_LEN]> {
-        let (methods, challenge) = self.asked.take()?;
-        let common = AuthMethods(methods.0 & self.dial.methods.0);
-        let secret = self.dial.secrets.last()?;
-        let can = common.contains(AuthMethods::MD5) && !challenge.is_empty();
-        can.then(|| md5_result(&challenge, secret))
     }
 }
