@@ -20,7 +20,7 @@ mod originate;
 mod receive;
 mod state;
 
-use self::format::Wanted;
+use self::format::{Ours, Wanted};
 use self::media::Media;
 use self::originate::Originator;
 use self::state::{Action, Ending, Event as Happening, Rejection, State};
@@ -306,7 +306,7 @@ impl<D: Directory> CallLeg<D> {
 
     /// Extension and format, by the same snapshot as the login.
     fn admit(&mut self, turn: &mut Turn<'_, D>) -> Happening {
-        let (number, wanted) = (self.number.as_str(), self.wanted);
+        let (number, wanted) = (self.number.as_str(), &self.wanted);
         let admitted = self.read(turn, |settings| {
             if !may_dial(settings, number) {
                 return Err(Happening::NoExtension);
@@ -314,7 +314,7 @@ impl<D: Directory> CallLeg<D> {
             Ok(Admitted {
                 user: settings.name.clone(),
                 format: wanted
-                    .choose(capability(settings))
+                    .choose(Ours::of(settings))
                     .ok_or(Happening::NoFormat)?,
                 serial: settings.general.serial,
             })
@@ -445,14 +445,6 @@ fn stale<D: Directory>(turn: &mut Turn<'_, D>, what: &'static str) -> Happening 
 
 fn may_dial(settings: &Settings, number: &str) -> bool {
     settings.extensions.is_empty() || settings.extensions.iter().any(|known| known == number)
-}
-
-/// A user's formats; those of everybody where it names none.
-fn capability(settings: &Settings) -> FormatSet {
-    match settings.capability.is_empty() {
-        true => settings.general.capability,
-        false => settings.capability,
-    }
 }
 
 const fn control(control: Control) -> Body<'static> {
