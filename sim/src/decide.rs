@@ -19,15 +19,21 @@ pub enum Domain {
     Write,
     /// What the application of a server does with one call; who = server.
     Application,
+    /// How long the application of a server waits for one call that it placed; who = server.
+    Dialled,
+    /// What a client does when it is called; who = client.
+    Callee,
 }
 
 impl Domain {
     /// Every domain, in the order of their numbers.
-    pub const ALL: [Domain; 4] = [
+    pub const ALL: [Domain; 6] = [
         Domain::Network,
         Domain::Question,
         Domain::Write,
         Domain::Application,
+        Domain::Dialled,
+        Domain::Callee,
     ];
 
     const fn word(self) -> &'static str {
@@ -36,6 +42,8 @@ impl Domain {
             Domain::Question => "question",
             Domain::Write => "write",
             Domain::Application => "application",
+            Domain::Dialled => "dialled",
+            Domain::Callee => "callee",
         }
     }
 }

@@ -6,6 +6,7 @@ use core::net::SocketAddr;
 use iaxproof::engine::counts::Counts;
 use iaxproof::engine::directory::Contact;
 use iaxproof::engine::event::Event;
+use iaxproof::engine::{Calling, Error};
 use iaxproof::time::Instant;
 use iaxproof::wire::{CallNumber, Frame};
 
@@ -25,6 +26,15 @@ pub enum Fact<'a> {
         server: u8,
         /// What.
         event: &'a Event,
+    },
+    /// A server's application called the peer of an account.
+    Dialled {
+        /// Which server.
+        server: u8,
+        /// Whose.
+        account: u8,
+        /// What came of it at once.
+        outcome: Result<Calling, Error>,
     },
     /// A client took a reliable frame in its order.
     Took(Taken),

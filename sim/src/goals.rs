@@ -99,21 +99,55 @@ goals! {
     MiniMisdelivered = "mini frame misdelivered";
     /// Every call number was taken or resting.
     NumbersExhausted = "call numbers ran out";
+    /// The application placed a call.
+    Dialled = "call placed";
+    /// The directory had to ask the database where to call.
+    DialledAsked = "call placed after a question";
+    /// There was no such peer, or nowhere to call it.
+    DialledNobody = "call to nobody";
+    /// A called client wanted a token.
+    DialledTokenAsked = "placed call: token asked";
+    /// A called client wanted another token.
+    DialledTokenAskedAgain = "placed call: another token asked";
+    /// A called client got a token back.
+    DialledTokenUsed = "placed call: token used";
+    /// A called client got the right answer to its challenge.
+    DialledChallengeAnswered = "placed call: challenge answered";
+    /// A call that was placed was accepted.
+    DialledAccepted = "placed call: accepted";
+    /// A call that was placed was answered.
+    DialledAnswered = "placed call: answered";
+    /// A called client heard the application.
+    DialledHeard = "placed call: client heard";
+    /// The application heard a called client.
+    DialledSpoke = "placed call: client spoke";
+    /// A call that was placed and answered is over.
+    DialledEnded = "placed call: ended after its answer";
+    /// A called client refused.
+    DialledRejected = "placed call: rejected";
+    /// The application could not answer a challenge, or do a format.
+    DialledUnusable = "placed call: secret or format lacking";
+    /// Nobody answered a call that was placed.
+    DialledUnanswered = "placed call: unanswered";
+    /// The application hung up before the answer.
+    DialledHungUpEarly = "placed call: hung up before its answer";
+    /// A configuration was accepted while a call that was placed had no answer yet.
+    ReloadDuringDial = "reload while a placed call waits";
 }
 
 /// A set of goals.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Goals(u64);
+pub struct Goals(u128);
 
 impl Goals {
     /// Puts a goal in.
     pub const fn reach(&mut self, goal: Goal) {
-        self.0 |= 1 << goal as u64;
+        self.0 |= 1 << goal as u32;
     }
 
     /// Whether it is in.
     pub const fn has(self, goal: Goal) -> bool {
-        self.0 & (1 << goal as u64) != 0
+        self.0 & (1 << goal as u32) != 0
     }
 
     /// Puts all of `other` in.

@@ -66,6 +66,12 @@ impl TraceHash {
                 let sizes = [counts.calls, counts.registrations, counts.timers];
                 sizes.into_iter().for_each(|size| self.number(size as u64));
             }
+            Fact::Dialled {
+                account, outcome, ..
+            } => {
+                self.number(8 + (u64::from(*account) << 8));
+                self.octets(format!("{outcome:?}").as_bytes());
+            }
             _ => self.number(7),
         }
     }
@@ -138,6 +144,14 @@ pub(crate) fn line(now: Instant, fact: &Fact<'_>) -> Option<Line> {
         Fact::Sent(passage) => (Some(passage.from), sent(passage)),
         Fact::Arrived(passage) => (passage.to, format!("<- {}", shown(passage))),
         Fact::Told { server, event } => (Some(Actor::Server(*server)), told(event)),
+        Fact::Dialled {
+            server,
+            account,
+            outcome,
+        } => (
+            Some(Actor::Server(*server)),
+            format!("call p{account}: {outcome:?}"),
+        ),
         Fact::Reloaded { server, .. } => (Some(Actor::Server(*server)), "reload".into()),
         Fact::Unregistered { server, account } => (
             Some(Actor::Server(*server)),

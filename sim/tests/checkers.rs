@@ -198,7 +198,7 @@ fn no_leak_sees_a_reference_too_many_or_too_few_and_a_live_object() {
 
 #[test]
 fn call_ends_sees_a_call_that_hangs_and_a_queue_that_is_not_empty() {
-    let mut checker = CallEnds;
+    let mut checker = CallEnds::default();
     let mut settled = |unsettled: &[&str]| {
         let settlement = Settlement {
             healed_at: at(1),

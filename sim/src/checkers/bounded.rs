@@ -1,6 +1,8 @@
 //! bounded: at most three octets of UDP payload go to an unproven address for each that came from it, and every table and queue
 //! keeps its named limit.
 //!
+//! A request that opens a dialogue of ours is not counted, for nobody but our own application has it sent; but each such dialogue has a
+//! named limit of its own.
 //! An address is proven once it returns a token that was sent to it, or names a call number that only a frame sent to it
 //! told.
 
@@ -8,6 +10,7 @@ use core::net::SocketAddr;
 use std::collections::BTreeMap;
 
 use iaxproof::engine::counts::Counts;
+use iaxproof::engine::event::Event;
 use iaxproof::time::Instant;
 use iaxproof::wire::{Body, CallNumber, Frame, FullFrame, IaxCommand};
 
@@ -17,6 +20,10 @@ use crate::plan::Actor;
 
 /// How many octets may go to an unproven address for each that came from it.
 pub const FACTOR: usize = 3;
+
+/// How often the request of one dialogue of ours may go out: four times each with an empty token, with each of four tokens that came, and
+/// with an empty one again after each that grew old.
+pub const OPENERS_MAX: usize = 36;
 
 /// Keeps an account of every address at every server.
 #[derive(Clone, Debug, Default)]
@@ -31,6 +38,8 @@ struct Account {
     sent: usize,
     tokens: Vec<Vec<u8>>,
     numbers: Vec<CallNumber>,
+    /// By our number: how often the request of its dialogue went out.
+    opened: BTreeMap<CallNumber, usize>,
 }
 
 impl Account {
@@ -66,6 +75,27 @@ impl Account {
             self.sent, passage.destination, self.received
         ))
     }
+
+    /// The request of a dialogue of ours goes out, for the first time or again.
+    fn open(&mut self, number: CallNumber) -> Result<(), String> {
+        if !self.is_proven {
+            self.numbers.push(number);
+        }
+        let times = self.opened.entry(number).or_default();
+        *times += 1;
+        if *times <= OPENERS_MAX {
+            return Ok(());
+        }
+        Err(format!(
+            "the request of call {number} went out {times} times"
+        ))
+    }
+}
+
+/// A request of ours that opens a dialogue.
+fn is_opener(frame: &FullFrame<'_>) -> bool {
+    let opens = matches!(frame.body, Body::Iax { command, .. } if command.opens_dialogue());
+    opens && frame.destination == CallNumber::ZERO
 }
 
 fn call_token<'a>(frame: &FullFrame<'a>) -> Option<&'a [u8]> {
@@ -134,10 +164,22 @@ impl Checker for Bounded {
                     .addresses
                     .entry((server, passage.destination))
                     .or_default();
-                if account.is_proven {
-                    return Ok(());
+                let sent = match &passage.frame {
+                    Some(Frame::Full(frame)) if is_opener(frame) => account.open(frame.source),
+                    _ if account.is_proven => Ok(()),
+                    _ => account.send(passage),
+                };
+                sent.map_err(|what| format!("server {server}: {what}"))
+            }
+            Fact::Told {
+                server,
+                event: Event::Ended { call, .. },
+            } => {
+                let accounts = self.addresses.iter_mut();
+                for (_, account) in accounts.filter(|((at, _), _)| at == server) {
+                    account.opened.remove(&call.local());
                 }
-                account.send(passage)
+                Ok(())
             }
             Fact::Counted {
                 server,

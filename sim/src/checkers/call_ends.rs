@@ -1,19 +1,134 @@
-//! call-ends: after faults heal, every call is up or gone by a stated time, and every retransmission queue is empty at the end.
+//! call-ends: after faults heal, every call is up or gone by a stated time, and every retransmission queue is empty at the end. A call
+//! that the application knows, because it was offered or because it placed it, ends once and is silent afterwards.
 
+use std::collections::BTreeMap;
+
+use iaxproof::engine::Calling;
+use iaxproof::engine::directory::QueryId;
+use iaxproof::engine::event::{CallId, Event};
 use iaxproof::time::Instant;
 
 use super::Checker;
 use crate::fact::Fact;
 
-/// Looks at the settlement and at rest.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct CallEnds;
+/// Looks at the settlement and at rest, and follows every call that an application knows.
+#[derive(Clone, Debug, Default)]
+pub struct CallEnds {
+    calls: BTreeMap<(u8, CallId), Stage>,
+    /// Questions that stand for calls to come, and for how many.
+    asked: BTreeMap<(u8, QueryId), usize>,
+}
+
+/// How far a call is, as its application was told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Stage {
+    Placed,
+    Accepted,
+    Answered,
+    /// It was offered: the stages are the application's own.
+    Offered,
+}
+
+impl CallEnds {
+    fn dialled(&mut self, server: u8, calling: Calling) {
+        match calling {
+            Calling::Call(call) => drop(self.calls.insert((server, call), Stage::Placed)),
+            Calling::Asked(query) => *self.asked.entry((server, query)).or_default() += 1,
+        }
+    }
+
+    fn told(&mut self, server: u8, event: &Event) -> Result<(), String> {
+        match event {
+            Event::Incoming { call, .. } => {
+                self.calls.insert((server, *call), Stage::Offered);
+                Ok(())
+            }
+            Event::Called { query, call } => self.called(server, *query, call.ok()),
+            Event::Accepted { call, .. } => self.advance(server, *call, Stage::Accepted),
+            Event::Answered { call } => self.advance(server, *call, Stage::Answered),
+            Event::Control { call, .. }
+            | Event::Voice { call, .. }
+            | Event::Dtmf { call, .. }
+            | Event::Text { call, .. } => self.speaks(server, *call),
+            Event::Ended { call, .. } => match self.calls.remove(&(server, *call)) {
+                Some(_) => Ok(()),
+                None => Err(format!(
+                    "server {server}: call {call} ends, which the application does not know any more"
+                )),
+            },
+            _ => Ok(()),
+        }
+    }
+
+    fn called(&mut self, server: u8, query: QueryId, call: Option<CallId>) -> Result<(), String> {
+        let key = (server, query);
+        let Some(waiting) = self.asked.get_mut(&key) else {
+            return Err(format!(
+                "server {server}: a question was answered for a call that nobody asked for"
+            ));
+        };
+        *waiting -= 1;
+        if *waiting == 0 {
+            self.asked.remove(&key);
+        }
+        if let Some(call) = call {
+            self.calls.insert((server, call), Stage::Placed);
+        }
+        Ok(())
+    }
+
+    /// ACCEPT comes before ANSWER, each once, in a call that lives.
+    fn advance(&mut self, server: u8, call: CallId, stage: Stage) -> Result<(), String> {
+        let now = self.calls.get_mut(&(server, call));
+        let before = match stage {
+            Stage::Accepted => Stage::Placed,
+            _ => Stage::Accepted,
+        };
+        match now {
+            Some(now) if *now == before => {
+                *now = stage;
+                Ok(())
+            }
+            now => Err(format!(
+                "server {server}: call {call} is told to be {stage:?} while it is {now:?}"
+            )),
+        }
+    }
+
+    fn speaks(&self, server: u8, call: CallId) -> Result<(), String> {
+        match self.calls.get(&(server, call)) {
+            Some(stage) if *stage > Stage::Placed => Ok(()),
+            stage => Err(format!(
+                "server {server}: something is heard in call {call}, which is {stage:?}"
+            )),
+        }
+    }
+
+    /// Whether the application still waits for something of this server.
+    fn left(&self, server: u8) -> Option<String> {
+        let mut calls = self.calls.keys().filter(|(at, _)| *at == server);
+        let mut asked = self.asked.keys().filter(|(at, _)| *at == server);
+        let call = calls
+            .next()
+            .map(|(_, call)| format!("the end of call {call}"));
+        call.or_else(|| asked.next().map(|_| "the answer to a question".into()))
+    }
+}
 
 impl Checker for CallEnds {
     const PROPERTY: &'static str = "call-ends";
 
     fn observe(&mut self, now: Instant, fact: &Fact<'_>) -> Result<(), String> {
         match fact {
+            Fact::Dialled {
+                server,
+                outcome: Ok(calling),
+                ..
+            } => {
+                self.dialled(*server, *calling);
+                Ok(())
+            }
+            Fact::Told { server, event } => self.told(*server, event),
             Fact::Settled(settlement) if !settlement.unsettled.is_empty() => {
                 let after = now.saturating_since(settlement.healed_at).as_secs();
                 Err(format!(
@@ -23,13 +138,18 @@ impl Checker for CallEnds {
             }
             Fact::AtRest { server, counts, .. } => {
                 let frames = counts.frames_outstanding + counts.frames_queued;
-                if counts.dialogues() == 0 && frames == 0 {
-                    return Ok(());
+                if counts.dialogues() > 0 || frames > 0 {
+                    return Err(format!(
+                        "server {server}: {} dialogues and {frames} reliable frames are left at rest",
+                        counts.dialogues()
+                    ));
                 }
-                Err(format!(
-                    "server {server}: {} dialogues and {frames} reliable frames are left at rest",
-                    counts.dialogues()
-                ))
+                match self.left(*server) {
+                    None => Ok(()),
+                    Some(what) => Err(format!(
+                        "server {server}: the application waits for {what} at rest"
+                    )),
+                }
             }
             _ => Ok(()),
         }

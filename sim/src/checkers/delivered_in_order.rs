@@ -22,6 +22,8 @@ use crate::trace::digest;
 pub struct DeliveredInOrder {
     streams: BTreeMap<Ends, Stream>,
     typed: BTreeMap<(u8, CallId), u32>,
+    /// The requests by which a server opened a dialogue, by sender, number and address: they name no number of the other side.
+    openers: BTreeMap<(SocketAddr, CallNumber, SocketAddr), Vec<u64>>,
     damaged: BTreeSet<SocketAddr>,
     overtaking: Overtaking,
 }
@@ -31,7 +33,8 @@ type Ends = (SocketAddr, CallNumber, SocketAddr, CallNumber);
 
 #[derive(Clone, Debug, Default)]
 struct Stream {
-    sent: Vec<u64>,
+    /// `None` stands for the opener, which went out before the dialogue had both its numbers.
+    sent: Vec<Option<u64>>,
     taken: usize,
 }
 
@@ -41,6 +44,11 @@ impl DeliveredInOrder {
         if frame.source == CallNumber::STATELESS || !takes_number {
             return;
         }
+        if frame.destination == CallNumber::ZERO {
+            let opener = (passage.source, frame.source, passage.destination);
+            self.openers.entry(opener).or_default().push(digest(frame));
+            return;
+        }
         let ends = (
             passage.source,
             frame.source,
@@ -48,9 +56,12 @@ impl DeliveredInOrder {
             frame.destination,
         );
         let stream = self.streams.entry(ends).or_default();
+        if stream.sent.is_empty() && frame.oseqno.0 == 1 {
+            stream.sent.push(None);
+        }
         let next = (stream.sent.len() & 0xff) as u8;
         if frame.oseqno.0 == next {
-            stream.sent.push(digest(frame));
+            stream.sent.push(Some(digest(frame)));
         }
     }
 
@@ -59,7 +70,13 @@ impl DeliveredInOrder {
         let stream = self.streams.entry(ends).or_default();
         let nth = stream.taken;
         stream.taken += 1;
-        let is_next = stream.sent.get(nth) == Some(&taken.digest);
+        let opener = (taken.sender, taken.remote, taken.taker);
+        let opened = self.openers.get(&opener);
+        let is_opener = nth == 0 && opened.is_some_and(|sent| sent.contains(&taken.digest));
+        let is_next = match stream.sent.get(nth) {
+            Some(Some(digest)) => *digest == taken.digest,
+            Some(None) | None => is_opener,
+        };
         let is_unsayable =
             self.damaged.contains(&taken.taker) || self.overtaking.concerns(&taken.taker);
         if is_next || is_unsayable {

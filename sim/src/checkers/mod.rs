@@ -8,6 +8,7 @@ pub mod no_leak;
 pub mod no_use_after_destroy;
 pub mod numbers_conserved;
 mod overtaking;
+pub mod reachable;
 pub mod registration_kept;
 pub mod reload_atomic;
 
@@ -47,6 +48,7 @@ pub struct Checkers {
     no_leak: no_leak::NoLeak,
     no_use_after_destroy: no_use_after_destroy::NoUseAfterDestroy,
     numbers_conserved: numbers_conserved::NumbersConserved,
+    reachable: reachable::Reachable,
     registration_kept: registration_kept::RegistrationKept,
     reload_atomic: reload_atomic::ReloadAtomic,
 }
@@ -56,11 +58,12 @@ impl Checkers {
     pub fn new(topology: &Topology) -> Self {
         Checkers {
             bounded: bounded::Bounded::default(),
-            call_ends: call_ends::CallEnds,
+            call_ends: call_ends::CallEnds::default(),
             delivered_in_order: delivered_in_order::DeliveredInOrder::default(),
             no_leak: no_leak::NoLeak,
             no_use_after_destroy: no_use_after_destroy::NoUseAfterDestroy,
             numbers_conserved: numbers_conserved::NumbersConserved::default(),
+            reachable: reachable::Reachable::default(),
             registration_kept: registration_kept::RegistrationKept::new(topology),
             reload_atomic: reload_atomic::ReloadAtomic::default(),
         }
@@ -74,6 +77,7 @@ impl Checkers {
     pub fn observe(&mut self, now: Instant, fact: &Fact<'_>) -> Result<(), Violation> {
         ask(&mut self.no_use_after_destroy, now, fact)?;
         ask(&mut self.registration_kept, now, fact)?;
+        ask(&mut self.reachable, now, fact)?;
         ask(&mut self.reload_atomic, now, fact)?;
         ask(&mut self.delivered_in_order, now, fact)?;
         ask(&mut self.numbers_conserved, now, fact)?;

@@ -1,11 +1,13 @@
 //! numbers-conserved: allocated and free call numbers are the whole pool, one is allocated for each dialogue; no number is live twice; none is used again with the same
 //! address within 60 s. What is live is read off the wire: a dialogue lives from the first to the last frame that its server sends in
-//! it, INVAL apart, which answers for numbers that are not live.
+//! it, INVAL apart, which answers for numbers that are not live. A dialogue that the server opens names no number of the other side until it
+//! has learnt it; what the endpoint tells of the end of a call ends it here too.
 
 use core::net::SocketAddr;
 use core::time::Duration;
 use std::collections::BTreeMap;
 
+use iaxproof::engine::event::Event;
 use iaxproof::time::Instant;
 use iaxproof::wire::{Body, CallNumber, Frame, FullFrame, IaxCommand};
 
@@ -28,6 +30,26 @@ struct Use {
     address: SocketAddr,
     remote: CallNumber,
     last: Instant,
+    /// Whether the server opened it.
+    is_ours: bool,
+    /// Whether the application was told that the call is over.
+    is_over: bool,
+}
+
+impl Use {
+    /// Whether a frame to this address and number belongs to it. A dialogue that the server opens learns the other side's number on
+    /// the way.
+    fn takes(&mut self, address: SocketAddr, remote: CallNumber) -> bool {
+        let is_same = self.remote == remote
+            || (self.is_ours && !self.is_over && (is_unnamed(remote) || is_unnamed(self.remote)));
+        if self.address != address || !is_same {
+            return false;
+        }
+        if is_unnamed(self.remote) {
+            self.remote = remote;
+        }
+        true
+    }
 }
 
 impl NumbersConserved {
@@ -39,8 +61,7 @@ impl NumbersConserved {
     ) -> Result<(), String> {
         let (number, remote) = (frame.source, frame.destination);
         let uses = self.used.entry((server, number)).or_default();
-        let is_this = |used: &Use| used.address == address && used.remote == remote;
-        match uses.iter().position(is_this) {
+        match uses.iter_mut().position(|used| used.takes(address, remote)) {
             Some(0) => uses[0].last = now,
             Some(_) => {
                 return Err(format!(
@@ -62,12 +83,19 @@ impl NumbersConserved {
                         address,
                         remote,
                         last: now,
+                        is_ours: is_unnamed(remote),
+                        is_over: false,
                     },
                 );
             }
         }
         Ok(())
     }
+}
+
+/// Whether this is no number of the other side's.
+const fn is_unnamed(number: CallNumber) -> bool {
+    number.get() <= CallNumber::STATELESS.get()
 }
 
 const fn counts_as_live(frame: &FullFrame<'_>) -> bool {
@@ -92,6 +120,15 @@ impl Checker for NumbersConserved {
                 }
                 _ => Ok(()),
             },
+            Fact::Told {
+                server,
+                event: Event::Ended { call, .. },
+            } => {
+                if let Some(uses) = self.used.get_mut(&(*server, call.local())) {
+                    uses[0].is_over = true;
+                }
+                Ok(())
+            }
             Fact::Counted {
                 server,
                 counts,

@@ -1,4 +1,4 @@
-//! A client: registers and keeps renewing, calls, talks, hangs up. Bad answers and silence make it try again.
+//! A client: registers and keeps renewing, calls, is called, talks, hangs up. Bad answers and silence make it try again.
 
 use core::net::SocketAddr;
 use core::time::Duration;
@@ -8,6 +8,7 @@ use iaxproof::engine::cipher::Padding;
 use iaxproof::time::Instant;
 use iaxproof::wire::CallNumber;
 
+use super::callee::{Act, Caller};
 use super::dialogue::{Dialogue, Identity, Phase, Purpose};
 use crate::fact::Taken;
 use crate::goals::{Goal, Goals};
@@ -40,6 +41,11 @@ pub(crate) struct Client {
     pub(super) wanted: Option<u16>,
     pub(super) register_at: Option<Instant>,
     speech: Vec<Speech>,
+    /// Who calls and was not accepted yet, by the caller's number.
+    pub(super) callers: BTreeMap<CallNumber, Caller>,
+    pub(super) calls_taken: u32,
+    /// What it will do by itself, on which call.
+    pub(super) acts: Vec<(Instant, CallNumber, Act)>,
 }
 
 /// Frames still to be sent on one call.
@@ -69,6 +75,9 @@ impl Client {
             wanted: None,
             register_at: None,
             speech: Vec::new(),
+            callers: BTreeMap::new(),
+            calls_taken: 0,
+            acts: Vec::new(),
         }
     }
 
@@ -104,14 +113,19 @@ impl Client {
     /// Sends frames of audio or text on its newest call.
     pub(crate) fn speak(&mut self, now: Instant, frames: u16, is_text: bool) {
         if let Some(local) = self.newest_call() {
-            self.speech.push(Speech {
-                local,
-                frames,
-                next_at: now,
-                is_text,
-                voice_sent: 0,
-            });
+            self.speak_on(now, local, frames, is_text);
         }
+    }
+
+    /// Sends frames of audio or text on this call.
+    pub(super) fn speak_on(&mut self, now: Instant, local: CallNumber, frames: u16, is_text: bool) {
+        self.speech.push(Speech {
+            local,
+            frames,
+            next_at: now,
+            is_text,
+            voice_sent: 0,
+        });
     }
 
     /// Hangs its newest call up.
@@ -131,9 +145,8 @@ impl Client {
 
     /// The calls that are not being hung up.
     pub(crate) fn calls(&self) -> impl Iterator<Item = (CallNumber, &Dialogue)> {
-        let is_call = |dialogue: &Dialogue| {
-            dialogue.purpose == Purpose::Call && dialogue.phase != Phase::Closing
-        };
+        let is_call =
+            |dialogue: &Dialogue| dialogue.purpose.is_call() && dialogue.phase != Phase::Closing;
         let dialogues = self.dialogues.iter();
         dialogues
             .filter(move |(_, dialogue)| is_call(dialogue))
@@ -149,7 +162,7 @@ impl Client {
         }
     }
 
-    fn hang_up_one(&mut self, now: Instant, local: CallNumber) {
+    pub(super) fn hang_up_one(&mut self, now: Instant, local: CallNumber) {
         let over = self.dialogues.get_mut(&local).map(|d| d.hang_up(now));
         if over == Some(true) {
             self.dialogues.remove(&local);
@@ -161,15 +174,20 @@ impl Client {
     }
 
     fn open(&mut self, now: Instant, purpose: Purpose) {
+        let local = self.number();
+        let dialogue = Dialogue::open(now, local, purpose, &self.identity);
+        self.dialogues.insert(local, dialogue);
+    }
+
+    /// The next call number of its own.
+    pub(super) fn number(&mut self) -> CallNumber {
         let number = self.next_number;
         self.next_number = if number >= CallNumber::MAX.get() {
             2
         } else {
             number + 1
         };
-        let local = CallNumber::from_word(number);
-        let dialogue = Dialogue::open(now, local, purpose, &self.identity);
-        self.dialogues.insert(local, dialogue);
+        CallNumber::from_word(number)
     }
 
     /// A dialogue came to nothing: a registration is tried again, a call is not.
@@ -183,7 +201,9 @@ impl Client {
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         let dialogues = self.dialogues.values().filter_map(Dialogue::poll_timeout);
         let speech = self.speech.iter().map(|speech| speech.next_at);
-        dialogues.chain(speech).chain(self.register_at).min()
+        let acts = self.acts.iter().map(|(at, ..)| *at);
+        let own = dialogues.chain(speech).chain(acts);
+        own.chain(self.register_at).min()
     }
 
     /// Does what is due.
@@ -202,6 +222,7 @@ impl Client {
         for local in due {
             self.time_out(now, local, out);
         }
+        self.act_by_itself(now);
         self.utter(now, out);
     }
 

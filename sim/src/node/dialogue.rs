@@ -27,6 +27,15 @@ pub(crate) enum Purpose {
     Release,
     /// NEW.
     Call,
+    /// A NEW that came.
+    Called,
+}
+
+impl Purpose {
+    /// Whether it is a call, whoever placed it.
+    pub(crate) const fn is_call(self) -> bool {
+        matches!(self, Purpose::Call | Purpose::Called)
+    }
 }
 
 /// How far a dialogue is.
@@ -34,13 +43,13 @@ pub(crate) enum Purpose {
 pub(crate) enum Phase {
     /// The opener was sent.
     Asked,
-    /// A challenge was answered.
+    /// A challenge was answered; of a call that came: it is not accepted yet.
     Challenged,
-    /// ACCEPT came.
+    /// ACCEPT came, or was sent.
     Linked,
-    /// ANSWER came.
+    /// ANSWER came, or was sent.
     Up,
-    /// HANGUP was sent.
+    /// HANGUP or REJECT was sent.
     Closing,
 }
 
@@ -75,18 +84,28 @@ impl Dialogue {
         purpose: Purpose,
         identity: &Identity,
     ) -> Self {
-        let mut dialogue = Dialogue {
+        let mut dialogue = Self::blank(now, local, CallNumber::ZERO, purpose, Phase::Asked);
+        dialogue.ask(now, identity);
+        dialogue
+    }
+
+    pub(super) fn blank(
+        now: Instant,
+        local: CallNumber,
+        remote: CallNumber,
+        purpose: Purpose,
+        phase: Phase,
+    ) -> Self {
+        Dialogue {
             purpose,
-            phase: Phase::Asked,
-            reliable: Reliable::new(local, CallNumber::ZERO, now),
+            phase,
+            reliable: Reliable::new(local, remote, now),
             token: Vec::new(),
             deadline: Some(now + PATIENCE),
             ping_at: None,
             has_spoken: false,
             texts_sent: 0,
-        };
-        dialogue.ask(now, identity);
-        dialogue
+        }
     }
 
     fn ask(&mut self, now: Instant, identity: &Identity) {
@@ -101,6 +120,7 @@ impl Dialogue {
                 IaxCommand::RegReq
             }
             Purpose::Release => IaxCommand::RegRel,
+            Purpose::Called => return,
         };
         ies.push(InformationElement::Username(identity.name.as_bytes()));
         ies.push(InformationElement::CallToken(&self.token));
@@ -128,7 +148,7 @@ impl Dialogue {
         let mut ies = IeBuffer::new();
         ies.push(InformationElement::Md5Result(result.as_bytes()));
         let command = match self.purpose {
-            Purpose::Call => IaxCommand::AuthRep,
+            Purpose::Call | Purpose::Called => IaxCommand::AuthRep,
             Purpose::Register(refresh) => {
                 ies.push(InformationElement::Username(identity.name.as_bytes()));
                 ies.push(InformationElement::Refresh(refresh));
@@ -144,9 +164,12 @@ impl Dialogue {
 
     /// ACCEPT or ANSWER came.
     pub(crate) fn advance(&mut self, now: Instant, phase: Phase) {
-        if self.purpose != Purpose::Call || self.phase >= phase {
-            return;
+        if self.purpose == Purpose::Call && self.phase < phase {
+            self.enter(now, phase);
         }
+    }
+
+    pub(super) fn enter(&mut self, now: Instant, phase: Phase) {
         self.phase = phase;
         if phase == Phase::Up {
             self.deadline = None;
@@ -159,12 +182,16 @@ impl Dialogue {
         if self.phase == Phase::Closing {
             return false;
         }
+        let mut ies = IeBuffer::new();
+        ies.push(InformationElement::CauseCode(Cause::NORMAL_CLEARING));
+        self.close(now, iax(IaxCommand::Hangup, &ies))
+    }
+
+    /// Sends the last frame.
+    pub(super) fn close(&mut self, now: Instant, body: Body<'_>) -> bool {
         self.phase = Phase::Closing;
         self.ping_at = None;
         self.deadline = Some(now + LINGER);
-        let mut ies = IeBuffer::new();
-        ies.push(InformationElement::CauseCode(Cause::NORMAL_CLEARING));
-        let body = iax(IaxCommand::Hangup, &ies);
         let sent = self.reliable.send_final(now, body);
         sent.is_err() || self.reliable.remote() == CallNumber::ZERO
     }
@@ -223,13 +250,13 @@ impl Dialogue {
             self.send(now, iax_empty(IaxCommand::Ping));
         }
         if self.deadline.is_some_and(|at| at <= now) {
-            let may_close = self.purpose == Purpose::Call && self.phase != Phase::Closing;
+            let may_close = self.purpose.is_call() && self.phase != Phase::Closing;
             return may_close && !self.hang_up(now);
         }
         true
     }
 
-    fn send(&mut self, now: Instant, body: Body<'_>) {
+    pub(super) fn send(&mut self, now: Instant, body: Body<'_>) {
         // A full queue means that the other side acknowledges nothing: the exchange gives up by itself.
         let _ = self.reliable.send(now, body);
     }
@@ -243,7 +270,7 @@ fn push_call(ies: &mut IeBuffer) {
     ies.push(InformationElement::Format(formats));
 }
 
-fn iax(command: IaxCommand, ies: &IeBuffer) -> Body<'_> {
+pub(super) fn iax(command: IaxCommand, ies: &IeBuffer) -> Body<'_> {
     Body::Iax {
         command,
         ies: ies.view(),
@@ -259,7 +286,7 @@ const fn iax_empty(command: IaxCommand) -> Body<'static> {
 
 /// MD5 of challenge and secret, 32 hexadecimal digits (RFC 5456 §8.6.15). The client's own: were it the endpoint's, both ends could be
 /// wrong alike.
-fn md5_result(challenge: &[u8], secret: &str) -> String {
+pub(super) fn md5_result(challenge: &[u8], secret: &str) -> String {
     let digest = Md5::new()
         .chain_update(challenge)
         .chain_update(secret)

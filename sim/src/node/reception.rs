@@ -9,8 +9,10 @@ use iaxproof::wire::{
     Body, CallNumber, Control, Frame, FullFrame, IaxCommand, InformationElements, SeqNo, Timestamp,
 };
 
+use super::callee::Moods;
 use super::client::{Client, Outbox, drain, is_ours};
 use super::dialogue::{Phase, Purpose};
+use super::server::DIALLER_VOICE;
 use crate::fact::Taken;
 use crate::goals::Goal;
 use crate::trace::digest;
@@ -22,12 +24,16 @@ impl Client {
         now: Instant,
         source: SocketAddr,
         datagram: &[u8],
+        moods: &mut Moods<'_>,
         out: &mut Outbox,
     ) {
         if source != self.server {
             return;
         }
         match Frame::parse(datagram) {
+            Ok(Frame::Full(frame)) if frame.destination == CallNumber::ZERO => {
+                self.handle_opener(now, &frame, moods, out);
+            }
             Ok(Frame::Full(frame)) => self.handle_full(now, &frame, out),
             Ok(Frame::Mini(mini)) if is_ours(self.index, mini.data()) => {
                 out.goals.reach(Goal::VoiceEchoed);
@@ -53,19 +59,24 @@ impl Client {
         }
         let receipt = dialogue.reliable.receive(now, frame);
         if receipt.verdict == Verdict::InOrder {
-            out.taken.push(Taken {
-                taker: self.address,
-                local: frame.destination,
-                sender: self.server,
-                remote: frame.source,
-                digest: digest(frame),
-            });
+            out.taken.push(self.taken(frame.destination, frame));
         }
         let mut is_over = receipt.finished;
         if receipt.verdict.is_taken() {
             is_over |= self.act(now, frame, out);
         }
         self.settle(frame, is_over, out);
+    }
+
+    /// A reliable frame that was taken in its order.
+    pub(super) fn taken(&self, local: CallNumber, frame: &FullFrame<'_>) -> Taken {
+        Taken {
+            taker: self.address,
+            local,
+            sender: self.server,
+            remote: frame.source,
+            digest: digest(frame),
+        }
     }
 
     /// Acknowledges what was not, and forgets a dialogue that is over.
@@ -116,6 +127,9 @@ impl Client {
                 false
             }
             Body::Voice { data, .. } => {
+                if data == DIALLER_VOICE {
+                    out.goals.reach(Goal::DialledHeard);
+                }
                 if is_ours(self.index, data) {
                     out.goals.reach(Goal::VoiceEchoed);
                 }
@@ -157,6 +171,10 @@ impl Client {
             IaxCommand::RegAuth | IaxCommand::AuthReq => {
                 let challenge = ies.challenge().unwrap_or_default();
                 dialogue.answer_challenge(now, challenge, &self.identity);
+                false
+            }
+            IaxCommand::AuthRep => {
+                self.verify(now, local, ies, out);
                 false
             }
             IaxCommand::Accept => {
@@ -210,6 +228,7 @@ impl Client {
                 self.register_at = self.wanted.map(|_| now + renew);
             }
             (Purpose::Release, IaxCommand::RegAck) => out.goals.reach(Goal::Released),
+            (Purpose::Called, _) => {}
             (_, IaxCommand::RegRej | IaxCommand::Reject) => {
                 out.goals.reach(Goal::LoginRefused);
                 self.failed(now, purpose);

@@ -1,18 +1,19 @@
-//! A server: the shipped endpoint over a directory, with a database and an application that answers calls and echoes what it
-//! hears.
+//! A server: the shipped endpoint over a directory, with a database and an application that answers calls, echoes what it hears
+//! and places calls.
 
 use core::net::SocketAddr;
 use core::time::Duration;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use iaxproof::engine::Endpoint;
-use iaxproof::engine::directory::Directory;
+use iaxproof::engine::directory::{Directory, QueryId};
 use iaxproof::engine::event::{CallId, Event};
 use iaxproof::engine::options::EndpointOptions;
 use iaxproof::time::Instant;
 use iaxproof::wire::{CallNumber, Cause};
 
 use super::client::voice_origin;
+use super::dialler::{Awaited, Placed};
 use crate::database::Database;
 use crate::decide::{Decisions, Domain, Key, mix};
 use crate::goals::{Goal, Goals};
@@ -24,6 +25,9 @@ const RING_THEN_ANSWER: u32 = 0;
 const REFUSE: u32 = 1;
 const RING_LONG: u32 = 2;
 const ANSWER_THEN_HANG_UP: u32 = 3;
+
+/// What the application says in a call that it placed.
+pub(super) const DIALLER_VOICE: &[u8] = b"the application calls";
 
 /// A server.
 pub(crate) struct Server<'d, D: Directory> {
@@ -38,20 +42,27 @@ pub(crate) struct Server<'d, D: Directory> {
     pub(crate) configurations: u64,
 }
 
-/// Answers calls.
+/// Answers calls and places them.
 #[derive(Debug)]
 pub(crate) struct Application {
-    server: u16,
-    options: Options,
+    pub(super) server: u16,
+    pub(super) options: Options,
     calls_seen: u32,
+    pub(super) calls_placed: u32,
     pub(crate) calls: BTreeMap<CallId, LiveCall>,
+    /// The accounts that are to be called once a question is answered.
+    pub(super) asked: BTreeMap<QueryId, VecDeque<u8>>,
+    pub(crate) awaited: BTreeMap<CallId, Awaited>,
 }
 
 /// A call between its offer and its end.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LiveCall {
-    pub(crate) from: SocketAddr,
-    origin: Option<(u8, CallNumber)>,
+    /// Where the other side is, from when that is known.
+    pub(crate) from: Option<SocketAddr>,
+    pub(super) origin: Option<(u8, CallNumber)>,
+    /// Of a call that the application placed.
+    pub(crate) placed: Option<Placed>,
 }
 
 /// What the application does.
@@ -60,6 +71,9 @@ pub(crate) enum Act {
     Ring,
     Answer,
     HangUp,
+    /// Hangs up unless it was answered.
+    GiveUp,
+    Talk,
 }
 
 impl<'d, D: Directory> Server<'d, D> {
@@ -75,7 +89,10 @@ impl<'d, D: Directory> Server<'d, D> {
                 server: u16::from(index),
                 options: plan.options.clone(),
                 calls_seen: 0,
+                calls_placed: 0,
                 calls: BTreeMap::new(),
+                asked: BTreeMap::new(),
+                awaited: BTreeMap::new(),
             },
             timer: None,
             open_questions: 0,
@@ -89,6 +106,9 @@ impl<'d, D: Directory> Server<'d, D> {
             Act::Ring => self.endpoint.ring(now, call),
             Act::Answer => self.endpoint.answer(now, call),
             Act::HangUp => self.endpoint.hangup(now, call, Cause::USER_BUSY),
+            Act::GiveUp if self.application.is_answered(call) => Ok(()),
+            Act::GiveUp => self.endpoint.hangup(now, call, Cause::NO_ANSWER),
+            Act::Talk => self.endpoint.send_voice(now, call, DIALLER_VOICE),
         };
         let _ = done;
     }
@@ -112,8 +132,9 @@ impl Application {
         match event {
             Event::Incoming { call, from, .. } => {
                 let live = LiveCall {
-                    from: *from,
+                    from: Some(*from),
                     origin: None,
+                    placed: None,
                 };
                 self.calls.insert(*call, live);
                 let acts = self.decide(is_calm, decisions, goals);
@@ -121,16 +142,17 @@ impl Application {
                     .map(|(ms, act)| (Duration::from_millis(*ms), *call, *act))
                     .collect()
             }
-            Event::Ended { call, .. } => {
-                self.calls.remove(call);
-                Vec::new()
-            }
             Event::Voice { call, data, .. } => {
                 self.hear(*call, data, goals);
                 Vec::new()
             }
-            _ => Vec::new(),
+            event => self.follow(event, goals),
         }
+    }
+
+    pub(crate) fn is_answered(&self, call: CallId) -> bool {
+        let placed = self.calls.get(&call).and_then(|live| live.placed);
+        placed.is_some_and(|placed| placed.is_answered)
     }
 
     fn decide(
@@ -180,6 +202,9 @@ impl Application {
             return;
         };
         let origin = voice_origin(data);
+        if live.placed.is_some() && origin.is_some() {
+            goals.reach(Goal::DialledSpoke);
+        }
         let first = live.origin.or(origin);
         if origin.is_some() && origin != first {
             goals.reach(Goal::MiniMisdelivered);

@@ -79,6 +79,8 @@ fn options(dice: &mut Dice) -> Options {
         slow_permille: swarm(dice, 50, 600),
         fail_permille: swarm(dice, 25, 300),
         moody_permille: swarm(dice, 40, 500),
+        impatient_permille: swarm(dice, 40, 500),
+        callee_permille: swarm(dice, 60, 900),
         call_numbers: if dice.chance(15) {
             u16::try_from(dice.within(3, 10)).unwrap_or(10)
         } else {
@@ -127,10 +129,18 @@ fn operations(
         });
     }
     let wraps = dice.chance(4);
+    let dials = dice.chance(60);
     let wanted = dice.within(20, 36) as usize;
     while operations.len() < wanted {
         let at_ms = moment(dice, 1_000, heal_ms);
-        if dice.chance(25) {
+        if dials && dice.chance(20) {
+            let client = small(dice.within(0, u32::from(topology.clients) - 1));
+            operations.push(Operation {
+                at_ms,
+                actor: Actor::Server(topology.server_of(client)),
+                what: What::Dial { client },
+            });
+        } else if dice.chance(25) {
             let server = small(dice.within(0, u32::from(topology.servers) - 1));
             let what = of_operator(dice, topology, configurations);
             operations.push(Operation {

@@ -15,8 +15,9 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::decide::Decision;
 
-/// The schema of plans that this build reads and writes.
-pub const SCHEMA: u32 = 1;
+/// The schema of plans that this build reads and writes. Each has more to plan than the one before, and what a plan left out
+/// would be decided anew: so a plan of an older schema is refused by its number, not run as something else.
+pub const SCHEMA: u32 = 2;
 
 /// The engine that runs worlds: everything on one stack. Engines with threads will have other names.
 pub const ENGINE: &str = "stack";
@@ -117,6 +118,12 @@ pub struct Options {
     /// Calls that the application refuses, lets ring for long, or hangs up by itself.
     #[serde(skip_serializing_if = "is_default")]
     pub moody_permille: u16,
+    /// Calls of a server's application that it gives up early or hangs up by itself.
+    #[serde(skip_serializing_if = "is_default")]
+    pub impatient_permille: u16,
+    /// Calls to a client that it does not simply answer: it asks for a token or a secret, refuses, is silent.
+    #[serde(skip_serializing_if = "is_default")]
+    pub callee_permille: u16,
     /// How many call numbers a server has; 0 for all.
     #[serde(skip_serializing_if = "is_default")]
     pub call_numbers: u16,
@@ -192,6 +199,11 @@ pub enum What {
     Spoof {
         /// Which opener, and with what token.
         kind: u8,
+    },
+    /// Calls the peer of a client's account.
+    Dial {
+        /// The client.
+        client: u8,
     },
     /// Accepts another configuration.
     Reload {

@@ -99,9 +99,10 @@ impl Plan {
                 let known = usize::from(configuration) < self.configurations.len();
                 ensure(known, &field, || "the index of a configuration".into())
             }
-            What::Prune { client } | What::Unregister { client } | What::EditRow { client, .. } => {
-                self.validate_actor(&field, Actor::Client(client))
-            }
+            What::Dial { client }
+            | What::Prune { client }
+            | What::Unregister { client }
+            | What::EditRow { client, .. } => self.validate_actor(&field, Actor::Client(client)),
             _ => Ok(()),
         }
     }
@@ -120,7 +121,8 @@ impl What {
     pub const fn is_of_client(&self) -> bool {
         !matches!(
             self,
-            What::Reload { .. }
+            What::Dial { .. }
+                | What::Reload { .. }
                 | What::Prune { .. }
                 | What::Unregister { .. }
                 | What::EditRow { .. }
@@ -204,7 +206,7 @@ mod tests {
         };
         assert_eq!(
             refused(|p| p.schema = 9),
-            "schema 9 is not read by this build, which reads schema 1"
+            "schema 9 is not read by this build, which reads schema 2"
         );
         assert_eq!(
             refused(|p| p.engine = "shuttle".into()),

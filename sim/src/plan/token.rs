@@ -5,7 +5,7 @@
 
 use super::text::PlanError;
 use super::{
-    Actor, ConfigurationPlan, Operation, Options, Partition, Plan, RowEdit, Topology, What,
+    Actor, ConfigurationPlan, Operation, Options, Partition, Plan, RowEdit, SCHEMA, Topology, What,
 };
 use crate::decide::{Decision, Domain, Key};
 
@@ -38,6 +38,11 @@ impl Plan {
             .strip_prefix(TOKEN_PREFIX)
             .ok_or(PlanError::Token("it begins with `W1-`"))?;
         let octets = unbase64(packed).ok_or(PlanError::Token("a character is not of base64"))?;
+        let schema = octets.first().copied().unwrap_or_default();
+        if u32::from(schema) != SCHEMA {
+            // What follows has another layout.
+            return Err(PlanError::Schema(u32::from(schema)));
+        }
         let mut pen = Pen::Reading(octets, 0);
         let mut plan = empty();
         walk(&mut plan, &mut pen).ok_or(PlanError::Token("it is cut short or changed"))?;
@@ -193,6 +198,8 @@ fn walk_options(options: &mut Options, pen: &mut Pen) -> Option<()> {
         &mut options.fail_permille,
         &mut options.moody_permille,
         &mut options.call_numbers,
+        &mut options.impatient_permille,
+        &mut options.callee_permille,
     ];
     let mut present = 0u64;
     for (bit, field) in fields.iter().enumerate() {
@@ -269,6 +276,7 @@ fn walk_what(what: &mut What, pen: &mut Pen) -> Option<()> {
         What::Prune { client: 0 },
         What::Unregister { client: 0 },
         What::EditRow { client: 0, row },
+        What::Dial { client: 0 },
     ];
     let same = |kind: &What| core::mem::discriminant(kind) == core::mem::discriminant(what);
     let mut kind = kinds.iter().position(same)? as u64;
@@ -284,6 +292,7 @@ fn walk_what(what: &mut What, pen: &mut Pen) -> Option<()> {
         | What::Reload {
             configuration: number,
         }
+        | What::Dial { client: number }
         | What::Prune { client: number }
         | What::Unregister { client: number } => pen.field(number),
         What::EditRow { client, row } => {

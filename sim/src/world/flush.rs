@@ -1,6 +1,7 @@
 //! What nodes want done after each event: datagrams, events, questions, writes, timers.
 
 use iaxproof::catalog::{Answer, Question, Write};
+use iaxproof::engine::Error;
 use iaxproof::engine::directory::Directory;
 use iaxproof::engine::event::Event;
 use iaxproof::time::Instant;
@@ -93,7 +94,10 @@ impl<D: Directory + Administer + Observe> World<'_, D> {
         let index = usize::from(server);
         while let Some(transmit) = self.servers[index].endpoint.poll_transmit() {
             any = true;
-            let source = self.servers[index].address;
+            let node = &mut self.servers[index];
+            let source = node.address;
+            node.application
+                .note_destination(&transmit.payload, transmit.destination);
             let actor = Actor::Server(server);
             self.transmit(
                 actor,
@@ -124,6 +128,7 @@ impl<D: Directory + Administer + Observe> World<'_, D> {
                 node.echo(now, *call, data);
             }
             self.note_event(&event, goals);
+            self.note_called(server, &event);
             for (delay, call, act) in acts {
                 self.queue
                     .schedule(now + delay, Happening::Act(server, call, act));
@@ -139,6 +144,21 @@ impl<D: Directory + Administer + Observe> World<'_, D> {
                 .is_some_and(|account| self.plan.topology.is_realtime(account))
         {
             self.observers.reach(Goal::RealtimeRegistered);
+        }
+    }
+
+    /// A question was answered that a call waited for.
+    fn note_called(&mut self, server: u8, event: &Event) {
+        let Event::Called { query, call } = event else {
+            return;
+        };
+        let application = &mut self.servers[usize::from(server)].application;
+        match (application.asked_for(*query), call) {
+            (Some(account), Ok(call)) => self.follow_call(server, account, *call),
+            (Some(_), Err(Error::UnknownPeer | Error::NoContact)) => {
+                self.observers.reach(Goal::DialledNobody);
+            }
+            _ => {}
         }
     }
 

@@ -98,10 +98,21 @@ impl<D: Directory + Administer + Observe> World<'_, D> {
                 .servers
                 .iter()
                 .flat_map(|node| node.application.calls.values());
-            let theirs = offered.filter(|call| call.from == client.address).count();
+            let theirs = offered
+                .filter(|call| call.from == Some(client.address))
+                .count();
             if up != theirs {
                 unsettled.push(format!(
                     "client {index} has {up} calls up, and its server {theirs}"
+                ));
+            }
+        }
+        for (server, node) in self.servers.iter().enumerate() {
+            let awaited = node.application.awaited.iter();
+            for (call, awaited) in awaited.filter(|(_, awaited)| !awaited.is_answered) {
+                unsettled.push(format!(
+                    "call {call} of server {server} to p{}, placed when all was calm, was not answered",
+                    awaited.account
                 ));
             }
         }

@@ -35,6 +35,8 @@ use crate::observers::Observers;
 use crate::plan::{Actor, Plan};
 use crate::report::{Report, View};
 
+/// How long after healing every peer is called once more: what is reachable must answer.
+pub const CALM: Duration = Duration::from_secs(5);
 /// How long after healing every call must be up or gone: a PING every 21 s, given up after 32 s, and a HANGUP that lingers 10 s.
 pub const SETTLE: Duration = Duration::from_secs(75);
 /// How long after that nothing may be left: calls are hung up and registrations lapse.
@@ -107,6 +109,7 @@ enum Happening {
     Answer(u8, Question, QuestionFate),
     Stored(u8, Write, WriteFate),
     Act(u8, CallId, Act),
+    CalmDials,
     Settle,
     HangUpAll,
     Rest,
@@ -172,6 +175,8 @@ impl<'d, D: Directory + Administer + Observe> World<'d, D> {
                 .schedule(at.min(self.heal_at), Happening::Operation(nth));
         }
         self.queue
+            .schedule(self.heal_at + CALM, Happening::CalmDials);
+        self.queue
             .schedule(self.heal_at + SETTLE, Happening::Settle);
         self.queue
             .schedule(self.heal_at + SETTLE, Happening::HangUpAll);
@@ -199,6 +204,7 @@ impl<'d, D: Directory + Administer + Observe> World<'d, D> {
                 self.servers[usize::from(server)].act(now, call, act);
                 self.flush_server(server);
             }
+            Happening::CalmDials => self.dial_all(),
             Happening::Settle => self.settle(),
             Happening::HangUpAll => self.hang_up_all(),
             Happening::Rest => self.rest(),

@@ -2,12 +2,14 @@
 
 use core::net::SocketAddr;
 use iaxproof::engine::directory::{Directory, Lookup, Role};
+use iaxproof::engine::{CallId, Calling, Error};
 
-use super::{World, server_address};
+use super::{CALM, Happening, World, server_address};
 use crate::accounts;
 use crate::administer::{Administer, Observe};
 use crate::fact::{AccountState, Fact, Mark};
 use crate::goals::Goal;
+use crate::node::dialler::{Awaited, Placed};
 use crate::plan::{Actor, Operation, What};
 use crate::spoof;
 
@@ -42,6 +44,7 @@ impl<D: Directory + Administer + Observe> World<'_, D> {
 
     pub(super) fn administer(&mut self, server: u8, what: What) {
         match what {
+            What::Dial { client } => self.dial(server, client),
             What::Reload { configuration } => self.reload(server, usize::from(configuration)),
             What::Prune { client } => self.prune(server, client),
             What::Unregister { client } => self.unregister(server, client),
@@ -56,6 +59,74 @@ impl<D: Directory + Administer + Observe> World<'_, D> {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// The application calls the peer of an account.
+    pub(super) fn dial(&mut self, server: u8, account: u8) {
+        let now = self.queue.now();
+        let node = &mut self.servers[usize::from(server)];
+        let outcome = node
+            .endpoint
+            .call_peer(now, &accounts::name(account), "phone");
+        self.see(&Fact::Dialled {
+            server,
+            account,
+            outcome,
+        });
+        match outcome {
+            Ok(Calling::Call(call)) => self.follow_call(server, account, call),
+            Ok(Calling::Asked(query)) => {
+                self.observers.reach(Goal::DialledAsked);
+                let node = &mut self.servers[usize::from(server)];
+                node.application.asked(query, account);
+            }
+            Err(Error::UnknownPeer | Error::NoContact) => {
+                self.observers.reach(Goal::DialledNobody);
+            }
+            Err(_) => {}
+        }
+    }
+
+    /// A call was placed: the application follows it. When all is calm, a peer that is there must answer.
+    pub(super) fn follow_call(&mut self, server: u8, account: u8, call: CallId) {
+        let (now, is_calm) = (self.queue.now(), self.is_calm());
+        let must_answer = now >= self.heal_at + CALM && self.is_there(server, account);
+        self.observers.reach(Goal::Dialled);
+        let application = &mut self.servers[usize::from(server)].application;
+        if must_answer {
+            let is_answered = false;
+            let awaited = Awaited {
+                account,
+                is_answered,
+            };
+            application.awaited.insert(call, awaited);
+        }
+        let acts = application.placed(call, is_calm, &mut self.decisions);
+        for (delay, call, act) in acts {
+            let act = Happening::Act(server, call, act);
+            self.queue.schedule(now + delay, act);
+        }
+    }
+
+    /// Whether a client of the server is where an account was last seen.
+    fn is_there(&self, server: u8, account: u8) -> bool {
+        let seen = self.contacts[usize::from(server)].iter();
+        let contact = seen.filter(|seen| seen.account == account);
+        let contact = contact.filter_map(|seen| seen.contact).next();
+        let server = server_address(server);
+        contact.is_some_and(|contact| {
+            let mut clients = self.clients.iter();
+            clients.any(|client| client.address == contact.address && client.server() == server)
+        })
+    }
+
+    /// Every server calls each of its accounts.
+    pub(super) fn dial_all(&mut self) {
+        for account in 0..self.plan.topology.clients {
+            let server = self.plan.topology.server_of(account);
+            self.dial(server, account);
+            self.flush_server(server);
         }
     }
 
@@ -92,6 +163,11 @@ impl<D: Directory + Administer + Observe> World<'_, D> {
         node.configurations += 1;
         if !node.application.calls.is_empty() {
             self.observers.reach(Goal::ReloadDuringCall);
+        }
+        let mut calls = node.application.calls.values();
+        let waits = |placed: Placed| !placed.is_answered;
+        if calls.any(|live| live.placed.is_some_and(waits)) {
+            self.observers.reach(Goal::ReloadDuringDial);
         }
         if node.open_questions > 0 {
             self.observers.reach(Goal::ReloadDuringQuestion);

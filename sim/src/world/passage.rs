@@ -9,6 +9,7 @@ use crate::administer::{Administer, Observe};
 use crate::fact::{Fact, Mark, Passage};
 use crate::goals::Goal;
 use crate::network::Verdict;
+use crate::node::callee::Moods;
 use crate::node::client::Client;
 use crate::node::dialogue::Phase;
 use crate::plan::Actor;
@@ -129,7 +130,12 @@ impl<D: Directory + Administer + Observe> World<'_, D> {
             }
             Actor::Client(index) => {
                 let client = &mut self.clients[usize::from(index)];
-                client.handle_datagram(now, source, datagram, &mut self.outbox);
+                let mut moods = Moods {
+                    decisions: &mut self.decisions,
+                    is_calm: now >= self.heal_at,
+                    permille: self.plan.options.callee_permille,
+                };
+                client.handle_datagram(now, source, datagram, &mut moods, &mut self.outbox);
                 self.flush_client(index);
             }
         }
