@@ -40,8 +40,9 @@ impl Use {
     /// Whether a frame to this address and number belongs to it. A dialogue that the server opens learns the other side's number on
     /// the way.
     fn takes(&mut self, address: SocketAddr, remote: CallNumber) -> bool {
-        let is_same = self.remote == remote
-            || (self.is_ours && !self.is_over && (is_unnamed(remote) || is_unnamed(self.remote)));
+        let is_learning =
+            self.is_ours && !self.is_over && (is_unnamed(remote) || is_unnamed(self.remote));
+        let is_same = is_learning || (self.remote == remote && !is_unnamed(remote));
         if self.address != address || !is_same {
             return false;
         }

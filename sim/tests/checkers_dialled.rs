@@ -1,0 +1,303 @@
+//! What the checkers know of calls that a server places goes red where it is broken: made-up stories, each with one step that must
+//! not happen, and the same without it.
+
+use std::net::SocketAddr;
+
+use iaxproof::engine::directory::{Contact, Generation, QueryId};
+use iaxproof::engine::event::{CallId, EndReason, Event};
+use iaxproof::engine::{Calling, Error};
+use iaxproof::time::Instant;
+use iaxproof::wire::{
+    Body, CallNumber, Control, Format, Frame, FullFrame, IaxCommand, IeBuffer, InformationElement,
+    InformationElements, SeqNo, Timestamp,
+};
+use iaxproof_sim::checkers::Checker;
+use iaxproof_sim::checkers::bounded::{Bounded, OPENERS_MAX};
+use iaxproof_sim::checkers::call_ends::CallEnds;
+use iaxproof_sim::checkers::delivered_in_order::DeliveredInOrder;
+use iaxproof_sim::checkers::numbers_conserved::NumbersConserved;
+use iaxproof_sim::checkers::reachable::Reachable;
+use iaxproof_sim::fact::{ContactSeen, Fact, Mark, Passage, Taken};
+use iaxproof_sim::plan::Actor;
+use iaxproof_sim::trace::digest;
+
+const SERVER: Actor = Actor::Server(0);
+const CLIENT: Actor = Actor::Client(1);
+
+fn server() -> SocketAddr {
+    SocketAddr::from(([10, 0, 0, 1], 4569))
+}
+
+fn client() -> SocketAddr {
+    SocketAddr::from(([192, 0, 2, 11], 4569))
+}
+
+fn at(seconds: u64) -> Instant {
+    Instant::from_secs(seconds)
+}
+
+fn number(number: u16) -> CallNumber {
+    CallNumber::from_word(number)
+}
+
+fn call() -> CallId {
+    CallId::new(number(7), 1)
+}
+
+fn frame(source: u16, destination: u16, oseqno: u8, body: Body<'_>) -> Vec<u8> {
+    let frame = FullFrame {
+        source: number(source),
+        destination: number(destination),
+        retransmission: false,
+        timestamp: Timestamp(5),
+        oseqno: SeqNo(oseqno),
+        iseqno: SeqNo(0),
+        body,
+    };
+    let mut octets = Vec::new();
+    frame.encode(&mut octets);
+    octets
+}
+
+fn plain(source: u16, destination: u16, oseqno: u8, command: IaxCommand) -> Vec<u8> {
+    let ies = InformationElements::EMPTY;
+    frame(source, destination, oseqno, Body::Iax { command, ies })
+}
+
+/// A NEW of the server with this token.
+fn new(token: &[u8]) -> Vec<u8> {
+    let mut ies = IeBuffer::new();
+    ies.push(InformationElement::CallToken(token));
+    let body = Body::Iax {
+        command: IaxCommand::New,
+        ies: ies.view(),
+    };
+    frame(7, 0, 0, body)
+}
+
+/// Shows a datagram of the client as it arrives, or one of the server as it leaves.
+fn pass<C: Checker>(
+    checker: &mut C,
+    now: Instant,
+    from: Actor,
+    octets: &[u8],
+) -> Result<(), String> {
+    let address = |is_server| if is_server { server() } else { client() };
+    let passage = Passage {
+        from,
+        to: Some(if from == SERVER { CLIENT } else { SERVER }),
+        source: address(from == SERVER),
+        destination: address(from != SERVER),
+        datagram: octets,
+        frame: Frame::parse(octets).ok(),
+        mark: Mark::Plain,
+    };
+    let fact = match from {
+        SERVER => Fact::Sent(passage),
+        _ => Fact::Arrived(passage),
+    };
+    checker.observe(now, &fact)
+}
+
+fn tell<C: Checker>(checker: &mut C, event: &Event) -> Result<(), String> {
+    checker.observe(at(1), &Fact::Told { server: 0, event })
+}
+
+fn dial<C: Checker>(checker: &mut C, outcome: Result<Calling, Error>) -> Result<(), String> {
+    let fact = Fact::Dialled {
+        server: 0,
+        account: 1,
+        outcome,
+    };
+    checker.observe(at(1), &fact)
+}
+
+fn ended() -> Event {
+    Event::Ended {
+        call: call(),
+        reason: EndReason::NoAnswer,
+    }
+}
+
+fn accepted() -> Event {
+    Event::Accepted {
+        call: call(),
+        format: Format::ULAW,
+    }
+}
+
+/// What is told of a call that was placed, one event after another.
+fn told(events: &[Event]) -> bool {
+    let mut checker = CallEnds::default();
+    dial(&mut checker, Ok(Calling::Call(call()))).unwrap();
+    let mut told = events.iter().map(|event| tell(&mut checker, event));
+    told.all(|result| result.is_ok())
+}
+
+#[test]
+fn call_ends_sees_a_call_that_ends_twice_is_answered_twice_or_speaks_too_early() {
+    let answered = Event::Answered { call: call() };
+    let ringing = Event::Control {
+        call: call(),
+        control: Control::Ringing,
+        data: Vec::new(),
+    };
+    let whole = [accepted(), ringing.clone(), answered.clone(), ended()];
+    assert!(told(&whole));
+    assert!(!told(&[ended(), ended()]));
+    assert!(!told(&[answered.clone()]));
+    assert!(!told(&[accepted(), answered.clone(), answered]));
+    assert!(!told(core::slice::from_ref(&ringing)));
+    assert!(!told(&[accepted(), ended(), ringing]));
+}
+
+#[test]
+fn call_ends_sees_a_call_or_a_question_that_nobody_hears_of_again() {
+    let at_rest = |calling, events: &[Event]| {
+        let mut checker = CallEnds::default();
+        dial(&mut checker, Ok(calling)).unwrap();
+        for event in events {
+            tell(&mut checker, event).unwrap();
+        }
+        let counts = Default::default();
+        let fact = Fact::AtRest {
+            server: 0,
+            counts: &counts,
+            references: None,
+        };
+        checker.observe(at(1), &fact).is_ok()
+    };
+    let query = QueryId(5);
+    let answer = |call| Event::Called { query, call };
+    assert!(at_rest(Calling::Call(call()), &[ended()]));
+    assert!(!at_rest(Calling::Call(call()), &[]));
+    let asked = Calling::Asked(query);
+    assert!(at_rest(asked, &[answer(Err(Error::UnknownPeer))]));
+    assert!(at_rest(asked, &[answer(Ok(call())), ended()]));
+    assert!(!at_rest(asked, &[]));
+    assert!(!at_rest(asked, &[answer(Ok(call()))]));
+}
+
+#[test]
+fn bounded_does_not_count_a_request_of_ours_and_limits_its_repeats() {
+    let mut checker = Bounded::default();
+    for _ in 0..OPENERS_MAX {
+        pass(&mut checker, at(1), SERVER, &new(b"")).unwrap();
+    }
+    assert!(pass(&mut checker, at(1), SERVER, &new(b"")).is_err());
+    // Of another call it may go out again.
+    tell(&mut checker, &ended()).unwrap();
+    assert_eq!(pass(&mut checker, at(1), SERVER, &new(b"")), Ok(()));
+    // Whatever else goes there is counted.
+    let ping = plain(7, 9, 1, IaxCommand::Ping);
+    assert!(pass(&mut checker, at(1), SERVER, &ping).is_err());
+}
+
+#[test]
+fn bounded_takes_an_answer_to_a_request_of_ours_for_a_proof() {
+    let ping = plain(7, 9, 1, IaxCommand::Ping);
+    for (answered, is_proven) in [(7, true), (8, false)] {
+        let mut checker = Bounded::default();
+        pass(&mut checker, at(1), SERVER, &new(b"")).unwrap();
+        let answer = plain(9, answered, 0, IaxCommand::Ack);
+        pass(&mut checker, at(1), CLIENT, &answer).unwrap();
+        let sent = (0..9).map(|_| pass(&mut checker, at(1), SERVER, &ping));
+        assert_eq!(sent.filter(Result::is_err).count() == 0, is_proven);
+    }
+}
+
+#[test]
+fn numbers_conserved_lets_a_dialogue_of_ours_learn_the_other_number_once() {
+    let ack = |theirs| plain(7, theirs, 1, IaxCommand::Ack);
+    let mut checker = NumbersConserved::default();
+    pass(&mut checker, at(1), SERVER, &new(b"")).unwrap();
+    pass(&mut checker, at(2), SERVER, &new(b"token")).unwrap();
+    pass(&mut checker, at(3), SERVER, &ack(9)).unwrap();
+    pass(&mut checker, at(3), SERVER, &new(b"token")).unwrap();
+    assert!(pass(&mut checker, at(4), SERVER, &ack(10)).is_err());
+}
+
+#[test]
+fn numbers_conserved_sees_a_number_dialled_again_within_a_minute() {
+    for (later, holds) in [(59, false), (60, true)] {
+        let mut checker = NumbersConserved::default();
+        pass(&mut checker, at(1), SERVER, &new(b"")).unwrap();
+        tell(&mut checker, &ended()).unwrap();
+        let again = pass(&mut checker, at(1 + later), SERVER, &new(b""));
+        assert_eq!(again.is_ok(), holds, "after {later} s");
+    }
+    // Nor may a call take the number of a registration.
+    let mut checker = NumbersConserved::default();
+    let answer = plain(7, 3, 0, IaxCommand::RegAck);
+    pass(&mut checker, at(1), SERVER, &answer).unwrap();
+    assert!(pass(&mut checker, at(2), SERVER, &new(b"")).is_err());
+}
+
+fn take(checker: &mut DeliveredInOrder, octets: &[u8]) -> Result<(), String> {
+    let frame = FullFrame::parse(octets).expect("it was encoded from a frame");
+    let taken = Taken {
+        taker: client(),
+        local: number(9),
+        sender: server(),
+        remote: frame.source,
+        digest: digest(&frame),
+    };
+    checker.observe(at(3), &Fact::Took(taken))
+}
+
+#[test]
+fn delivered_in_order_begins_with_any_of_our_requests_and_goes_on_behind_it() {
+    let next = plain(7, 9, 1, IaxCommand::Ping);
+    let story = |order: &[&[u8]]| {
+        let mut checker = DeliveredInOrder::default();
+        for octets in [&new(b""), &new(b"token"), &next] {
+            pass(&mut checker, at(1), SERVER, octets).unwrap();
+        }
+        let mut took = order.iter().map(|octets| take(&mut checker, octets));
+        took.all(|result| result.is_ok())
+    };
+    assert!(story(&[&new(b"token"), &next]));
+    assert!(story(&[&new(b""), &next]));
+    assert!(!story(&[&new(b"never sent"), &next]));
+    assert!(!story(&[&next]));
+    assert!(!story(&[&new(b"token"), &new(b"token")]));
+}
+
+/// A call to a peer that registered at this address with this deadline.
+fn called(contact: SocketAddr, deadline: Instant, outcome: Result<Calling, Error>) -> Reachable {
+    let mut checker = Reachable::default();
+    let seen = ContactSeen {
+        account: 1,
+        contact: Some(Contact {
+            address: contact,
+            deadline: Some(deadline),
+            generation: Generation(1),
+        }),
+        is_found_by_address: true,
+    };
+    let contacts = Fact::Contacts {
+        server: 0,
+        contacts: &[seen],
+    };
+    checker.observe(at(0), &contacts).unwrap();
+    dial(&mut checker, outcome).unwrap();
+    checker
+}
+
+#[test]
+fn registration_kept_sees_a_call_that_goes_elsewhere_than_to_the_contact() {
+    let placed = Ok(Calling::Call(call()));
+    let mut checker = called(client(), at(60), placed);
+    assert_eq!(pass(&mut checker, at(1), SERVER, &new(b"")), Ok(()));
+    let mut checker = called(server(), at(60), placed);
+    assert!(pass(&mut checker, at(1), SERVER, &new(b"")).is_err());
+}
+
+#[test]
+fn registration_kept_sees_a_registered_peer_that_cannot_be_called() {
+    let unknown = Err(Error::UnknownPeer);
+    let mut checker = called(client(), at(60), unknown);
+    assert!(dial(&mut checker, Err(Error::NoContact)).is_err());
+    let mut checker = called(client(), at(1), unknown);
+    assert_eq!(dial(&mut checker, Err(Error::NoContact)), Ok(()));
+}
