@@ -14,10 +14,13 @@ use super::Checker;
 use crate::fact::{Fact, Passage};
 use crate::plan::Actor;
 
+/// Where a peer is, and until when; `None` for ever.
+type Place = (SocketAddr, Option<Instant>);
+
 /// Follows contacts and the calls to them.
 #[derive(Clone, Debug, Default)]
 pub struct Reachable {
-    contacts: BTreeMap<(u8, u8), Option<(SocketAddr, Option<Instant>)>>,
+    contacts: BTreeMap<(u8, u8), Option<Place>>,
     /// Where the request of a call must go.
     placed: BTreeMap<(u8, CallNumber), SocketAddr>,
 }
