@@ -7,7 +7,7 @@ use core::net::SocketAddr;
 use std::collections::BTreeSet;
 use std::thread;
 
-use iaxproof::catalog::{Catalog, Kind};
+use iaxproof::catalog::{Catalog, Kind, Unregistered};
 use iaxproof::engine::directory::{Directory, Generation, Role};
 use iaxproof::engine::settings::{Host, Settings};
 use iaxproof::registry::ledger::Book;
@@ -180,7 +180,7 @@ impl Test {
                 let did = self.catalog.unregister(NAMES[n]);
                 let story = self.stories[n].as_mut();
                 let registered = story.filter(|story| story.registered.is_some());
-                assert_eq!(did, registered.is_some());
+                assert_eq!(did == Unregistered::Done, registered.is_some());
                 registered.into_iter().for_each(|story| story.set(None));
             }
             Operation::Expire(n, age) => self.expire(n, age),

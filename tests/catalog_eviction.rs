@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
 use iaxproof::catalog::{Answer, Catalog, Pruned, Row, Write};
-use iaxproof::engine::directory::{Contact, Directory, Generation, Lookup, Refused, Role};
+use iaxproof::engine::directory::{Contact, Directory, Generation, Lookup, Refused, Role, Storing};
 use iaxproof::engine::settings::Name;
 use iaxproof::registry::Family;
 
@@ -74,6 +74,21 @@ fn fetch<F: Family>(catalog: &Catalog<F>, name: &str) -> Handle<F> {
     }
 }
 
+/// Waits until the database has stored a change.
+fn await_stored<F: Family>(
+    catalog: &Catalog<F>,
+    handle: &Handle<F>,
+    generation: Generation,
+) -> Generation {
+    loop {
+        match catalog.take_stored(handle, generation) {
+            Storing::Waiting => thread::yield_now(),
+            Storing::Stored => return generation,
+            Storing::Failed => panic!("the database stores all"),
+        }
+    }
+}
+
 /// Registers each name once per round, from a port of its own; returns the last generation of each.
 fn register_all<F: Family>(catalog: &Catalog<F>, rounds: u64) -> [Generation; 3] {
     let mut last = [Generation(0); 3];
@@ -82,8 +97,8 @@ fn register_all<F: Family>(catalog: &Catalog<F>, rounds: u64) -> [Generation; 3]
             let generation = loop {
                 let handle = fetch(catalog, name);
                 match catalog.register(&handle, address(1), at(1_000 + round)) {
-                    Ok(generation) => break generation,
-                    Err(Refused::Unlinked) => {}
+                    Ok(written) => break await_stored(catalog, &handle, written.generation()),
+                    Err(Refused::Unlinked | Refused::Busy) => {}
                     Err(Refused::Stale(stale)) => panic!("{stale}"),
                 }
             };

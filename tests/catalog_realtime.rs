@@ -5,9 +5,9 @@ mod catalog_bench;
 use catalog_bench::*;
 
 use iaxproof::catalog::realtime::{ANSWERS_MAX, ENTRIES_MAX, QUESTIONS_MAX};
-use iaxproof::catalog::{Answer, Origin, Pruned, Write};
+use iaxproof::catalog::{Answer, Origin, Pruned, Unregistered, Write};
 use iaxproof::engine::directory::{
-    Contact, Directory, Expiry, Generation, Lookup, QueryId, Refused, Role,
+    Contact, Directory, Expiry, Generation, Lookup, QueryId, Refused, Role, Storing, Written,
 };
 use iaxproof::engine::settings::Name;
 
@@ -78,7 +78,10 @@ fn a_second_answer_or_one_that_nobody_asked_for_changes_nothing() {
 fn an_entry_goes_only_when_its_contact_is_stored_and_comes_back_with_it() {
     let (catalog, book) = audited(true);
     let first = load(&catalog, row(peer("alice")), at(0));
-    let generation = catalog.register(&first, address(1), at(100)).unwrap();
+    let generation = catalog
+        .register(&first, address(1), at(100))
+        .unwrap()
+        .generation();
     assert_eq!(catalog.prune(Role::Peer, "alice"), Pruned::NotStored);
     let write = catalog.poll_write().unwrap();
     assert_eq!(
@@ -125,7 +128,10 @@ fn an_entry_goes_only_when_its_contact_is_stored_and_comes_back_with_it() {
 fn a_timer_of_an_evicted_entry_does_nothing_where_the_name_is_not_linked_or_renewed() {
     let (catalog, _book) = audited(true);
     let handle = load(&catalog, row(peer("alice")), at(0));
-    let generation = catalog.register(&handle, address(1), at(100)).unwrap();
+    let generation = catalog
+        .register(&handle, address(1), at(100))
+        .unwrap()
+        .generation();
     store_all(&catalog);
     assert_eq!(catalog.prune(Role::Peer, "alice"), Pruned::Evicted);
     let expiry = catalog.expire(&handle, generation, at(100));
@@ -134,7 +140,7 @@ fn a_timer_of_an_evicted_entry_does_nothing_where_the_name_is_not_linked_or_rene
 
     let row = row_at(peer("alice"), address(1), 100, generation.0);
     let renewed = load(&catalog, row, at(50));
-    catalog.register(&renewed, address(1), at(150)).unwrap();
+    register(&catalog, &renewed, address(1), at(150));
     let expiry = catalog.expire(&handle, generation, at(100));
     assert_eq!(expiry, Ok(Expiry::Superseded));
     assert!(catalog.contact(&renewed, at(100)).unwrap().is_some());
@@ -155,40 +161,51 @@ fn a_contact_lapses_at_its_deadline_with_or_without_a_timer() {
     let handle = load(&late, row_at(peer("alice"), address(1), 100, 7), at(100));
     assert_eq!(handle.status().contact, None);
     let next = late.register(&handle, address(1), at(200));
-    assert_eq!(next, Ok(Generation(8)), "counts on from the row");
+    let next = next.unwrap().generation();
+    assert_eq!(next, Generation(8), "counts on from the row");
 }
 
 #[test]
 fn a_release_that_is_not_stored_keeps_the_entry() {
     let (catalog, _book) = audited(true);
     let handle = load(&catalog, row_at(peer("alice"), address(1), 100, 3), at(0));
-    assert_eq!(catalog.release(&handle), Ok(Generation(4)));
+    assert_eq!(catalog.release(&handle), Ok(Written::Asked(Generation(4))));
     assert_eq!(catalog.prune(Role::Peer, "alice"), Pruned::NotStored);
     let write = catalog.poll_write().unwrap();
     assert_eq!((write.generation, write.contact), (Generation(4), None));
     catalog.not_stored("alice", Generation(4));
+    assert_eq!(catalog.take_stored(&handle, Generation(4)), Storing::Failed);
+    // Nobody knows what the database has now: it is told what is in force.
+    let restated = catalog.poll_write().unwrap();
+    let contact = Some((address(1), at(100)));
     assert_eq!(
-        catalog.poll_write(),
-        Some(write),
-        "the database is asked again"
+        (restated.generation, restated.contact),
+        (Generation(5), contact)
     );
-    catalog.stored("alice", Generation(4));
+    assert_eq!(catalog.prune(Role::Peer, "alice"), Pruned::NotStored);
+    catalog.stored("alice", Generation(5));
     assert_eq!(catalog.prune(Role::Peer, "alice"), Pruned::Evicted);
 }
 
 #[test]
 fn the_operator_s_unregister_raises_the_generation_and_is_written() {
     let (catalog, _book) = audited(true);
-    assert!(!catalog.unregister("alice"));
+    assert_eq!(catalog.unregister("alice"), Unregistered::NotRegistered);
     let handle = load(&catalog, row(peer("alice")), at(0));
-    assert!(!catalog.unregister("alice"), "there is no contact");
-    let generation = catalog.register(&handle, address(1), at(100)).unwrap();
+    assert_eq!(catalog.unregister("alice"), Unregistered::NotRegistered);
+    let generation = catalog
+        .register(&handle, address(1), at(100))
+        .unwrap()
+        .generation();
     store_all(&catalog);
-    assert!(catalog.unregister("alice"));
-    assert_eq!(catalog.contact(&handle, at(1)), Ok(None));
+    let unregistered = catalog.unregister("alice");
+    assert!(catalog.contact(&handle, at(1)).unwrap().is_some());
     let write = catalog.poll_write().unwrap();
+    assert_eq!(unregistered, Unregistered::Storing(write.id()));
     assert_eq!(write.contact, None);
     assert!(write.generation > generation);
+    catalog.stored("alice", write.generation);
+    assert_eq!(catalog.contact(&handle, at(1)), Ok(None));
     let expiry = catalog.expire(&handle, generation, at(100));
     assert_eq!(expiry, Ok(Expiry::Superseded));
 }
@@ -204,30 +221,31 @@ fn what_waits_to_be_written_is_kept_until_it_is() {
     catalog.reload(configuration(1, vec![peer("alice")]));
     catalog.reload(configuration(2, vec![]));
     assert_eq!((catalog.len(Role::Peer), book.live_objects()), (0, 2));
-    let write = catalog.poll_write().unwrap();
-    assert_eq!((write.generation, write.contact), (Generation(2), None));
+    assert_eq!(catalog.poll_write(), None, "the name is gone");
+    assert_eq!(book.live_objects(), 0);
     assert_ends_clean(catalog, &book);
 }
 
 #[test]
-fn writes_of_one_name_are_merged_and_never_go_back() {
+fn writes_of_one_name_go_one_by_one_and_never_go_back() {
     let (catalog, _book) = audited(true);
     let handle = load(&catalog, row(peer("alice")), at(0));
     catalog.register(&handle, address(1), at(100)).unwrap();
     catalog.register(&handle, address(2), at(110)).unwrap();
-    let write = catalog.poll_write().unwrap();
-    assert_eq!(write.generation, Generation(2));
-    assert_eq!(catalog.poll_write(), None);
-    catalog.register(&handle, address(3), at(120)).unwrap();
-    catalog.stored("alice", Generation(2));
-    catalog.not_stored("alice", Generation(2));
-    assert_eq!(catalog.poll_write().unwrap().generation, Generation(3));
+    assert_eq!(catalog.poll_write().unwrap().generation, Generation(1));
+    assert_eq!(catalog.poll_write(), None, "one of a name at a time");
+    catalog.stored("alice", Generation(1));
+    let contact = catalog.contact(&handle, at(1)).unwrap().unwrap();
+    assert_eq!(contact.address, address(1));
+    assert_eq!(catalog.poll_write().unwrap().generation, Generation(2));
+    // Answers to what was not asked, or a second time, change nothing.
+    catalog.not_stored("alice", Generation(1));
     catalog.stored("alice", Generation(99));
-    assert_eq!(
-        handle.status().stored,
-        Generation(3),
-        "no further than written"
-    );
+    assert_eq!(handle.status().stored, Generation(1));
+    catalog.stored("alice", Generation(2));
+    let contact = catalog.contact(&handle, at(1)).unwrap().unwrap();
+    assert_eq!(contact.address, address(2));
+    assert_eq!(catalog.poll_write(), None);
 }
 
 #[test]
@@ -292,7 +310,8 @@ fn a_reload_evicts_what_is_stored_and_renews_what_is_not() {
     catalog.reload(configuration(1, vec![]));
     let stored = load(&catalog, row_at(peer("alice"), address(1), 100, 3), at(0));
     let pending = load(&catalog, row(peer("bob")), at(0));
-    catalog.register(&pending, address(2), at(100)).unwrap();
+    register(&catalog, &pending, address(2), at(100));
+    catalog.register(&pending, address(2), at(120)).unwrap();
 
     catalog.reload(configuration(2, vec![]));
 

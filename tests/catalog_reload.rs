@@ -15,7 +15,10 @@ fn a_reload_keeps_entry_and_contact_and_swaps_the_settings() {
     let (catalog, book) = audited(false);
     catalog.reload(configuration(1, vec![peer("alice")]));
     let handle = found(&catalog, "alice");
-    let generation = catalog.register(&handle, address(1), at(100)).unwrap();
+    let generation = catalog
+        .register(&handle, address(1), at(100))
+        .unwrap()
+        .generation();
     let snapshot = catalog.settings(&handle).unwrap();
 
     catalog.reload(configuration(2, vec![peer("alice"), peer("bob")]));
@@ -42,7 +45,10 @@ fn an_absent_name_is_unlinked_with_its_contact() {
     let friend = vec![peer("alice"), settings(Role::User, "alice")];
     catalog.reload(configuration(1, friend));
     let handle = found(&catalog, "alice");
-    let generation = catalog.register(&handle, address(1), at(100)).unwrap();
+    let generation = catalog
+        .register(&handle, address(1), at(100))
+        .unwrap()
+        .generation();
 
     catalog.reload(configuration(2, vec![settings(Role::User, "alice")]));
 
@@ -100,7 +106,10 @@ fn a_host_that_changes_moves_the_contact() {
     assert!(!here(1) && here(2));
     catalog.reload(configuration(3, vec![peer("alice")]));
     assert!(!here(1) && !here(2));
-    let generation = catalog.register(&handle, address(3), at(100)).unwrap();
+    let generation = catalog
+        .register(&handle, address(3), at(100))
+        .unwrap()
+        .generation();
     catalog.reload(configuration(4, vec![peer("alice")]));
     assert!(here(3), "a reload that changes nothing keeps the contact");
     catalog.reload(configuration(5, vec![fixed_peer("alice", address(1))]));

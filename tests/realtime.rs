@@ -67,6 +67,9 @@ fn a_registration_waits_for_the_database_and_a_repeat_asks_nothing() {
         InformationElement::Md5Result(&result),
     ];
     client.send_iax(&mut bench, IaxCommand::RegReq, &ies);
+    assert_eq!(client.words(), ["ACK"]);
+    assert_eq!(bench.answer_writes(true).len(), 1);
+    client.take(&mut bench);
     assert_eq!(client.words(), ["REGACK"]);
     assert_eq!(bench.counts().waiting_for_directory, 0);
 }

@@ -9,7 +9,7 @@ use endpoint_bench::*;
 use iaxproof::catalog::{Catalog, CatalogOptions, Kind};
 use iaxproof::engine::directory::{
     Contact, Directory, Expiry, Generation, Lookup, Noted, QueryId, Reachability, Refused, Role,
-    Stale, TokenKey,
+    Stale, TokenKey, Written,
 };
 use iaxproof::engine::settings::{Configuration, General, Settings};
 use iaxproof::engine::{Endpoint, EndpointOptions, Event};
@@ -72,12 +72,12 @@ impl Directory for Brittle {
         handle: &Self::Handle,
         address: SocketAddr,
         deadline: Instant,
-    ) -> Result<Generation, Refused> {
+    ) -> Result<Written, Refused> {
         self.check()?;
         self.catalog.register(handle, address, deadline)
     }
 
-    fn release(&self, handle: &Self::Handle) -> Result<Generation, Refused> {
+    fn release(&self, handle: &Self::Handle) -> Result<Written, Refused> {
         self.check()?;
         self.catalog.release(handle)
     }
@@ -119,7 +119,7 @@ fn bench() -> Bench<Brittle> {
         shards: 4,
         container: Kind::Hash,
         token_key: TokenKey([7; 32]),
-        realtime: false,
+        database: false,
         ledger: Default::default(),
     });
     catalog.reload(Configuration {

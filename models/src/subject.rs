@@ -22,32 +22,32 @@ use crate::specimen::{RebuildInPlace, Specimen2007};
 pub(crate) trait Subject:
     Directory<Handle: Send, Snapshot: Send> + Administer + Send + Sync + 'static
 {
-    /// An empty directory with a database behind it.
-    fn empty() -> Self;
+    /// An empty directory, with or without a database behind it.
+    fn empty(database: bool) -> Self;
 }
 
 impl<E: Explorer> Subject for Catalog<E> {
-    fn empty() -> Self {
+    fn empty(database: bool) -> Self {
         Catalog::new(CatalogOptions {
             hash_key: HashKey(1, 2),
             shards: 1,
             container: Kind::Hash,
             token_key: TokenKey([7; 32]),
-            realtime: true,
+            database,
             ledger: Account,
         })
     }
 }
 
 impl<E: Explorer> Subject for Specimen2007<E> {
-    fn empty() -> Self {
-        Specimen2007::new(TokenKey([7; 32]), true)
+    fn empty(database: bool) -> Self {
+        Specimen2007::new(TokenKey([7; 32]), database)
     }
 }
 
 impl<E: Explorer> Subject for RebuildInPlace<E> {
-    fn empty() -> Self {
-        RebuildInPlace::new(Account, HashKey(1, 2), TokenKey([7; 32]), true)
+    fn empty(database: bool) -> Self {
+        RebuildInPlace::new(Account, HashKey(1, 2), TokenKey([7; 32]), database)
     }
 }
 
@@ -102,16 +102,23 @@ pub(crate) fn row(name: &str, at: Option<SocketAddr>) -> Row {
     }
 }
 
-/// A directory that has accepted configuration 0 with these peers.
+/// A directory without a database that has accepted configuration 0 with these peers.
 pub(crate) fn accepted<S: Subject>(names: &[&str]) -> S {
-    let subject = S::empty();
+    let subject = S::empty(false);
+    subject.reload(configuration(0, names));
+    subject
+}
+
+/// The same with a database: it is asked for other names, and registrations are stored.
+pub(crate) fn accepted_with_database<S: Subject>(names: &[&str]) -> S {
+    let subject = S::empty(true);
     subject.reload(configuration(0, names));
     subject
 }
 
 /// A directory whose only peer is a cached row.
 pub(crate) fn cached<S: Subject>(at: Option<SocketAddr>) -> S {
-    let subject = accepted::<S>(&[]);
+    let subject = accepted_with_database::<S>(&[]);
     cache(&subject, row(KITCHEN, at));
     subject
 }

@@ -1,7 +1,7 @@
 //! What a world needs of a directory beyond what the endpoint asks: to change it from outside ([`Administer`]) and to look into
 //! it ([`Observe`]). Implemented here for the catalog that ships; other designs implement both and live in the same world.
 
-use iaxproof::catalog::{Answer, Catalog, Pruned, Question, Write};
+use iaxproof::catalog::{Answer, Catalog, Pruned, Question, Unregistered, Write};
 use iaxproof::engine::directory::{Contact, Generation, QueryId, Role};
 use iaxproof::engine::settings::{Configuration, Name};
 use iaxproof::registry::Family;
@@ -14,8 +14,8 @@ pub trait Administer {
     fn reload(&self, configuration: Configuration);
     /// Evicts a cached row, where nothing of it would be lost; whether it is gone.
     fn prune(&self, role: Role, name: &str) -> bool;
-    /// Takes a registered contact away; false where there is none.
-    fn unregister(&self, name: &str) -> bool;
+    /// Takes a registered contact away, at once or when the database has stored that it is gone.
+    fn unregister(&self, name: &str) -> Unregistered;
     /// The next question for the database. Each wants one [`Administer::answer`].
     fn poll_question(&self) -> Option<Question>;
     /// The database answers a question.
@@ -26,6 +26,8 @@ pub trait Administer {
     fn stored(&self, name: &str, generation: Generation);
     /// The database has not stored the write of this generation.
     fn not_stored(&self, name: &str, generation: Generation);
+    /// What the database had when the process began, before the first reload.
+    fn restore(&self, stored: Write, now: Instant);
 }
 
 /// What checkers read of a directory.
@@ -86,7 +88,7 @@ impl<F: Family> Administer for Catalog<F> {
         Catalog::prune(self, role, name) == Pruned::Evicted
     }
 
-    fn unregister(&self, name: &str) -> bool {
+    fn unregister(&self, name: &str) -> Unregistered {
         Catalog::unregister(self, name)
     }
 
@@ -108,6 +110,10 @@ impl<F: Family> Administer for Catalog<F> {
 
     fn not_stored(&self, name: &str, generation: Generation) {
         Catalog::not_stored(self, name, generation);
+    }
+
+    fn restore(&self, stored: Write, now: Instant) {
+        Catalog::restore(self, stored, now);
     }
 }
 

@@ -158,7 +158,7 @@ pub fn audited(setup: &DirectorySetup) -> Catalog<Audited> {
         shards: SHARDS,
         container: Kind::Hash,
         token_key: setup.token_key.clone(),
-        realtime: setup.realtime,
+        database: setup.realtime,
         ledger: Book::default(),
     })
 }

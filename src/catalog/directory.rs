@@ -3,11 +3,11 @@
 use core::net::SocketAddr;
 
 use super::Catalog;
-use super::entry::{Entry, Unlinked};
+use super::entry::{Entry, Proposed, Unlinked};
 use super::published::Published;
 use crate::engine::directory::{
-    Contact, Directory, Expiry, Generation, Lookup, Noted, QueryId, Reachability, Refused, Role,
-    Stale, TokenKey,
+    Contact, Directory, Expiry, Generation, Lookup, Noted, QueryId, Reachability, Refused,
+    Restored, Role, Stale, Storing, TokenKey, Written,
 };
 use crate::engine::settings::{General, Settings};
 use crate::registry::{Family, Ref};
@@ -56,18 +56,24 @@ impl<F: Family> Directory for Catalog<F> {
         handle: &Self::Handle,
         address: SocketAddr,
         deadline: Instant,
-    ) -> Result<Generation, Refused> {
-        match handle.register(address, deadline) {
-            Ok(moved) => Ok(self.follow(handle, moved)),
-            Err(Unlinked) => Err(self.refuse(handle)),
-        }
+    ) -> Result<Written, Refused> {
+        self.written(handle, handle.register(address, deadline))
     }
 
-    fn release(&self, handle: &Self::Handle) -> Result<Generation, Refused> {
-        match handle.release_contact() {
-            Ok(moved) => Ok(self.follow(handle, moved)),
-            Err(Unlinked) => Err(self.refuse(handle)),
-        }
+    fn release(&self, handle: &Self::Handle) -> Result<Written, Refused> {
+        self.written(handle, handle.release_contact())
+    }
+
+    fn take_stored(&self, handle: &Self::Handle, generation: Generation) -> Storing {
+        handle.take_stored(generation)
+    }
+
+    fn withdraw(&self, handle: &Self::Handle, generation: Generation) -> Storing {
+        handle.withdraw(generation)
+    }
+
+    fn poll_restored(&self) -> Option<Restored<Self::Handle>> {
+        self.next_restored()
     }
 
     fn expire(
@@ -126,6 +132,28 @@ impl<F: Family> Directory for Catalog<F> {
 }
 
 impl<F: Family> Catalog<F> {
+    /// Does what a change that was asked for left to do after the entry's lock.
+    fn written(
+        &self,
+        entry: &Ref<Entry<F>, F>,
+        proposed: Result<Proposed, Unlinked>,
+    ) -> Result<Written, Refused> {
+        match proposed {
+            Ok(Proposed::Done(moved)) => Ok(Written::Done(self.follow(entry, moved))),
+            Ok(Proposed::Asked {
+                generation,
+                to_queue,
+            }) => {
+                if to_queue {
+                    self.realtime.queue_write(entry.clone());
+                }
+                Ok(Written::Asked(generation))
+            }
+            Ok(Proposed::Busy) => Err(Refused::Busy),
+            Err(Unlinked) => Err(self.refuse(entry)),
+        }
+    }
+
     /// The name no longer stands on the entry, and after this a lookup will not find the entry either.
     fn refuse(&self, entry: &Ref<Entry<F>, F>) -> Refused {
         self.forget(entry);

@@ -6,10 +6,11 @@
 use core::fmt;
 use core::net::SocketAddr;
 
+use super::change::{Answered, Changes, Place};
 use super::published::Published;
 use super::realtime::Write;
 use super::status::{Counters, EntryStatus, Origin};
-use crate::engine::directory::{Contact, Generation, Noted, Reachability, Role};
+use crate::engine::directory::{Contact, Generation, Noted, Reachability, Role, Storing};
 use crate::engine::settings::{Host, Name};
 use crate::registry::{Family, Object, Ref};
 use crate::time::Instant;
@@ -18,6 +19,8 @@ use crate::time::Instant;
 pub struct Entry<F: Family> {
     name: Name,
     role: Role,
+    /// Whether a registration counts once the store has it.
+    is_stored: bool,
     state: F::Mutex<EntryState<F>>,
 }
 
@@ -27,6 +30,8 @@ struct EntryState<F: Family> {
     epoch: u64,
     /// The address of a peer that does not register.
     fixed: Option<SocketAddr>,
+    /// What waits for the store.
+    changes: Changes,
     /// Whether the entry waits among those whose contact is to be written.
     queued: bool,
     /// Invariant: present until the destructor.
@@ -43,9 +48,61 @@ pub(super) struct Moved {
     pub(super) to_queue: bool,
 }
 
+/// A change of a contact that somebody asked for.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Proposed {
+    /// It is in force.
+    Done(Moved),
+    /// The store is asked.
+    Asked {
+        generation: Generation,
+        /// Whether the entry is now to be queued for the database.
+        to_queue: bool,
+    },
+    /// Too many changes wait for the store.
+    Busy,
+}
+
+/// What the store's answer leaves to do after the lock.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Settled {
+    /// A change came into force.
+    Moved(Moved),
+    /// Nothing, or the entry is to be queued for the database.
+    Queue(bool),
+}
+
+/// What is kept of an entry that goes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Remains {
+    pub(super) contact: Option<Contact>,
+    /// Whether the store may have something else.
+    pub(super) is_owed: bool,
+}
+
+/// What is left to do for an entry that was linked.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Begun {
+    /// Whether its contact will lapse.
+    pub(super) is_registered: bool,
+    /// Whether the entry is now to be queued for the database.
+    pub(super) to_queue: bool,
+}
+
 /// A write came to an entry that its name no longer stands on.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Unlinked;
+
+/// Where an entry begins: with what the store has of its name.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Beginning {
+    pub(super) contact: Option<Contact>,
+    pub(super) generation: Generation,
+    /// Whether the store may have something else.
+    pub(super) is_owed: bool,
+    /// Whether registrations are stored.
+    pub(super) is_stored: bool,
+}
 
 /// Why an entry was not evicted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +110,8 @@ pub(super) enum Kept {
     Static,
     NotStored,
     Unlinked,
+    /// Another change came meanwhile: ask again.
+    Changed,
 }
 
 /// What a sweep has to do with an entry.
@@ -67,29 +126,20 @@ pub(super) enum Standing {
 }
 
 impl<F: Family> Entry<F> {
-    /// A linked entry of the accepted configuration.
-    pub(super) fn from_configuration(settings: Ref<Published, F>, epoch: u64) -> Self {
-        Self::with(Origin::Static, settings, epoch, None, Generation::default())
-    }
-
-    /// A linked entry of a database row: `contact` and `generation` are what the database stored.
-    pub(super) fn from_row(
-        settings: Ref<Published, F>,
-        epoch: u64,
-        contact: Option<Contact>,
-        generation: Generation,
-    ) -> Self {
-        Self::with(Origin::Realtime, settings, epoch, contact, generation)
-    }
-
-    fn with(
+    /// A linked entry.
+    pub(super) fn new(
         origin: Origin,
         settings: Ref<Published, F>,
         epoch: u64,
-        contact: Option<Contact>,
-        generation: Generation,
+        beginning: Beginning,
     ) -> Self {
         let (name, role) = (settings.settings().name.clone(), settings.settings().role);
+        let Beginning {
+            contact,
+            generation,
+            is_owed,
+            is_stored,
+        } = beginning;
         let fixed = fixed_address(&settings);
         let at_fixed = fixed.map(|address| Contact {
             address,
@@ -105,16 +155,23 @@ impl<F: Family> Entry<F> {
             reachability: Reachability::Unknown,
             counters: Counters::default(),
         };
+        let mut changes = Changes::default();
+        // What the store has of a peer that does not register any more is to go.
+        if is_owed || (fixed.is_some() && contact.is_some()) {
+            changes.owe_anew();
+        }
         let state = EntryState {
             status,
             epoch,
             fixed,
+            changes,
             queued: false,
             settings: Some(settings),
         };
         Entry {
             name,
             role,
+            is_stored: is_stored && role == Role::Peer,
             state: F::mutex(state),
         }
     }
@@ -166,19 +223,44 @@ impl<F: Family> Entry<F> {
         &self,
         address: SocketAddr,
         deadline: Instant,
-    ) -> Result<Moved, Unlinked> {
+    ) -> Result<Proposed, Unlinked> {
         self.write(|state| {
-            state.status.counters.registrations += 1;
-            state.move_to(Some((address, Some(deadline))))
+            let proposed = state.propose(self.is_stored, Some((address, deadline)), true);
+            if !matches!(proposed, Proposed::Busy) {
+                state.status.counters.registrations += 1;
+            }
+            proposed
         })
     }
 
     /// Takes the contact away for a REGREL.
-    pub(super) fn release_contact(&self) -> Result<Moved, Unlinked> {
+    pub(super) fn release_contact(&self) -> Result<Proposed, Unlinked> {
         self.write(|state| {
-            state.status.counters.releases += 1;
-            state.move_home()
+            let proposed = state.propose(self.is_stored, None, true);
+            if !matches!(proposed, Proposed::Busy) {
+                state.status.counters.releases += 1;
+            }
+            proposed
         })
+    }
+
+    /// What is left to do after the entry was linked.
+    pub(super) fn begin(&self) -> Begun {
+        let mut state = F::lock(&self.state);
+        Begun {
+            is_registered: state.registered().is_some(),
+            to_queue: state.queue(),
+        }
+    }
+
+    /// What became of a change that waited for the store.
+    pub(super) fn take_stored(&self, generation: Generation) -> Storing {
+        F::lock(&self.state).changes.take(generation)
+    }
+
+    /// Nobody waits for a change any more.
+    pub(super) fn withdraw(&self, generation: Generation) -> Storing {
+        F::lock(&self.state).changes.withdraw(generation)
     }
 
     /// Takes the contact away where `generation` wrote it and its time is over; `None` where there is nothing to do.
@@ -193,15 +275,15 @@ impl<F: Family> Entry<F> {
                 return None;
             }
             state.status.counters.expiries += 1;
-            Some(state.move_home())
+            Some(state.move_home(self.is_stored))
         })
     }
 
     /// Takes a registered contact away for the operator; `None` where there is none.
-    pub(super) fn unregister(&self) -> Result<Option<Moved>, Unlinked> {
+    pub(super) fn unregister(&self) -> Result<Option<Proposed>, Unlinked> {
         self.write(|state| {
             state.status.contact?.deadline?;
-            Some(state.move_home())
+            Some(state.propose(self.is_stored, None, false))
         })
     }
 
@@ -212,7 +294,8 @@ impl<F: Family> Entry<F> {
         reachability: Reachability,
     ) -> Result<Noted, Unlinked> {
         self.write(|state| {
-            if state.status.generation != generation {
+            let contact = state.status.contact;
+            if contact.is_none_or(|contact| contact.generation != generation) {
                 return Noted::Superseded;
             }
             state.status.reachability = reachability;
@@ -234,7 +317,7 @@ impl<F: Family> Entry<F> {
             state.status.counters.publications += 1;
             state.epoch = epoch;
             let old = state.settings.replace(settings);
-            (old, state.move_host(fixed))
+            (old, state.move_host(self.is_stored, fixed))
         })
     }
 
@@ -259,26 +342,41 @@ impl<F: Family> Entry<F> {
         F::lock(&self.state).standing(epoch)
     }
 
-    /// Marks the entry unlinked and takes its contact away, where it is still absent from `epoch`. Returns the address
-    /// whose hint is to go.
-    pub(super) fn remove(&self, epoch: u64) -> Option<Moved> {
+    /// Marks the entry unlinked and takes its contact away, where it is still absent from `epoch` and `generation` is its
+    /// newest. Returns the address whose hint is to go, and what is to be kept.
+    pub(super) fn remove(
+        &self,
+        epoch: u64,
+        generation: Generation,
+    ) -> Result<(Moved, Remains), Kept> {
         let mut state = F::lock(&self.state);
         if !state.status.linked || state.standing(epoch) != Standing::Absent {
-            return None;
+            return Err(Kept::Unlinked);
         }
+        if state.status.generation != generation {
+            return Err(Kept::Changed);
+        }
+        state.changes.cancel();
+        let remains = Remains {
+            contact: state.status.contact.filter(|c| c.deadline.is_some()),
+            is_owed: self.is_stored && !state.changes.is_settled(),
+        };
         state.status.linked = false;
         state.fixed = None;
-        Some(state.move_to(None))
+        Ok((state.move_to(false, None), remains))
     }
 
-    /// Marks a cached row unlinked, where the database has stored all of it. The contact stays for those who hold the entry.
-    pub(super) fn evict(&self) -> Result<Option<SocketAddr>, Kept> {
+    /// Marks a cached row unlinked, where the database has stored all of it and `generation` is its newest. The contact
+    /// stays for those who hold the entry.
+    pub(super) fn evict(&self, generation: Generation) -> Result<Option<SocketAddr>, Kept> {
         let mut state = F::lock(&self.state);
+        let is_settled = state.changes.is_settled();
         let status = &mut state.status;
         match status.origin {
             _ if !status.linked => Err(Kept::Unlinked),
             Origin::Static => Err(Kept::Static),
-            Origin::Realtime if status.stored != status.generation => Err(Kept::NotStored),
+            Origin::Realtime if !is_settled => Err(Kept::NotStored),
+            Origin::Realtime if status.generation != generation => Err(Kept::Changed),
             Origin::Realtime => {
                 status.linked = false;
                 Ok(status.contact.map(|contact| contact.address))
@@ -290,27 +388,36 @@ impl<F: Family> Entry<F> {
     pub(super) fn take_write(&self) -> Option<Write> {
         let mut state = F::lock(&self.state);
         state.queued = false;
-        let status = &state.status;
-        let contact = status.contact.and_then(|c| Some((c.address, c.deadline?)));
-        (status.stored < status.generation).then(|| Write {
+        if !state.status.linked {
+            return None;
+        }
+        let in_force = state.registered();
+        let EntryState {
+            status, changes, ..
+        } = &mut *state;
+        let (generation, contact) = changes.take_write(&mut status.generation, in_force)?;
+        Some(Write {
             name: self.name.clone(),
-            generation: status.generation,
+            generation,
             contact,
         })
     }
 
-    /// The database has stored everything up to `generation`.
-    pub(super) fn stored(&self, generation: Generation) {
-        let mut state = F::lock(&self.state);
-        let known = generation.min(state.status.generation);
-        state.status.stored = state.status.stored.max(known);
-    }
-
-    /// The database did not store `generation`: whether the entry is to be queued again.
-    pub(super) fn not_stored(&self, generation: Generation) -> bool {
-        let mut state = F::lock(&self.state);
-        let is_owed = generation > state.status.stored;
-        is_owed && !core::mem::replace(&mut state.queued, true)
+    /// The database answered the write of this generation.
+    pub(super) fn answer_write(
+        &self,
+        generation: Generation,
+        is_stored: bool,
+    ) -> Result<Settled, Unlinked> {
+        self.write(|state| {
+            if is_stored && state.changes.is_sent(generation) {
+                state.status.stored = generation;
+            }
+            match state.changes.answer(generation, is_stored) {
+                Answered::Apply(place) => Settled::Moved(state.apply(place, generation)),
+                Answered::Nothing => Settled::Queue(state.queue()),
+            }
+        })
     }
 
     /// Changes the entry where its name stands on it.
@@ -324,12 +431,48 @@ impl<F: Family> Entry<F> {
 }
 
 impl<F: Family> EntryState<F> {
-    /// A new contact, or none, under a new generation. What a POKE said holds for the same address on.
-    fn move_to(&mut self, place: Option<(SocketAddr, Option<Instant>)>) -> Moved {
+    /// A change that somebody asked for: in force at once, or once it is stored.
+    fn propose(&mut self, is_stored: bool, place: Place, is_awaited: bool) -> Proposed {
+        if !is_stored {
+            let place = place.map(|(address, deadline)| (address, Some(deadline)));
+            return Proposed::Done(self.move_to(false, place.or(self.home())));
+        }
+        let generation = Generation(self.status.generation.0 + 1);
+        if !self.changes.propose(generation, place, is_awaited) {
+            return Proposed::Busy;
+        }
+        self.status.generation = generation;
+        let to_queue = self.queue();
+        Proposed::Asked {
+            generation,
+            to_queue,
+        }
+    }
+
+    /// A new contact, or none, under a new generation; the database is to know where `is_stored`.
+    fn move_to(&mut self, is_stored: bool, place: Option<(SocketAddr, Option<Instant>)>) -> Moved {
+        let generation = Generation(self.status.generation.0 + 1);
+        self.status.generation = generation;
+        if is_stored {
+            self.changes.owe(generation);
+        }
+        self.place(place, generation)
+    }
+
+    /// A stored change comes into force.
+    fn apply(&mut self, place: Place, generation: Generation) -> Moved {
+        let place = place.map(|(address, deadline)| (address, Some(deadline)));
+        self.place(place.or(self.home()), generation)
+    }
+
+    /// What a POKE said holds for the same address on.
+    fn place(
+        &mut self,
+        place: Option<(SocketAddr, Option<Instant>)>,
+        generation: Generation,
+    ) -> Moved {
         let status = &mut self.status;
         let from = status.contact.map(|contact| contact.address);
-        let generation = Generation(status.generation.0 + 1);
-        status.generation = generation;
         if from != place.map(|(address, _)| address) {
             status.reachability = Reachability::Unknown;
         }
@@ -338,25 +481,43 @@ impl<F: Family> EntryState<F> {
             deadline,
             generation,
         });
-        let is_owed = status.origin == Origin::Realtime && status.linked;
         Moved {
             generation,
             from,
             to: place.map(|(address, _)| address),
-            to_queue: is_owed && !core::mem::replace(&mut self.queued, true),
+            to_queue: self.queue(),
         }
     }
 
-    /// Back to where the settings say the peer is: its fixed address, or nowhere.
-    fn move_home(&mut self) -> Moved {
-        self.move_to(self.fixed.map(|address| (address, None)))
+    /// Whether the entry is now to be queued for the database.
+    fn queue(&mut self) -> bool {
+        let is_wanted = self.changes.has_write() && self.status.linked;
+        is_wanted && !core::mem::replace(&mut self.queued, true)
+    }
+
+    /// Where the peer is registered; a fixed address is none.
+    fn registered(&self) -> Place {
+        let contact = self.status.contact?;
+        Some((contact.address, contact.deadline?))
+    }
+
+    /// Where the settings say the peer is: its fixed address, or nowhere.
+    fn home(&self) -> Option<(SocketAddr, Option<Instant>)> {
+        self.fixed.map(|address| (address, None))
+    }
+
+    fn move_home(&mut self, is_stored: bool) -> Moved {
+        self.move_to(is_stored, self.home())
     }
 
     /// The host of the settings is now `fixed`. A registered contact stays with a host that stays dynamic.
-    fn move_host(&mut self, fixed: Option<SocketAddr>) -> Option<Moved> {
+    fn move_host(&mut self, is_stored: bool, fixed: Option<SocketAddr>) -> Option<Moved> {
         let changed = self.fixed != fixed;
         self.fixed = fixed;
-        changed.then(|| self.move_home())
+        changed.then(|| {
+            self.changes.cancel();
+            self.move_home(is_stored)
+        })
     }
 
     fn standing(&self, epoch: u64) -> Standing {

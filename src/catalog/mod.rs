@@ -28,7 +28,9 @@ pub mod published;
 pub mod realtime;
 
 mod address;
+pub mod change;
 mod directory;
+pub mod parked;
 mod reload;
 mod status;
 
@@ -41,11 +43,12 @@ pub use realtime::{Answer, Question, Row, Write};
 pub use status::{Counters, EntryStatus, Origin};
 
 use address::AddressIndex;
-use entry::{Moved, Unlinked};
+use entry::{Moved, Proposed, Unlinked};
+use parked::Parked;
 use realtime::Realtime;
 use reload::Accepted;
 
-use crate::engine::directory::{Generation, Role, TokenKey};
+use crate::engine::directory::{Generation, Role, StoreId, TokenKey};
 use crate::engine::settings::{Name, Settings};
 use crate::registry::iter::Iter;
 use crate::registry::{Family, HashKey, Hashed, Ref, Registry};
@@ -57,6 +60,7 @@ pub struct Catalog<F: Family> {
     users: Registry<Name, Entry<F>, F>,
     addresses: AddressIndex<F>,
     realtime: Realtime<F>,
+    parked: Parked<F>,
     accepted: F::Mutex<Accepted>,
     token_key: TokenKey,
     has_database: bool,
@@ -74,8 +78,9 @@ pub struct CatalogOptions<F: Family> {
     pub container: Kind,
     /// The key of the call tokens.
     pub token_key: TokenKey,
-    /// Whether there is a database to ask for names that are not linked.
-    pub realtime: bool,
+    /// Whether there is a database: it is asked for names that are not linked, and a registration counts once it is
+    /// stored there, of peers of the configuration as of rows.
+    pub database: bool,
     /// Where references are written down.
     pub ledger: F::Ledger,
 }
@@ -103,6 +108,19 @@ pub enum Pruned {
     Unknown,
 }
 
+/// What came of a wish to take a contact away.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unregistered {
+    /// It is gone.
+    Done,
+    /// It is gone once [`Catalog::stored`] is called for this change; after [`Catalog::not_stored`] it stays.
+    Storing(StoreId),
+    /// Too many changes of this contact wait for the database: try again.
+    Busy,
+    /// The name is not linked, or has no registered contact.
+    NotRegistered,
+}
+
 impl<F: Family> Catalog<F> {
     /// An empty catalog; the first [`Catalog::reload`] fills it.
     pub fn new(options: CatalogOptions<F>) -> Self {
@@ -111,9 +129,10 @@ impl<F: Family> Catalog<F> {
             users: options.container(),
             addresses: AddressIndex::new(options.container()),
             realtime: Realtime::new(),
+            parked: Parked::new(),
             accepted: F::mutex(Accepted::new()),
             token_key: options.token_key,
-            has_database: options.realtime,
+            has_database: options.database,
             ledger: options.ledger,
         }
     }
@@ -148,19 +167,42 @@ impl<F: Family> Catalog<F> {
     }
 
     /// Takes a registered contact away because the operator says so (chan_iax2: `iax2 unregister`). Raises the
-    /// generation, so that the timer of the contact does nothing. False where the name is not linked or has no registered contact.
-    pub fn unregister(&self, name: &str) -> bool {
+    /// generation, so that the timer of the contact does nothing. Where registrations are stored, the contact stays until the
+    /// database has stored that it is gone.
+    pub fn unregister(&self, name: &str) -> Unregistered {
         while let Some(entry) = self.peers.find(name) {
             match entry.unregister() {
-                Ok(Some(moved)) => {
-                    self.follow(&entry, moved);
-                    return true;
-                }
-                Ok(None) => return false,
+                Ok(Some(proposed)) => return self.unregistered(&entry, proposed),
+                Ok(None) => return Unregistered::NotRegistered,
                 Err(Unlinked) => self.forget(&entry),
             }
         }
-        false
+        match self.parked.unregister(name) {
+            Some(id) => Unregistered::Storing(id),
+            None => Unregistered::NotRegistered,
+        }
+    }
+
+    fn unregistered(&self, entry: &Ref<Entry<F>, F>, proposed: Proposed) -> Unregistered {
+        match proposed {
+            Proposed::Done(moved) => {
+                self.follow(entry, moved);
+                Unregistered::Done
+            }
+            Proposed::Asked {
+                generation,
+                to_queue,
+            } => {
+                if to_queue {
+                    self.realtime.queue_write(entry.clone());
+                }
+                Unregistered::Storing(StoreId {
+                    name: entry.name().clone(),
+                    generation,
+                })
+            }
+            Proposed::Busy => Unregistered::Busy,
+        }
     }
 
     fn container(&self, role: Role) -> &Registry<Name, Entry<F>, F> {

@@ -24,10 +24,10 @@
 use core::net::SocketAddr;
 use std::collections::{BTreeMap, VecDeque};
 
-use super::entry::{Entry, Kept};
+use super::entry::{Beginning, Entry, Kept, Settled, Unlinked};
 use super::status::Origin;
 use super::{Catalog, Pruned};
-use crate::engine::directory::{Contact, Generation, Lookup, QueryId, Role};
+use crate::engine::directory::{Contact, Generation, Lookup, QueryId, Role, StoreId};
 use crate::engine::settings::{Name, Settings};
 use crate::registry::{Family, Ref};
 use crate::time::Instant;
@@ -118,6 +118,16 @@ struct Questions<F: Family> {
 struct Answered<F: Family> {
     question: Question,
     lookup: Lookup<Ref<Entry<F>, F>>,
+}
+
+impl Write {
+    /// Names the change, for [`Endpoint::handle_stored`](crate::engine::Endpoint::handle_stored).
+    pub fn id(&self) -> StoreId {
+        StoreId {
+            name: self.name.clone(),
+            generation: self.generation,
+        }
+    }
 }
 
 impl<F: Family> Realtime<F> {
@@ -257,32 +267,47 @@ impl<F: Family> Catalog<F> {
         drop(self.realtime.close_with(id, lookup));
     }
 
-    /// The next contact for the database. Each wants a [`Catalog::stored`] or a [`Catalog::not_stored`]. Where a contact
-    /// changed several times since it was last written, only the last is.
+    /// The next contact for the database. Each wants a [`Catalog::stored`] or a [`Catalog::not_stored`], and after either
+    /// one [`Endpoint::handle_stored`](crate::engine::Endpoint::handle_stored) with its [`Write::id`]. Of one name at most one
+    /// write is out at a time, so any number may be stored in one transaction.
     pub fn poll_write(&self) -> Option<Write> {
-        loop {
-            let entry = self.realtime.next_to_write()?;
+        while let Some(entry) = self.realtime.next_to_write() {
             if let Some(write) = entry.take_write() {
                 return Some(write);
             }
         }
+        self.parked.take_write()
     }
 
-    /// The database has stored the write of this generation.
+    /// The database has stored the write of this generation. Only now does a registration or release that asked for it come
+    /// into force.
     pub fn stored(&self, name: &str, generation: Generation) {
-        if let Some(entry) = self.peers.find(name) {
-            entry.stored(generation);
-        }
+        self.answer_write(name, generation, true);
     }
 
-    /// The database has not stored the write of this generation: it is polled again.
+    /// The database has not stored the write of this generation, or does not know: the change does not come into force, and
+    /// what is in force is written again.
     pub fn not_stored(&self, name: &str, generation: Generation) {
-        let Some(entry) = self.peers.find(name) else {
-            return;
-        };
-        if entry.not_stored(generation) {
-            self.realtime.queue_write(entry);
+        self.answer_write(name, generation, false);
+    }
+
+    fn answer_write(&self, name: &str, generation: Generation, is_stored: bool) {
+        while let Some(entry) = self.peers.find(name) {
+            match entry.answer_write(generation, is_stored) {
+                Ok(Settled::Moved(moved)) => {
+                    self.follow(&entry, moved);
+                    return;
+                }
+                Ok(Settled::Queue(to_queue)) => {
+                    if to_queue {
+                        self.realtime.queue_write(entry);
+                    }
+                    return;
+                }
+                Err(Unlinked) => self.forget(&entry),
+            }
         }
+        self.parked.answer_write(name, generation, is_stored);
     }
 
     /// Evicts a cached row, if nothing of it would be lost: the next lookup asks the database (chan_iax2: `iax2 prune
@@ -315,14 +340,19 @@ impl<F: Family> Catalog<F> {
         if self.realtime.is_asked(entry.role(), entry.name()) {
             return Pruned::NotStored;
         }
-        match entry.evict() {
-            Ok(address) => {
-                self.unlink(entry, address);
-                Pruned::Evicted
+        loop {
+            // Before the entry goes: whoever links the name next counts on from here.
+            let generation = self.raise_floor(entry);
+            match entry.evict(generation) {
+                Ok(address) => {
+                    self.unlink(entry, address);
+                    return Pruned::Evicted;
+                }
+                Err(Kept::Static) => return Pruned::Static,
+                Err(Kept::NotStored) => return Pruned::NotStored,
+                Err(Kept::Unlinked) => return Pruned::Unknown,
+                Err(Kept::Changed) => {}
             }
-            Err(Kept::Static) => Pruned::Static,
-            Err(Kept::NotStored) => Pruned::NotStored,
-            Err(Kept::Unlinked) => Pruned::Unknown,
         }
     }
 
@@ -352,6 +382,7 @@ impl<F: Family> Catalog<F> {
             let container = self.container(question.role);
             if container.link(question.name.clone(), entry.clone()).is_ok() {
                 self.settle_contact(&entry);
+                self.begun(&entry);
                 self.catch_up(&entry);
                 return Lookup::Found(entry);
             }
@@ -365,13 +396,18 @@ impl<F: Family> Catalog<F> {
             ..row.settings.clone()
         };
         let holds = |contact: &Contact| contact.deadline.is_some_and(|deadline| now < deadline);
-        let contact = row.contact.filter(|_| row.settings.role == Role::Peer);
-        let contact = contact.filter(holds);
+        let is_peer = row.settings.role == Role::Peer;
+        let contact = row.contact.filter(|contact| is_peer && holds(contact));
         let generation = contact.map_or(row.generation, |c| c.generation.max(row.generation));
+        let beginning = if is_peer {
+            self.beginning(&row.settings.name, contact, generation)
+        } else {
+            Beginning::default()
+        };
         let settings = self.published(settings);
         Ref::new(
             self.ledger(),
-            Entry::from_row(settings, epoch, contact, generation),
+            Entry::new(Origin::Realtime, settings, epoch, beginning),
         )
     }
 

@@ -15,9 +15,10 @@
 //! - chan_iax2 drops everything realtime-cached at every reload. Here a cached row whose contact is not stored yet, or about
 //!   whose name somebody waits for an answer, stays and gets the new general settings.
 
-use super::entry::{Entry, Moved, Standing, Unlinked};
+use super::entry::{Entry, Kept, Moved, Standing, Unlinked};
 use super::published::Published;
-use super::{Catalog, Pruned};
+use super::{Catalog, Origin, Pruned};
+use crate::engine::directory::Generation;
 use crate::engine::settings::{Configuration, General, Settings};
 use crate::registry::{Family, Ref};
 
@@ -121,11 +122,13 @@ impl<F: Family> Catalog<F> {
                 // Evicted under our hands: its place is free now.
                 continue;
             }
-            let entry = Entry::from_configuration(settings.clone(), epoch);
+            let beginning = self.beginning(&name, None, Generation::default());
+            let entry = Entry::new(Origin::Static, settings.clone(), epoch, beginning);
             let entry = Ref::new(self.ledger(), entry);
             let linked = self.container(role).link(name.clone(), entry.clone());
             if linked.is_ok() {
                 self.settle_contact(&entry);
+                self.begun(&entry);
                 return;
             }
         }
@@ -149,15 +152,29 @@ impl<F: Family> Catalog<F> {
     fn sweep(&self, entry: &Ref<Entry<F>, F>, epoch: u64) {
         match entry.standing(epoch) {
             Standing::Current => {}
-            Standing::Absent => {
-                if let Some(Moved { from, .. }) = entry.remove(epoch) {
-                    self.unlink(entry, from);
-                }
-            }
+            Standing::Absent => self.remove(entry, epoch),
             Standing::Outdated => {
                 if self.evict(entry) == Pruned::NotStored {
                     self.catch_up(entry);
                 }
+            }
+        }
+    }
+
+    /// Unlinks a name of the file that the configuration of `epoch` does not have. What the store has of it waits for the
+    /// name's return.
+    fn remove(&self, entry: &Ref<Entry<F>, F>, epoch: u64) {
+        loop {
+            // Before the entry goes: whoever links the name next counts on from here.
+            let generation = self.raise_floor(entry);
+            match entry.remove(epoch, generation) {
+                Ok((Moved { from, .. }, remains)) => {
+                    self.park(entry, remains);
+                    self.unlink(entry, from);
+                    return;
+                }
+                Err(Kept::Changed) => {}
+                Err(_) => return,
             }
         }
     }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::counts::Dropped;
 use super::dialogue::Link;
-use super::directory::{Directory, Expiry, Generation, Lookup, QueryId, Role};
+use super::directory::{Directory, Expiry, Generation, Lookup, QueryId, Role, StoreId};
 use super::event::{Event, Transmit};
 use super::options::{EVENTS_MAX, EndpointOptions, TRANSMITS_MAX};
 use super::random::Random;
@@ -39,6 +39,8 @@ pub(super) struct Context<D: Directory> {
     pub(super) transmits: VecDeque<Transmit>,
     /// Who waits for which answer of the directory.
     pub(super) queries: BTreeMap<QueryId, Vec<CallNumber>>,
+    /// Which dialogue waits for the store to keep which change.
+    pub(super) stores: BTreeMap<StoreId, CallNumber>,
     /// The expiry timer of each name that is registered here.
     pub(super) expiries: BTreeMap<Name, TimerKey>,
     pub(super) dropped: Dropped,
@@ -54,6 +56,7 @@ impl<D: Directory> Context<D> {
             events: VecDeque::new(),
             transmits: VecDeque::new(),
             queries: BTreeMap::new(),
+            stores: BTreeMap::new(),
             expiries: BTreeMap::new(),
             dropped: Dropped::default(),
         }
@@ -87,7 +90,8 @@ impl<D: Directory> Context<D> {
 
     /// Whether one more name may have an expiry timer.
     pub(super) fn has_room_for(&self, name: &Name) -> bool {
-        self.expiries.contains_key(name) || self.expiries.len() < self.options.registrations_max
+        let expected = self.expiries.len() + self.stores.len();
+        self.expiries.contains_key(name) || expected < self.options.registrations_max
     }
 
     /// Arms the expiry of a registration in place of the one before.
@@ -106,6 +110,16 @@ impl<D: Directory> Context<D> {
         };
         let key = self.timers.arm(at, TimerKind::Expiry, owner);
         self.expiries.insert(name.clone(), key);
+    }
+
+    /// Takes on the expiry of contacts that came from the store.
+    pub(super) fn adopt(&mut self) {
+        while let Some(restored) = self.directory.poll_restored() {
+            if self.has_room_for(&restored.name) {
+                let (at, handle) = (restored.deadline, restored.handle);
+                self.arm_expiry(at, handle, &restored.name, restored.generation);
+            }
+        }
     }
 
     /// Lets the expiry timer of a name go.

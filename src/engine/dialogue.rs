@@ -214,6 +214,7 @@ impl<D: Directory> Dialogue<D> {
             TimerKind::Admission => machine.waited_too_long(&mut turn),
             TimerKind::AnswerWait => machine.answer_wait_elapsed(&mut turn),
             TimerKind::Linger => machine.linger_elapsed(&mut turn),
+            TimerKind::Store => machine.store_delayed(&mut turn),
             TimerKind::Expiry => {}
         }
         turn.flush();
@@ -231,6 +232,17 @@ impl<D: Directory> Dialogue<D> {
         match machine {
             Machine::Registration(registration) => registration.looked_up(&mut turn, lookup),
             Machine::Call(call) => call.looked_up(&mut turn, lookup),
+        }
+        turn.flush();
+    }
+}
+
+impl<D: Directory> Dialogue<D> {
+    /// The store answered.
+    pub(super) fn stored(&mut self, now: Instant, context: &mut Context<D>) {
+        let (mut turn, machine) = self.turn(now, context);
+        if let Machine::Registration(registration) = machine {
+            registration.stored(&mut turn);
         }
         turn.flush();
     }
@@ -380,6 +392,13 @@ impl<D: Directory> Machine<D> {
         match self {
             Machine::Registration(_) => {}
             Machine::Call(call) => call.answer_wait_elapsed(turn),
+        }
+    }
+
+    fn store_delayed(&mut self, turn: &mut Turn<'_, D>) {
+        match self {
+            Machine::Registration(registration) => registration.store_delayed(turn),
+            Machine::Call(_) => {}
         }
     }
 

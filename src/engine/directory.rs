@@ -8,7 +8,7 @@ use core::fmt;
 use core::net::SocketAddr;
 use core::time::Duration;
 
-use crate::engine::settings::{General, Settings};
+use crate::engine::settings::{General, Name, Settings};
 use crate::time::Instant;
 
 /// A place where peers (whom we call, and who register) and users (who call us) are found (chan_iax2's two containers).
@@ -48,7 +48,8 @@ pub trait Directory {
     ///
     /// [`Stale`] where the entry was destroyed under the handle.
     fn contact(&self, handle: &Self::Handle, now: Instant) -> Result<Option<Contact>, Stale>;
-    /// Writes a contact that a REGREQ brought; it lapses at `deadline`. Raises the generation.
+    /// Writes a contact that a REGREQ brought; it lapses at `deadline`. Raises the generation. May become a question to
+    /// the store: until it is answered, the former contact holds.
     ///
     /// # Errors
     ///
@@ -58,13 +59,28 @@ pub trait Directory {
         handle: &Self::Handle,
         address: SocketAddr,
         deadline: Instant,
-    ) -> Result<Generation, Refused>;
-    /// Takes the contact away because a REGREL asked for it. Raises the generation.
+    ) -> Result<Written, Refused>;
+    /// Takes the contact away because a REGREL asked for it. Raises the generation. May become a question to the store.
     ///
     /// # Errors
     ///
     /// As for [`Directory::register`].
-    fn release(&self, handle: &Self::Handle) -> Result<Generation, Refused>;
+    fn release(&self, handle: &Self::Handle) -> Result<Written, Refused>;
+    /// What the store said to the change that `generation` names. An answer is given once.
+    fn take_stored(&self, handle: &Self::Handle, generation: Generation) -> Storing {
+        let _ = (handle, generation);
+        Storing::Failed
+    }
+    /// Nobody waits any more for what the store says to this change. Where the store has not answered, the change will
+    /// not come into force, and is undone should it be stored after all. Never [`Storing::Waiting`].
+    fn withdraw(&self, handle: &Self::Handle, generation: Generation) -> Storing {
+        let _ = (handle, generation);
+        Storing::Failed
+    }
+    /// The next peer whose contact came from the store and has no expiry timer yet. Each is given once.
+    fn poll_restored(&self) -> Option<Restored<Self::Handle>> {
+        None
+    }
     /// An expiry timer of `generation` fired. Does nothing where the generation has moved on. A timer whose entry
     /// was evicted looks the name up again, in what is linked, without asking the database.
     ///
@@ -150,12 +166,24 @@ macro_rules! pass_on {
                 handle: &D::Handle,
                 address: SocketAddr,
                 deadline: Instant,
-            ) -> Result<Generation, Refused> {
+            ) -> Result<Written, Refused> {
                 (**self).register(handle, address, deadline)
             }
 
-            fn release(&self, handle: &D::Handle) -> Result<Generation, Refused> {
+            fn release(&self, handle: &D::Handle) -> Result<Written, Refused> {
                 (**self).release(handle)
+            }
+
+            fn take_stored(&self, handle: &D::Handle, generation: Generation) -> Storing {
+                (**self).take_stored(handle, generation)
+            }
+
+            fn withdraw(&self, handle: &D::Handle, generation: Generation) -> Storing {
+                (**self).withdraw(handle, generation)
+            }
+
+            fn poll_restored(&self) -> Option<Restored<D::Handle>> {
+                (**self).poll_restored()
             }
 
             fn expire(
@@ -244,6 +272,58 @@ pub struct Contact {
     pub generation: Generation,
 }
 
+/// What became of a change of a contact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// It is in force; there is nothing to store.
+    Done(Generation),
+    /// The store was asked. The change comes into force when the store says that it is stored; the answer comes by
+    /// [`Directory::take_stored`].
+    Asked(Generation),
+}
+
+impl Written {
+    /// Which change of the contact it is.
+    pub const fn generation(self) -> Generation {
+        match self {
+            Written::Done(generation) | Written::Asked(generation) => generation,
+        }
+    }
+}
+
+/// Names one change of a peer's contact that the store was asked for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StoreId {
+    /// The peer.
+    pub name: Name,
+    /// The change.
+    pub generation: Generation,
+}
+
+/// How a change stands that the store was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Storing {
+    /// The store has not answered.
+    Waiting,
+    /// It is stored, and in force.
+    Stored,
+    /// It is not stored, and will not come into force.
+    Failed,
+}
+
+/// A peer whose contact came from the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Restored<H> {
+    /// The peer.
+    pub handle: H,
+    /// Its name.
+    pub name: Name,
+    /// When its contact lapses.
+    pub deadline: Instant,
+    /// Which change of the contact it is.
+    pub generation: Generation,
+}
+
 /// What an expiry timer did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expiry {
@@ -287,6 +367,9 @@ pub enum Refused {
     /// The name no longer stands on this entry; look it up again.
     #[error("the entry is no longer linked under its name")]
     Unlinked,
+    /// Too many changes of this contact wait for the store.
+    #[error("too many changes of this contact wait for the store")]
+    Busy,
     /// The entry was destroyed.
     #[error(transparent)]
     Stale(#[from] Stale),

@@ -54,7 +54,7 @@ use self::call_number::CallNumbers;
 use self::context::{Context, Owner, Turn};
 pub use self::counts::{Counts, Dropped};
 use self::dialogue::{Dialogue, Machine};
-use self::directory::{Directory, QueryId};
+use self::directory::{Directory, QueryId, StoreId};
 pub use self::error::Error;
 pub use self::event::{CallId, EndReason, Event, Transmit};
 pub use self::options::EndpointOptions;
@@ -140,6 +140,25 @@ impl<D: Directory> Endpoint<D> {
             });
         }
         self.answer_waiting_calls(now, query, &lookup);
+        // The answer may be a row with a contact.
+        self.context.adopt();
+    }
+
+    /// The directory knows what the store said to this change: the REGREQ or REGREL that waits for it is granted or refused.
+    /// A change that no dialogue here waits for is nothing to this endpoint, so the caller may tell all of them.
+    pub fn handle_stored(&mut self, now: Instant, id: &StoreId) {
+        let Some(&local) = self.context.stores.get(id) else {
+            return;
+        };
+        self.with(now, local, |dialogue, context| {
+            dialogue.stored(now, context);
+        });
+    }
+
+    /// Takes on the expiry of contacts that came from the store: after a restart, and after each reload, for names that
+    /// returned. One endpoint of those that share a directory is enough.
+    pub fn adopt(&mut self) {
+        self.context.adopt();
     }
 
     /// Tells the caller that the phone rings (RFC 5456 §6.3.3).

@@ -53,3 +53,5 @@ pub const ADMISSION_WAIT: Duration = Duration::from_secs(60);
 pub const LINGER: Duration = Duration::from_secs(10);
 /// How long a contact outlives its granted period (chan_iax2).
 pub const REGISTRATION_GRACE: Duration = Duration::from_secs(10);
+/// How long a REGREQ or REGREL waits for the store; then it is refused.
+pub const STORE_WAIT: Duration = Duration::from_secs(2);

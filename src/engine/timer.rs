@@ -23,6 +23,8 @@ pub enum TimerKind {
     AnswerWait,
     /// A call was hung up here ten seconds ago; it is forgotten whether acknowledged or not (chan_iax2).
     Linger,
+    /// The store has not answered for two seconds; the registration is refused.
+    Store,
     /// A registration's granted period and ten seconds of grace have passed (chan_iax2).
     Expiry,
 }

@@ -22,7 +22,7 @@ pub(crate) fn options<F: Family>(ledger: F::Ledger, realtime: bool) -> CatalogOp
         shards: 4,
         container: Kind::Hash,
         token_key: TokenKey([7; 32]),
-        realtime,
+        database: realtime,
         ledger,
     }
 }
@@ -151,6 +151,18 @@ pub(crate) fn load<F: Family>(catalog: &Catalog<F>, row: Row, now: Instant) -> H
         Lookup::Found(handle) => handle,
         other => panic!("the row should be linked, not {other:?}"),
     }
+}
+
+/// Registers, and has the database store it; gives the generation.
+pub(crate) fn register<F: Family>(
+    catalog: &Catalog<F>,
+    handle: &Handle<F>,
+    address: SocketAddr,
+    deadline: Instant,
+) -> Generation {
+    let written = catalog.register(handle, address, deadline);
+    store_all(catalog);
+    written.expect("the name stands on the entry").generation()
 }
 
 /// Says `Stored` to everything that is to be written.

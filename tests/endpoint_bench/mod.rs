@@ -8,7 +8,7 @@ use core::net::SocketAddr;
 use core::time::Duration;
 use std::collections::{BTreeMap, VecDeque};
 
-use iaxproof::catalog::{Catalog, CatalogOptions, Kind};
+use iaxproof::catalog::{Catalog, CatalogOptions, Kind, Write};
 use iaxproof::engine::auth::md5_result;
 use iaxproof::engine::cipher::{Key, Padding};
 use iaxproof::engine::directory::{Directory, Role, TokenKey};
@@ -86,7 +86,7 @@ impl Bench {
             shards: 4,
             container: Kind::Hash,
             token_key: TokenKey([7; 32]),
-            realtime,
+            database: realtime,
             ledger: book.clone(),
         });
         if !realtime {
@@ -94,6 +94,44 @@ impl Bench {
             catalog.reload(Configuration { general, entries });
         }
         Bench::over(Endpoint::new(options, SEED, catalog), book)
+    }
+
+    /// An endpoint over a catalog that stores registrations, where the database had these when it began.
+    pub(crate) fn with_store(general: General, stored: &[Write]) -> Self {
+        let mut bench = Bench::with(EndpointOptions::default(), general.clone(), true);
+        for write in stored {
+            bench.endpoint.directory().restore(write.clone(), bench.now);
+        }
+        let entries = entries();
+        bench.reload(Configuration { general, entries });
+        bench
+    }
+
+    pub(crate) fn reload(&mut self, configuration: Configuration) {
+        self.endpoint.directory().reload(configuration);
+        self.endpoint.adopt();
+    }
+
+    /// The database stores, or fails to store, all that is to be written, and the endpoint hears of it.
+    pub(crate) fn answer_writes(&mut self, is_stored: bool) -> Vec<Write> {
+        let mut writes = Vec::new();
+        while let Some(write) = self.endpoint.directory().poll_write() {
+            writes.push(write);
+        }
+        for write in &writes {
+            self.answer_write(write, is_stored);
+        }
+        writes
+    }
+
+    pub(crate) fn answer_write(&mut self, write: &Write, is_stored: bool) {
+        let (name, generation) = (write.name.as_str(), write.generation);
+        match is_stored {
+            true => self.endpoint.directory().stored(name, generation),
+            false => self.endpoint.directory().not_stored(name, generation),
+        }
+        self.endpoint.handle_stored(self.now, &write.id());
+        self.drain();
     }
 
     /// Nothing lives, and the ledger counts the catalog's own links alone.

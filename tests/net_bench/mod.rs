@@ -65,7 +65,7 @@ impl Net {
             shards: 4,
             container: Kind::Hash,
             token_key: TokenKey([last; 32]),
-            realtime: false,
+            database: false,
             ledger: book.clone(),
         });
         catalog.reload(configuration);

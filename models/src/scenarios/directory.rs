@@ -4,14 +4,14 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use iaxproof::catalog::Answer;
-use iaxproof::engine::directory::{Expiry, Generation, Lookup, Refused, Role};
+use iaxproof::engine::directory::{Expiry, Generation, Lookup, Refused, Role, Written};
 
 use crate::context::fault;
 use crate::explorer::Explorer;
 use crate::scenarios::{Reach, Scenario, designs};
 use crate::subject::{
-    KITCHEN, NOW, Subject, accepted, address, asked, cached, configuration, fresh, kept,
-    one_serial, row,
+    KITCHEN, NOW, Subject, accepted, accepted_with_database, address, asked, cached, configuration,
+    fresh, kept, one_serial, row,
 };
 
 fn reload_never_hides<E: Explorer, S: Subject>() -> String {
@@ -48,7 +48,7 @@ fn call_keeps_its_settings<E: Explorer, S: Subject>() -> String {
 }
 
 fn absent_name_goes<E: Explorer, S: Subject>() -> String {
-    let subject = Arc::new(accepted::<S>(&[KITCHEN]));
+    let subject = Arc::new(accepted_with_database::<S>(&[KITCHEN]));
     let other = Arc::clone(&subject);
     let (found, ()) = E::beside(
         move || match other.find(Role::Peer, KITCHEN) {
@@ -105,19 +105,21 @@ fn old_expiry_does_nothing<E: Explorer, S: Subject>() -> String {
 
 /// The generation of a registration that must not be refused.
 #[track_caller]
-fn registered(result: Result<Generation, Refused>) -> Generation {
+fn registered(result: Result<Written, Refused>) -> Generation {
     match result {
-        Ok(generation) => generation,
+        Ok(written) => written.generation(),
         Err(Refused::Stale(_)) => fault(
             "no-use-after-destroy",
             "a REGREQ writes to a destroyed entry",
         ),
-        Err(Refused::Unlinked) => fault("registration-kept", "a linked entry refused a REGREQ"),
+        Err(Refused::Unlinked | Refused::Busy) => {
+            fault("registration-kept", "a linked entry refused a REGREQ")
+        }
     }
 }
 
 fn answer_after_reload<E: Explorer, S: Subject>() -> String {
-    let subject = Arc::new(accepted::<S>(&[]));
+    let subject = Arc::new(accepted_with_database::<S>(&[]));
     let query = asked(subject.find(Role::Peer, KITCHEN));
     let other = Arc::clone(&subject);
     E::beside(
@@ -155,7 +157,7 @@ fn write_to_an_evicted<E: Explorer, S: Subject>() -> String {
     );
     let written = match written {
         Ok(_) => true,
-        Err(Refused::Unlinked) => false,
+        Err(Refused::Unlinked | Refused::Busy) => false,
         Err(Refused::Stale(_)) => fault(
             "no-use-after-destroy",
             "a REGREQ writes to a destroyed entry",

@@ -18,7 +18,9 @@ use iaxproof::wire::{
 use crate::context::fault;
 use crate::explorer::Explorer;
 use crate::scenarios::{Reach, Scenario, designs};
-use crate::subject::{KITCHEN, NOW, Subject, accepted, address, cache, configuration, row};
+use crate::subject::{
+    KITCHEN, NOW, Subject, accepted_with_database, address, cache, configuration, row,
+};
 
 /// Where the other side is.
 fn remote() -> SocketAddr {
@@ -161,7 +163,7 @@ fn datagram_and_reload<E: Explorer, S: Subject>(
     after: Configuration,
     command: IaxCommand,
 ) -> String {
-    let subject = Arc::new(S::empty());
+    let subject = Arc::new(S::empty(false));
     subject.reload(before);
     let mut endpoint = endpoint(&subject);
     let datagram = with_token(&mut endpoint, command);
@@ -191,7 +193,7 @@ fn call_and_reload<E: Explorer, S: Subject>() -> String {
 
 /// The endpoint's expiry timer against the eviction of the row.
 fn timer_and_eviction<E: Explorer, S: Subject>() -> String {
-    let subject = Arc::new(accepted::<S>(&[]));
+    let subject = Arc::new(accepted_with_database::<S>(&[]));
     let mut endpoint = endpoint(&subject);
     let late = NOW + Duration::from_secs(3_600);
     cache_and_register(&subject, &mut endpoint);
@@ -205,6 +207,14 @@ fn timer_and_eviction<E: Explorer, S: Subject>() -> String {
     format!("{}, evicted {evicted}", word(&mut endpoint))
 }
 
+/// The database stores all that is to be written.
+fn store_all<S: Subject>(subject: &Arc<S>, endpoint: &mut Endpoint<Arc<S>>) {
+    while let Some(write) = subject.poll_write() {
+        subject.stored(write.name.as_str(), write.generation);
+        endpoint.handle_stored(NOW, &write.id());
+    }
+}
+
 /// A cached row whose contact came by this endpoint and is stored.
 fn cache_and_register<S: Subject>(subject: &Arc<S>, endpoint: &mut Endpoint<Arc<S>>) {
     let mut row = row(KITCHEN, None);
@@ -212,10 +222,8 @@ fn cache_and_register<S: Subject>(subject: &Arc<S>, endpoint: &mut Endpoint<Arc<
     cache(&**subject, row);
     let datagram = with_token(endpoint, IaxCommand::RegReq);
     endpoint.handle_datagram(NOW, remote(), &datagram);
+    store_all(subject, endpoint);
     assert_eq!(word(endpoint), "registered");
-    while let Some(write) = subject.poll_write() {
-        subject.stored(write.name.as_str(), write.generation);
-    }
     // The dialogue's own timers come before the one that is explored.
     endpoint.handle_timeout(NOW + Duration::from_secs(61));
     assert_eq!(word(endpoint), "nothing");

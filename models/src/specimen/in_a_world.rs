@@ -1,7 +1,7 @@
 //! Both specimens as directories of a simulated world. Neither waits for the database: what it stored, or failed to, is
 //! nothing to them.
 
-use iaxproof::catalog::{Answer, Question, Write};
+use iaxproof::catalog::{Answer, Question, Unregistered, Write};
 use iaxproof::engine::directory::{Contact, Generation, QueryId, Role};
 use iaxproof::engine::settings::{Configuration, Name};
 use iaxproof::registry::Family;
@@ -21,8 +21,11 @@ macro_rules! administer {
                 $specimen::prune(self, role, name)
             }
 
-            fn unregister(&self, name: &str) -> bool {
-                $specimen::unregister(self, name)
+            fn unregister(&self, name: &str) -> Unregistered {
+                match $specimen::unregister(self, name) {
+                    true => Unregistered::Done,
+                    false => Unregistered::NotRegistered,
+                }
             }
 
             fn poll_question(&self) -> Option<Question> {
@@ -40,6 +43,10 @@ macro_rules! administer {
             fn stored(&self, _: &str, _: Generation) {}
 
             fn not_stored(&self, _: &str, _: Generation) {}
+
+            fn restore(&self, stored: Write, now: Instant) {
+                $specimen::restore(self, stored, now);
+            }
         }
     };
 }

@@ -7,11 +7,12 @@
 
 use core::fmt;
 use core::net::SocketAddr;
+use std::collections::BTreeMap;
 
 use iaxproof::catalog::{Answer, Question, Row, Write};
 use iaxproof::engine::directory::{
     Contact, Directory, Expiry, Generation, Lookup, Noted, QueryId, Reachability, Refused, Role,
-    Stale, TokenKey,
+    Stale, TokenKey, Written,
 };
 use iaxproof::engine::settings::{Configuration, General, Name, Settings};
 use iaxproof::registry::Family;
@@ -27,6 +28,8 @@ pub struct Specimen2007<F: Family> {
     heap: F::Mutex<Heap>,
     desk: F::Mutex<Desk<Pointer>>,
     general: F::Mutex<General>,
+    /// What was stored when the process began (chan_iax2: astdb), for names that a reload builds.
+    stored: F::Mutex<BTreeMap<Name, Contact>>,
     token_key: TokenKey,
     has_database: bool,
 }
@@ -43,6 +46,7 @@ impl<F: Family> Specimen2007<F> {
             heap: F::mutex(Heap::default()),
             desk: F::mutex(Desk::new()),
             general: F::mutex(General::default()),
+            stored: F::mutex(BTreeMap::new()),
             token_key,
             has_database,
         }
@@ -88,9 +92,32 @@ impl<F: Family> Specimen2007<F> {
                 let _ = self.access(pointer, "rebuild", |entry| entry.rebuild(settings));
                 pointer
             }
-            None => F::lock(&self.heap).allocate(Entry::new(settings, false)),
+            None => {
+                let mut entry = Entry::new(settings, false);
+                entry.contact = entry.contact.or_else(|| self.seed(role, &name));
+                F::lock(&self.heap).allocate(entry)
+            }
         };
         F::lock(self.list(role)).push((name, pointer));
+    }
+
+    /// What the database had of a name when the process began.
+    pub fn restore(&self, stored: Write, now: Instant) {
+        let Some((address, deadline)) = stored.contact.filter(|(_, deadline)| now < *deadline)
+        else {
+            return;
+        };
+        let contact = Contact {
+            address,
+            deadline: Some(deadline),
+            generation: stored.generation,
+        };
+        F::lock(&self.stored).insert(stored.name, contact);
+    }
+
+    fn seed(&self, role: Role, name: &Name) -> Option<Contact> {
+        let stored = F::lock(&self.stored).remove(name);
+        stored.filter(|_| role == Role::Peer)
     }
 
     /// Frees a cached row (chan_iax2: `iax2 prune realtime`), whoever uses it.
@@ -295,13 +322,15 @@ impl<F: Family> Directory for Specimen2007<F> {
         handle: &Pointer,
         address: SocketAddr,
         deadline: Instant,
-    ) -> Result<Generation, Refused> {
+    ) -> Result<Written, Refused> {
         let place = Some((address, Some(deadline)));
-        Ok(self.write(*handle, "registration", |entry| entry.move_to(place))?)
+        let written = self.write(*handle, "registration", |entry| entry.move_to(place))?;
+        Ok(Written::Done(written))
     }
 
-    fn release(&self, handle: &Pointer) -> Result<Generation, Refused> {
-        Ok(self.write(*handle, "release", |entry| entry.move_to(entry.fixed()))?)
+    fn release(&self, handle: &Pointer) -> Result<Written, Refused> {
+        let written = self.write(*handle, "release", |entry| entry.move_to(entry.fixed()))?;
+        Ok(Written::Done(written))
     }
 
     /// A cached row is freed with its contact (chan_iax2: `rtautoclear`).

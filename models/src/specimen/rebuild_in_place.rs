@@ -6,11 +6,12 @@
 
 use core::fmt;
 use core::net::SocketAddr;
+use std::collections::BTreeMap;
 
 use iaxproof::catalog::{Answer, Question, Row, Write};
 use iaxproof::engine::directory::{
     Contact, Directory, Expiry, Generation, Lookup, Noted, QueryId, Reachability, Refused, Role,
-    Stale, TokenKey,
+    Stale, TokenKey, Written,
 };
 use iaxproof::engine::settings::{Configuration, General, Host, Name, Settings};
 use iaxproof::registry::{Family, HashKey, Object, Ref, Registry};
@@ -24,6 +25,8 @@ pub struct RebuildInPlace<F: Family> {
     users: Registry<Name, Live<F>, F>,
     desk: F::Mutex<Desk<Ref<Live<F>, F>>>,
     general: F::Mutex<General>,
+    /// What was stored when the process began (chan_iax2: astdb), for names that a reload builds.
+    stored: F::Mutex<BTreeMap<Name, Contact>>,
     token_key: TokenKey,
     has_database: bool,
     ledger: F::Ledger,
@@ -147,6 +150,7 @@ impl<F: Family> RebuildInPlace<F> {
             users: Registry::hash(ledger.clone(), hash_key, 1),
             desk: F::mutex(Desk::new()),
             general: F::mutex(General::default()),
+            stored: F::mutex(BTreeMap::new()),
             token_key,
             has_database,
             ledger,
@@ -186,9 +190,36 @@ impl<F: Family> RebuildInPlace<F> {
                 live.rebuild(settings);
                 live
             }
-            None => Ref::new(&self.ledger, Live::new(settings, false)),
+            None => {
+                let live = Live::<F>::new(settings, false);
+                self.seed(&live);
+                Ref::new(&self.ledger, live)
+            }
         };
         drop(self.container(role).replace(name, live));
+    }
+
+    /// What the database had of a name when the process began.
+    pub fn restore(&self, stored: Write, now: Instant) {
+        let Some((address, deadline)) = stored.contact.filter(|(_, deadline)| now < *deadline)
+        else {
+            return;
+        };
+        let contact = Contact {
+            address,
+            deadline: Some(deadline),
+            generation: stored.generation,
+        };
+        F::lock(&self.stored).insert(stored.name, contact);
+    }
+
+    fn seed(&self, live: &Live<F>) {
+        if live.role == Role::User {
+            return;
+        }
+        let stored = F::lock(&self.stored).remove(&live.name);
+        let mut fields = F::lock(&live.fields);
+        fields.contact = fields.contact.or(stored);
     }
 
     /// Unlinks a cached row, stored or not.
@@ -338,12 +369,13 @@ impl<F: Family> Directory for RebuildInPlace<F> {
         handle: &Self::Handle,
         address: SocketAddr,
         deadline: Instant,
-    ) -> Result<Generation, Refused> {
-        Ok(self.write(handle, |fields| fields.move_to(address, deadline)))
+    ) -> Result<Written, Refused> {
+        let written = self.write(handle, |fields| fields.move_to(address, deadline));
+        Ok(Written::Done(written))
     }
 
-    fn release(&self, handle: &Self::Handle) -> Result<Generation, Refused> {
-        Ok(self.write(handle, Fields::move_home))
+    fn release(&self, handle: &Self::Handle) -> Result<Written, Refused> {
+        Ok(Written::Done(self.write(handle, Fields::move_home)))
     }
 
     fn expire(

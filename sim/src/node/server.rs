@@ -6,7 +6,7 @@ use core::time::Duration;
 use std::collections::{BTreeMap, VecDeque};
 
 use iaxproof::engine::Endpoint;
-use iaxproof::engine::directory::{Directory, QueryId};
+use iaxproof::engine::directory::{Directory, QueryId, StoreId};
 use iaxproof::engine::event::{CallId, Event};
 use iaxproof::engine::options::EndpointOptions;
 use iaxproof::time::Instant;
@@ -39,6 +39,8 @@ pub(crate) struct Server<'d, D: Directory> {
     /// When the endpoint's timer is scheduled for.
     pub(crate) timer: Option<Instant>,
     pub(crate) open_questions: usize,
+    /// Contacts that the operator took away, until the database has stored that they are gone.
+    pub(crate) unregistering: BTreeMap<StoreId, u8>,
     pub(crate) configurations: u64,
 }
 
@@ -96,6 +98,7 @@ impl<'d, D: Directory> Server<'d, D> {
             },
             timer: None,
             open_questions: 0,
+            unregistering: BTreeMap::new(),
             configurations: 0,
         }
     }

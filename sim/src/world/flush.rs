@@ -61,6 +61,7 @@ impl<D: Directory + Administer + Observe> World<'_, D> {
 
     /// A write reaches the database.
     pub(super) fn stored(&mut self, server: u8, write: &Write, fate: WriteFate) {
+        let now = self.queue.now();
         let node = &mut self.servers[usize::from(server)];
         if fate != WriteFate::Fails {
             node.database.store(write);
@@ -71,6 +72,12 @@ impl<D: Directory + Administer + Observe> World<'_, D> {
         } else {
             self.observers.reach(Goal::WriteFailed);
             node.directory.not_stored(name, generation);
+        }
+        let node = &mut self.servers[usize::from(server)];
+        let unregistered = node.unregistering.remove(&write.id());
+        node.endpoint.handle_stored(now, &write.id());
+        if let Some(account) = unregistered.filter(|_| fate == WriteFate::Stored) {
+            self.see(&Fact::Unregistered { server, account });
         }
         self.flush_server(server);
     }

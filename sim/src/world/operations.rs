@@ -1,6 +1,7 @@
 //! What clients and operators do in a world.
 
 use core::net::SocketAddr;
+use iaxproof::catalog::Unregistered;
 use iaxproof::engine::directory::{Directory, Lookup, Role};
 use iaxproof::engine::{CallId, Calling, Error};
 
@@ -131,9 +132,11 @@ impl<D: Directory + Administer + Observe> World<'_, D> {
     }
 
     pub(super) fn unregister(&mut self, server: u8, account: u8) {
-        let directory = self.servers[usize::from(server)].directory;
-        if directory.unregister(&accounts::name(account)) {
-            self.see(&Fact::Unregistered { server, account });
+        let node = &mut self.servers[usize::from(server)];
+        match node.directory.unregister(&accounts::name(account)) {
+            Unregistered::Done => self.see(&Fact::Unregistered { server, account }),
+            Unregistered::Storing(id) => drop(node.unregistering.insert(id, account)),
+            Unregistered::Busy | Unregistered::NotRegistered => {}
         }
     }
 

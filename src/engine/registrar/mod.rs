@@ -15,11 +15,14 @@ use core::time::Duration;
 use self::state::{Action, Attempt, Event as Happening, State};
 use super::auth::{self, Answer, Challenge};
 use super::context::Turn;
-use super::directory::{Directory, Lookup, Refused, Role, Stale};
+use super::directory::{
+    Directory, Generation, Lookup, Refused, Role, Stale, StoreId, Storing, Written,
+};
 use super::event::Event;
-use super::options::REGISTRATION_GRACE;
+use super::options::{REGISTRATION_GRACE, STORE_WAIT};
 use super::settings::{Host, Name, Settings};
 use super::timer::TimerKind;
+use crate::time::Instant;
 use crate::wire::{
     ApparentAddress, AuthMethods, Body, Cause, DateTime, FullFrame, IaxCommand, IeBuffer,
     InformationElement, InformationElements,
@@ -42,6 +45,16 @@ pub(super) struct Registration<D: Directory> {
     /// The settings that the last check read.
     snapshot: Option<D::Snapshot>,
     granted: Duration,
+    /// What the store was asked to keep and has not answered.
+    asked: Option<Asked>,
+}
+
+/// A change that waits for the store.
+#[derive(Clone, Copy, Debug)]
+struct Asked {
+    generation: Generation,
+    /// When the contact will lapse; of no meaning for a release.
+    deadline: Instant,
 }
 
 impl<D: Directory> Registration<D> {
@@ -59,10 +72,11 @@ impl<D: Directory> Registration<D> {
             handle: None,
             snapshot: None,
             granted: Duration::ZERO,
+            asked: None,
         }
     }
 
-    /// Whether it waits for the directory.
+    /// Whether it waits for the directory or its store.
     pub(super) const fn is_waiting(&self) -> bool {
         self.state.is_waiting()
     }
@@ -124,6 +138,53 @@ impl<D: Directory> Registration<D> {
         self.step(turn, Happening::WaitedTooLong);
     }
 
+    /// The store answered.
+    pub(super) fn stored(&mut self, turn: &mut Turn<'_, D>) {
+        let Some((asked, handle)) = self.asked.zip(self.handle.as_ref()) else {
+            return;
+        };
+        match turn.context.directory.take_stored(handle, asked.generation) {
+            Storing::Waiting => {}
+            Storing::Stored => self.store_answered(turn, Happening::Stored),
+            Storing::Failed => self.store_answered(turn, Happening::NotStored),
+        }
+    }
+
+    /// The store took too long.
+    pub(super) fn store_delayed(&mut self, turn: &mut Turn<'_, D>) {
+        let happening = self.withdraw(turn);
+        self.store_answered(turn, happening);
+    }
+
+    fn store_answered(&mut self, turn: &mut Turn<'_, D>, happening: Happening) {
+        turn.cancel(TimerKind::Store);
+        if let Some(asked) = self.asked.take() {
+            self.forget_store(turn, asked);
+            if happening == Happening::Stored {
+                self.keep(turn, asked.generation, asked.deadline);
+            }
+        }
+        self.step(turn, happening);
+    }
+
+    /// The change is not waited for any more. It may have come into force just before.
+    fn withdraw(&mut self, turn: &mut Turn<'_, D>) -> Happening {
+        let Some((asked, handle)) = self.asked.zip(self.handle.as_ref()) else {
+            return Happening::NotStored;
+        };
+        match turn.context.directory.withdraw(handle, asked.generation) {
+            Storing::Stored => Happening::Stored,
+            Storing::Waiting | Storing::Failed => Happening::NotStored,
+        }
+    }
+
+    fn forget_store(&self, turn: &mut Turn<'_, D>, asked: Asked) {
+        if let Some(name) = self.name.clone() {
+            let generation = asked.generation;
+            turn.context.stores.remove(&StoreId { name, generation });
+        }
+    }
+
     /// Follows the table until it has nothing more to do.
     fn step(&mut self, turn: &mut Turn<'_, D>, happening: Happening) {
         let mut next = Some(happening);
@@ -142,9 +203,15 @@ impl<D: Directory> Registration<D> {
             }
             Action::Verify => Some(self.verify(turn)),
             Action::Write => Some(self.write(turn)),
+            Action::AwaitStore => {
+                turn.cancel(TimerKind::Admission);
+                turn.arm(TimerKind::Store, STORE_WAIT);
+                None
+            }
             Action::LookUpAgain => Some(self.look_up(turn)),
             Action::Refuse => self.refuse(turn),
             Action::Reject => {
+                self.forget();
                 reject(turn);
                 None
             }
@@ -153,7 +220,7 @@ impl<D: Directory> Registration<D> {
                 None
             }
             Action::End => {
-                turn.end();
+                self.end(turn);
                 None
             }
         }
@@ -262,6 +329,7 @@ impl<D: Directory> Registration<D> {
         match written {
             Ok(happening) => happening,
             Err(Refused::Unlinked) => Happening::Unlinked,
+            Err(Refused::Busy) => Happening::Full,
             Err(Refused::Stale(Stale)) => self.stale(turn, "writing a contact"),
         }
     }
@@ -282,27 +350,77 @@ impl<D: Directory> Registration<D> {
         })?;
         self.granted = refresh.unwrap_or(min).max(min).min(max.max(min));
         let deadline = turn.now + self.granted + REGISTRATION_GRACE;
-        let address = turn.link.remote;
-        let generation = directory.register(handle, address, deadline)?;
-        turn.context
-            .arm_expiry(deadline, handle.clone(), name, generation);
-        turn.context.tell(Event::Registered {
-            name: name.clone(),
-            address,
-            deadline,
-            generation,
-        });
-        Ok(Happening::Written)
+        let written = directory.register(handle, turn.link.remote, deadline)?;
+        Ok(self.written(turn, written, deadline))
     }
 
     fn release(&mut self, turn: &mut Turn<'_, D>) -> Result<Happening, Refused> {
-        let (Some(handle), Some(name)) = (&self.handle, self.name.clone()) else {
+        let Some(handle) = &self.handle else {
             return Ok(Happening::Full);
         };
-        turn.context.directory.release(handle)?;
-        turn.context.disarm_expiry(&name);
-        turn.context.tell(Event::Released { name });
-        Ok(Happening::Written)
+        let written = turn.context.directory.release(handle)?;
+        let now = turn.now;
+        Ok(self.written(turn, written, now))
+    }
+
+    /// The change is in force, or the store was asked.
+    fn written(
+        &mut self,
+        turn: &mut Turn<'_, D>,
+        written: Written,
+        deadline: Instant,
+    ) -> Happening {
+        match written {
+            Written::Done(generation) => {
+                self.keep(turn, generation, deadline);
+                Happening::Written
+            }
+            Written::Asked(generation) => {
+                self.asked = Some(Asked {
+                    generation,
+                    deadline,
+                });
+                if let Some(name) = self.name.clone() {
+                    let local = turn.link.reliable.local();
+                    let id = StoreId { name, generation };
+                    turn.context.stores.insert(id, local);
+                }
+                Happening::StoreAsked
+            }
+        }
+    }
+
+    /// The change is in force: sees to the expiry, and tells the application.
+    fn keep(&mut self, turn: &mut Turn<'_, D>, generation: Generation, deadline: Instant) {
+        let (Some(handle), Some(name)) = (&self.handle, &self.name) else {
+            return;
+        };
+        let name = name.clone();
+        if self.is_release {
+            turn.context.disarm_expiry(&name);
+            turn.context.tell(Event::Released { name });
+            return;
+        }
+        turn.context
+            .arm_expiry(deadline, handle.clone(), &name, generation);
+        turn.context.tell(Event::Registered {
+            name,
+            address: turn.link.remote,
+            deadline,
+            generation,
+        });
+    }
+
+    /// Lets the dialogue go. A change that the store was asked for is withdrawn: nobody was told that it counts.
+    fn end(&mut self, turn: &mut Turn<'_, D>) {
+        if let Some(asked) = self.asked {
+            if self.withdraw(turn) == Happening::Stored {
+                self.keep(turn, asked.generation, asked.deadline);
+            }
+            self.forget_store(turn, asked);
+            self.asked = None;
+        }
+        turn.end();
     }
 
     /// The REGACK: of a release it says name and date alone.

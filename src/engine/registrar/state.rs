@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! Checking --> WaitingForDirectory --> Challenged --> Verifying --> Writing --> Closing --> Ended
-//!     \________________________/           |             |   ^         |           ^
-//!      a login without a secret goes       |             |   |__again__| Unlinked  |
+//!     \________________________/           |             |   ^         |  \        ^
+//!      a login without a secret goes       |             |   |__again__| Storing---|
 //!      straight to Writing                 \_____________\_____ Refusing __________/
 //! ```
 
@@ -27,6 +27,8 @@ pub(super) enum State {
     Verifying(Attempt),
     /// The contact is being written.
     Writing(Attempt),
+    /// The store was asked to keep the change; the former contact holds.
+    Storing,
     /// The login has failed; the REGREJ waits for `reject_delay`.
     Refusing,
     /// REGACK or REGREJ is out.
@@ -62,6 +64,12 @@ pub(super) enum Event {
     Bad,
     /// The contact is written.
     Written,
+    /// The store was asked.
+    StoreAsked,
+    /// The store has the change, and it is in force.
+    Stored,
+    /// The store does not have it, or took too long.
+    NotStored,
     /// The name no longer stands on the entry.
     Unlinked,
     /// There is no room for one more registration.
@@ -89,6 +97,8 @@ pub(super) enum Action {
     Verify,
     /// Write the contact, or take it away.
     Write,
+    /// Wait for the store. The ACK goes out, for nothing else carries it.
+    AwaitStore,
     /// Ask the directory again.
     LookUpAgain,
     /// Count a failed login and wait for `reject_delay`.
@@ -106,7 +116,8 @@ impl State {
     pub(super) const fn next(self, event: Event) -> Option<(State, Action)> {
         use Attempt::{First, Second};
         use State::{
-            Challenged, Checking, Closing, Ended, Refusing, Verifying, WaitingForDirectory, Writing,
+            Challenged, Checking, Closing, Ended, Refusing, Storing, Verifying,
+            WaitingForDirectory, Writing,
         };
         Some(match (self, event) {
             (Ended, _) => return None,
@@ -137,6 +148,10 @@ impl State {
             (Verifying(_), Event::Bad) => (Refusing, Action::Refuse),
 
             (Writing(_), Event::Written) => (Closing, Action::Confirm),
+            (Writing(_), Event::StoreAsked) => (Storing, Action::AwaitStore),
+            (Storing, Event::Stored) => (Closing, Action::Confirm),
+            // No login failed, so nothing is counted and nothing delayed.
+            (Storing, Event::NotStored) => (Closing, Action::Reject),
             (Writing(First), Event::Unlinked) => (Checking(Second), Action::LookUpAgain),
             (Writing(Second), Event::Unlinked) => (Refusing, Action::Refuse),
             (Writing(_), Event::Full) => (Refusing, Action::Refuse),
@@ -151,7 +166,7 @@ impl State {
     }
 
     pub(super) const fn is_waiting(self) -> bool {
-        matches!(self, State::WaitingForDirectory(_))
+        matches!(self, State::WaitingForDirectory(_) | State::Storing)
     }
 }
 
@@ -173,6 +188,7 @@ mod tests {
             State::Verifying(Second),
             State::Writing(First),
             State::Writing(Second),
+            State::Storing,
             State::Refusing,
             State::Closing,
             State::Ended,
@@ -190,6 +206,9 @@ mod tests {
             Good,
             Bad,
             Written,
+            StoreAsked,
+            Stored,
+            NotStored,
             Unlinked,
             Full,
             DelayElapsed,
