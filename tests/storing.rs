@@ -18,7 +18,7 @@ fn bench() -> Bench {
 fn contact(bench: &Bench, name: &str) -> Option<Contact> {
     let catalog: &Catalog<Audited> = bench.endpoint.directory();
     match catalog.find(Role::Peer, name) {
-        Lookup::Found(handle) => catalog.contact(&handle, bench.now).unwrap(),
+        Lookup::Found(handle) => catalog.contact(&handle, bench.now).expect("never stale"),
         _ => None,
     }
 }
@@ -233,7 +233,7 @@ fn an_operator_s_unregister_is_done_when_it_is_stored() {
 
 fn stored(name: &str, last: u8, deadline: u64, generation: u64) -> Write {
     Write {
-        name: Name::new(name).unwrap(),
+        name: Name::new(name).expect("a name of the test"),
         generation: Generation(generation),
         contact: Some((address(last), Instant::from_secs(deadline))),
     }
