@@ -1,11 +1,87 @@
-//! The wall clock, for limits, rates and the times in reports. Nothing that decides what a run does reads it.
+//! The wall clock. For the evidence: limits, rates and the times in reports; nothing that decides what a run does reads
+//! it. For the server: the monotonic clock as the library's [`Instant`], and Unix time for what outlives a process.
 
-use std::time::{Duration, Instant};
+#[cfg(feature = "evidence")]
+use std::time::Duration;
+use std::time::UNIX_EPOCH;
+
+use iaxproof::time::Instant;
+
+/// The library's time on a real clock: [`Instant::ZERO`] is the last whole second of Unix time before the clock was made.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Clock {
+    start: std::time::Instant,
+    /// Unix time in seconds at [`Instant::ZERO`].
+    unix_at_zero: u64,
+    /// What had passed of that second at `start`.
+    offset_micros: u64,
+}
+
+impl Clock {
+    /// A clock that starts now.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place where the command reads the wall clock"
+    )]
+    pub(crate) fn start() -> Self {
+        let unix_micros = unix_micros();
+        Clock {
+            start: std::time::Instant::now(),
+            unix_at_zero: unix_micros / 1_000_000,
+            offset_micros: unix_micros % 1_000_000,
+        }
+    }
+
+    /// The time. It never goes back, whatever becomes of the date.
+    pub(crate) fn now(&self) -> Instant {
+        let elapsed = self.start.elapsed().as_micros() as u64;
+        Instant::from_micros(self.offset_micros + elapsed)
+    }
+
+    /// Unix time in seconds at [`Instant::ZERO`].
+    pub(crate) const fn unix_at_zero(&self) -> u64 {
+        self.unix_at_zero
+    }
+
+    /// Unix time in milliseconds of `at`, as the date stands now.
+    pub(crate) fn unix_millis_of(&self, at: Instant) -> u64 {
+        let (now, unix_now) = (self.now(), unix_micros() / 1_000);
+        if at >= now {
+            unix_now + at.saturating_since(now).as_millis() as u64
+        } else {
+            unix_now.saturating_sub(now.saturating_since(at).as_millis() as u64)
+        }
+    }
+
+    /// When it is that Unix time, as the date stands now; [`Instant::ZERO`] for what was before.
+    pub(crate) fn instant_of(&self, unix_millis: u64) -> Instant {
+        let (now, unix_now) = (self.now(), unix_micros() / 1_000);
+        let away = core::time::Duration::from_millis(unix_millis.abs_diff(unix_now));
+        if unix_millis >= unix_now {
+            now + away
+        } else {
+            now - away
+        }
+    }
+}
+
+/// Unix time. A date before 1970 counts as 1970.
+#[expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "the one place where the command reads the date"
+)]
+fn unix_micros() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(UNIX_EPOCH);
+    since.unwrap_or_default().as_micros() as u64
+}
 
 /// Measures wall-clock time from its making.
+#[cfg(feature = "evidence")]
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Stopwatch(Instant);
+pub(crate) struct Stopwatch(std::time::Instant);
 
+#[cfg(feature = "evidence")]
 impl Stopwatch {
     /// Starts now.
     #[expect(
@@ -13,7 +89,7 @@ impl Stopwatch {
         reason = "the one place where the command reads the wall clock"
     )]
     pub(crate) fn start() -> Self {
-        Stopwatch(Instant::now())
+        Stopwatch(std::time::Instant::now())
     }
 
     /// The time since the start.
@@ -23,10 +99,28 @@ impl Stopwatch {
 }
 
 /// Lets this thread rest.
+#[cfg(feature = "evidence")]
 #[expect(
     clippy::disallowed_methods,
     reason = "the one place where the command waits"
 )]
 pub(crate) fn pause(duration: Duration) {
     std::thread::sleep(duration);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unix_time_and_instants_are_the_two_ways_of_one_mapping() {
+        let clock = Clock::start();
+        let at = clock.now() + core::time::Duration::from_secs(90);
+        let unix = clock.unix_millis_of(at);
+        let back = clock.instant_of(unix);
+        // The two calls read the clock one after the other.
+        assert!(back.as_millis().abs_diff(at.as_millis()) < 1_000);
+        assert!(unix.abs_diff(1_000 * clock.unix_at_zero() + at.as_millis()) < 1_000);
+        assert_eq!(clock.instant_of(0), Instant::ZERO);
+    }
 }

@@ -8,13 +8,6 @@ use std::process::ExitCode;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     /// The command line, or a file it names, asks for something that does not exist.
-    #[cfg_attr(
-        not(feature = "evidence"),
-        expect(
-            dead_code,
-            reason = "only the evidence has arguments that clap cannot judge"
-        )
-    )]
     #[error("{0}")]
     Usage(String),
     /// The operating system refused something.

@@ -2,14 +2,17 @@
 //!
 //! Sockets, files, threads, child processes and the wall clock live in this package and nowhere else.
 
+mod audio;
 #[cfg(feature = "evidence")]
 mod check;
 #[cfg(feature = "evidence")]
 mod child;
-#[cfg(feature = "evidence")]
+mod client;
 mod clock;
 mod decode;
 mod error;
+mod log;
+mod net;
 #[cfg(feature = "evidence")]
 mod progress;
 #[cfg(feature = "evidence")]
@@ -18,8 +21,10 @@ mod prove;
 mod replay;
 #[cfg(feature = "evidence")]
 mod report;
+mod serve;
 #[cfg(feature = "evidence")]
 mod sim;
+mod store;
 #[cfg(feature = "evidence")]
 mod table;
 #[cfg(feature = "evidence")]
@@ -48,6 +53,7 @@ struct CommandLine {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Call(client::call::CallArgs),
     #[cfg(feature = "evidence")]
     Check(check::CheckArgs),
     Decode(decode::DecodeArgs),
@@ -58,6 +64,7 @@ enum Command {
     ProveChild(prove::child::ProveChildArgs),
     #[cfg(feature = "evidence")]
     Replay(replay::ReplayArgs),
+    Serve(serve::ServeArgs),
     #[cfg(feature = "evidence")]
     Sim(sim::SimArgs),
     #[cfg(feature = "evidence")]
@@ -74,6 +81,7 @@ fn main() -> ExitCode {
 
 fn run(line: &CommandLine) -> Result<ExitCode, Error> {
     match &line.command {
+        Command::Call(args) => client::call::run(args),
         #[cfg(feature = "evidence")]
         Command::Check(args) => check::run(args, line.json).map(Verdict::exit_code),
         Command::Decode(args) => decode::run(args, line.json),
@@ -83,6 +91,7 @@ fn run(line: &CommandLine) -> Result<ExitCode, Error> {
         Command::ProveChild(args) => prove::child::run(args).map(Verdict::exit_code),
         #[cfg(feature = "evidence")]
         Command::Replay(args) => replay::run(args, line.json).map(Verdict::exit_code),
+        Command::Serve(args) => serve::run(args),
         #[cfg(feature = "evidence")]
         Command::Sim(args) => sim::run(args, line.json).map(Verdict::exit_code),
         #[cfg(feature = "evidence")]

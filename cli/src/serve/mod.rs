@@ -1,0 +1,168 @@
+//! `iaxproof serve`: the endpoint on real sockets, with the configuration of a file and the registrations of a database.
+//!
+//! - [`run`], here: from the command line to a running server. [`configuration`]: files, and the one that is built in.
+//! - [`worker`]: the thread that owns sockets and endpoint. [`admin`]: the thread that takes signals. The third one,
+//!   the realtime thread, is the store's.
+//! - [`application`]: what answers calls. [`logins`]: the log of failed ones.
+//!
+//! The three threads share the catalog and nothing else; the worker hears of the other two by messages.
+
+mod admin;
+mod application;
+mod configuration;
+mod logins;
+mod worker;
+
+use core::net::{IpAddr, Ipv4Addr, SocketAddr};
+use core::str::FromStr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::{Arc, mpsc};
+
+use clap::Args;
+use iaxproof::catalog::{Catalog, CatalogOptions, Kind};
+use iaxproof::engine::EndpointOptions;
+use iaxproof::engine::directory::TokenKey;
+use iaxproof::registry::{HashKey, Std};
+use tracing::level_filters::LevelFilter;
+
+use self::admin::Admin;
+use self::application::Application;
+use self::configuration::Source;
+use self::worker::{Message, Worker};
+use crate::audio::{melody, wav};
+use crate::clock::Clock;
+use crate::error::Error;
+use crate::log;
+use crate::net::{Node, PORT, random};
+use crate::store::Store;
+use crate::store::realtime::Realtime;
+
+/// Into how many shards each container is cut.
+const SHARDS: usize = 16;
+
+/// Run a server: registrations, an echo, music.
+///
+/// Without --config: three phones, an echo and a music extension on 127.0.0.1 alone. SIGHUP reads the configuration
+/// again, SIGTERM and SIGINT stop. Exit codes: 0 stopped, 2 usage or a configuration with an error, 1 anything else broke.
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// A file in the syntax of Asterisk's iax.conf.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Where to listen: an IP address, with or without a port. May be given several times; port 0 is chosen by the system.
+    #[arg(long, value_name = "ADDR")]
+    bind: Vec<Bind>,
+    /// Keep registrations, and find peers and users, in this SQLite file. It is made where there is none.
+    #[arg(long, value_name = "FILE")]
+    database: Option<PathBuf>,
+    /// What the music extension plays: a WAV of 8 kHz.
+    #[arg(long, value_name = "WAV")]
+    music: Option<PathBuf>,
+    /// What goes to the log: off, error, warn, info, debug or trace.
+    #[arg(
+        long,
+        value_name = "LEVEL",
+        env = "IAXPROOF_LOG",
+        default_value = "info"
+    )]
+    log: LevelFilter,
+}
+
+/// An address to listen on.
+#[derive(Clone, Copy, Debug)]
+struct Bind(SocketAddr);
+
+impl FromStr for Bind {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let with_port = text.parse().map(Bind);
+        let bare = || text.parse().map(|ip: IpAddr| Bind((ip, PORT).into()));
+        with_port.or_else(|_| bare()).map_err(|_| {
+            "an IP address is wanted, as 192.0.2.1, 192.0.2.1:4569 or [::1]:4569".into()
+        })
+    }
+}
+
+/// Serves until a signal says to stop.
+///
+/// # Errors
+///
+/// [`Error::Usage`] for a configuration with an error, others where the system refuses a socket or a file.
+pub(crate) fn run(args: &ServeArgs) -> Result<ExitCode, Error> {
+    log::begin(args.log);
+    // Signals first: from here on none ends us without our knowing.
+    let admin = Admin::new()?;
+    let clock = Clock::start();
+    let source = Source::of(args.config.as_deref());
+    let loaded = source.load(0)?;
+    let binds = binds(args)?;
+    let store = args.database.as_deref().map(Store::open).transpose()?;
+    let catalog = Arc::new(catalog(store.is_some())?);
+    if let Some(store) = &store {
+        report_kept(store)?;
+    }
+    catalog.reload(loaded);
+    let node = Node::new(
+        clock,
+        &binds,
+        EndpointOptions::default(),
+        Arc::clone(&catalog),
+    )?;
+    let (sender, messages) = mpsc::channel();
+    let ring = worker::Ring::new(sender, node.waker());
+    let realtime = store.map(|store| {
+        let ring = ring.clone();
+        let tell = move |done| ring.send(Message::Done(done));
+        Realtime::spawn(store, Arc::clone(&catalog), clock, tell)
+    });
+    let realtime = realtime.transpose()?;
+    source.greet(node.locals());
+    admin.spawn(source, catalog, ring)?;
+    let worker = Worker::new(node, Application::new(music(args)?), messages, realtime);
+    worker.run()?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Where to listen. The built-in phones have secrets that everybody knows, so they stay on this machine.
+fn binds(args: &ServeArgs) -> Result<Vec<SocketAddr>, Error> {
+    let binds: Vec<SocketAddr> = args.bind.iter().map(|bind| bind.0).collect();
+    let outward = binds.iter().find(|bind| !bind.ip().is_loopback());
+    match (&args.config, outward) {
+        (None, Some(outward)) => Err(Error::Usage(format!(
+            "--bind {outward} without --config: the built-in phones have known secrets and stay on loopback"
+        ))),
+        (None, None) if binds.is_empty() => Ok(vec![(Ipv4Addr::LOCALHOST, PORT).into()]),
+        (Some(_), _) if binds.is_empty() => Ok(vec![(Ipv4Addr::UNSPECIFIED, PORT).into()]),
+        _ => Ok(binds),
+    }
+}
+
+fn catalog(realtime: bool) -> Result<Catalog<Std>, Error> {
+    let [a, b] = [random()?, random()?].map(u64::from_ne_bytes);
+    Ok(Catalog::new(CatalogOptions {
+        hash_key: HashKey(a, b),
+        shards: SHARDS,
+        container: Kind::Hash,
+        token_key: TokenKey(random()?),
+        realtime,
+        ledger: Default::default(),
+    }))
+}
+
+fn report_kept(store: &Store) -> Result<(), Error> {
+    let kept = store.registrations();
+    let kept =
+        kept.map_err(|error| Error::Broke(format!("registrations cannot be read: {error}")))?;
+    tracing::info!(registrations = kept.len(), "the database is open");
+    Ok(())
+}
+
+fn music(args: &ServeArgs) -> Result<Arc<[i16]>, Error> {
+    let samples = match &args.music {
+        Some(path) => wav::read(path)?,
+        None => wav::parse(&melody::wav()[..]).map_err(Error::Broke)?,
+    };
+    Ok(samples.into())
+}

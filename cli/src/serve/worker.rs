@@ -1,0 +1,162 @@
+//! The worker: the one thread that owns the sockets and the endpoint. It rests until a datagram, a deadline, or a message
+//! of another thread, and never waits for anything else.
+
+use core::time::Duration;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender};
+
+use iaxproof::catalog::Catalog;
+use iaxproof::engine::Event;
+use iaxproof::registry::Std;
+use iaxproof::time::Instant;
+use mio::Waker;
+
+use super::application::Application;
+use super::logins::FailedLogins;
+use crate::error::Error;
+use crate::net::Node;
+use crate::store::realtime::{Done, Realtime};
+
+/// How long a stopping server waits for the other sides to acknowledge.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// What other threads tell the worker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Message {
+    /// The realtime thread has done something that somebody waits for.
+    Done(Done),
+    /// Another configuration is in force.
+    Reloaded,
+    /// Hang up and end.
+    Stop,
+}
+
+/// The other end of the worker's messages.
+#[derive(Clone, Debug)]
+pub(crate) struct Ring {
+    sender: Sender<Message>,
+    waker: Arc<Waker>,
+}
+
+impl Ring {
+    /// Messages go to `sender`, and `waker` ends the worker's rest.
+    pub(crate) fn new(sender: Sender<Message>, waker: Arc<Waker>) -> Self {
+        Ring { sender, waker }
+    }
+
+    /// Leaves a message. A worker that has ended takes none.
+    pub(crate) fn send(&self, message: Message) {
+        if self.sender.send(message).is_ok()
+            && let Err(error) = self.waker.wake()
+        {
+            tracing::error!(%error, "the worker cannot be woken");
+        }
+    }
+}
+
+/// The worker.
+#[derive(Debug)]
+pub(crate) struct Worker {
+    node: Node<Arc<Catalog<Std>>>,
+    application: Application,
+    messages: Receiver<Message>,
+    realtime: Option<Realtime>,
+    logins: FailedLogins,
+    is_stopping: bool,
+}
+
+impl Worker {
+    /// A worker that has not begun.
+    pub(crate) fn new(
+        node: Node<Arc<Catalog<Std>>>,
+        application: Application,
+        messages: Receiver<Message>,
+        realtime: Option<Realtime>,
+    ) -> Self {
+        Worker {
+            node,
+            application,
+            messages,
+            realtime,
+            logins: FailedLogins::default(),
+            is_stopping: false,
+        }
+    }
+
+    /// Works until it is told to stop, hangs up, and waits for the database.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Broke`] where the operating system cannot wait for datagrams.
+    pub(crate) fn run(mut self) -> Result<(), Error> {
+        while !self.is_stopping {
+            self.turn(self.application.due())?;
+        }
+        self.say_farewell()?;
+        if let Some(realtime) = self.realtime.take() {
+            realtime.stop();
+        }
+        tracing::info!("stopped");
+        Ok(())
+    }
+
+    fn turn(&mut self, until: Option<Instant>) -> Result<(), Error> {
+        let mut has_business = self.node.turn(until)?.has_business;
+        let now = self.node.now();
+        has_business |= self.take_messages(now);
+        self.application.play(now, &mut self.node.endpoint);
+        // A command may leave events: they are handled in the same turn.
+        while let Some(event) = self.node.endpoint.poll_event() {
+            self.handle(now, event);
+        }
+        if let Some(realtime) = self.realtime.as_ref().filter(|_| has_business) {
+            realtime.ring();
+        }
+        Ok(())
+    }
+
+    fn take_messages(&mut self, now: Instant) -> bool {
+        let mut any = false;
+        while let Ok(message) = self.messages.try_recv() {
+            any = true;
+            match message {
+                Message::Done(Done::Answered(query)) => {
+                    self.node.endpoint.handle_answer(now, query);
+                }
+                Message::Reloaded => {}
+                Message::Stop => self.is_stopping = true,
+            }
+        }
+        any
+    }
+
+    fn handle(&mut self, now: Instant, event: Event) {
+        match event {
+            Event::Registered {
+                name,
+                address,
+                deadline,
+                ..
+            } => {
+                let seconds = deadline.saturating_since(now).as_secs();
+                tracing::info!(?name, %address, seconds, "registered");
+            }
+            Event::Released { name } => tracing::info!(?name, "unregistered"),
+            Event::Expired { name } => tracing::info!(?name, "registration expired"),
+            Event::LoginFailed { address, role } => self.logins.note(now, address, role),
+            Event::StaleHandle { what } => tracing::error!(what, "a handle had gone stale"),
+            event => self.application.handle(now, &mut self.node.endpoint, event),
+        }
+    }
+
+    /// Hangs up, and goes on until nobody is left to acknowledge, or for [`FAREWELL`].
+    fn say_farewell(&mut self) -> Result<(), Error> {
+        let now = self.node.now();
+        self.application.stop(now, &mut self.node.endpoint);
+        let end = now + FAREWELL;
+        while self.node.endpoint.counts().calls > 0 && self.node.now() < end {
+            self.turn(Some(end))?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,204 @@
+//! The realtime thread: takes questions and writes from the catalog, asks SQLite, brings the answers back. Workers never
+//! wait for a disk; they ring, and go on.
+//!
+//! Writes that came while the last commit was under way go into the next one together. Nobody hears of a write before
+//! it is on the disk.
+
+use core::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+
+use iaxproof::catalog::{Answer, Catalog, Question, Row, Write};
+use iaxproof::engine::directory::{Contact, Generation, QueryId};
+use iaxproof::registry::Std;
+use iaxproof::time::Instant;
+
+use super::{Registration, Store};
+use crate::clock::Clock;
+use crate::error::Error;
+
+/// The most writes of one transaction.
+const WRITES_PER_COMMIT: usize = 1024;
+/// Questions that are answered between two commits.
+const QUESTIONS_PER_TURN: usize = 256;
+/// How long the thread rests where nobody rings.
+const REST: Duration = Duration::from_secs(1);
+/// How long it rests after a failure, before it tries the same again.
+const REST_AFTER_FAILURE: Duration = Duration::from_millis(100);
+/// How often a failing write is tried again when the server stops.
+const LAST_TRIES: usize = 20;
+
+/// What the thread has done, for the worker that waits for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Done {
+    /// The catalog has the answer to this question.
+    Answered(QueryId),
+}
+
+/// The running thread.
+#[derive(Debug)]
+pub(crate) struct Realtime {
+    thread: JoinHandle<()>,
+    stops: Arc<AtomicBool>,
+}
+
+impl Realtime {
+    /// Starts the thread; `tell` is called there.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Broke`] where the system has no thread for us.
+    pub(crate) fn spawn(
+        store: Store,
+        catalog: Arc<Catalog<Std>>,
+        clock: Clock,
+        tell: impl Fn(Done) + Send + 'static,
+    ) -> Result<Self, Error> {
+        let stops = Arc::new(AtomicBool::new(false));
+        let desk = Desk {
+            store,
+            catalog,
+            clock,
+            tell,
+            fails: false,
+        };
+        let until = Arc::clone(&stops);
+        let thread = std::thread::Builder::new()
+            .name("realtime".to_owned())
+            .spawn(move || desk.run(&until))
+            .map_err(|error| Error::Broke(format!("no realtime thread: {error}")))?;
+        Ok(Realtime { thread, stops })
+    }
+
+    /// There may be something to ask or to write.
+    pub(crate) fn ring(&self) {
+        self.thread.thread().unpark();
+    }
+
+    /// Writes what is left and ends the thread.
+    pub(crate) fn stop(self) {
+        self.stops.store(true, Ordering::Release);
+        self.ring();
+        if self.thread.join().is_err() {
+            tracing::error!("the realtime thread had panicked");
+        }
+    }
+}
+
+struct Desk<T> {
+    store: Store,
+    catalog: Arc<Catalog<Std>>,
+    clock: Clock,
+    tell: T,
+    /// Whether the last commit failed: said once, not each time.
+    fails: bool,
+}
+
+impl<T: Fn(Done)> Desk<T> {
+    fn run(mut self, stops: &AtomicBool) {
+        while !stops.load(Ordering::Acquire) {
+            let had_work = self.turn();
+            match had_work {
+                _ if self.fails => std::thread::park_timeout(REST_AFTER_FAILURE),
+                true => {}
+                false => std::thread::park_timeout(REST),
+            }
+        }
+        for _ in 0..LAST_TRIES {
+            if !self.turn() {
+                return;
+            }
+        }
+    }
+
+    /// Whether there was anything to do.
+    fn turn(&mut self) -> bool {
+        let writes: Vec<Write> = core::iter::from_fn(|| self.catalog.poll_write())
+            .take(WRITES_PER_COMMIT)
+            .collect();
+        let questions: Vec<Question> = core::iter::from_fn(|| self.catalog.poll_question())
+            .take(QUESTIONS_PER_TURN)
+            .collect();
+        if !writes.is_empty() {
+            self.commit(&writes);
+        }
+        for question in &questions {
+            let answer = self.answer(question);
+            self.catalog.answer(question.id, answer, self.clock.now());
+            (self.tell)(Done::Answered(question.id));
+        }
+        !writes.is_empty() || !questions.is_empty()
+    }
+
+    /// One transaction for all. Only after it does anybody hear of a write.
+    fn commit(&mut self, writes: &[Write]) {
+        let rows: Vec<Registration> = writes.iter().map(|write| self.row_of(write)).collect();
+        let kept = self.store.keep(&rows);
+        self.note(kept.as_ref().err());
+        for write in writes {
+            let name = write.name.as_str();
+            match kept {
+                Ok(()) => self.catalog.stored(name, write.generation),
+                Err(_) => self.catalog.not_stored(name, write.generation),
+            }
+        }
+    }
+
+    fn row_of(&self, write: &Write) -> Registration {
+        let contact = write.contact;
+        Registration {
+            name: write.name.as_str().to_owned(),
+            contact: contact.map(|(address, at)| (address, self.clock.unix_millis_of(at))),
+            regseconds: self.clock.unix_millis_of(self.clock.now()) / 1_000,
+            generation: write.generation.0,
+        }
+    }
+
+    fn note(&mut self, failure: Option<&rusqlite::Error>) {
+        match failure {
+            Some(error) if !self.fails => tracing::error!(%error, "registrations are not stored"),
+            None if self.fails => tracing::info!("registrations are stored again"),
+            _ => {}
+        }
+        self.fails = failure.is_some();
+    }
+
+    fn answer(&self, question: &Question) -> Answer {
+        let (role, name) = (question.role, question.name.as_str());
+        let found = self.store.row(role, name).and_then(|row| {
+            let kept = self.store.registration(name)?;
+            Ok(row.map(|columns| (columns, kept)))
+        });
+        match found {
+            Ok(Some((columns, kept))) => match columns.settings(role) {
+                Ok(Some(settings)) => Answer::Row(Row {
+                    settings,
+                    contact: kept.as_ref().and_then(|kept| contact(kept, &self.clock)),
+                    generation: Generation(kept.map_or(0, |kept| kept.generation)),
+                }),
+                Ok(None) => Answer::Absent,
+                Err(why) => {
+                    tracing::warn!(?role, ?name, %why, "a row of the database cannot be used");
+                    Answer::Failed
+                }
+            },
+            Ok(None) => Answer::Absent,
+            Err(error) => {
+                tracing::warn!(?role, ?name, %error, "the database does not answer");
+                Answer::Failed
+            }
+        }
+    }
+}
+
+/// A stored contact on this process's clock.
+pub(crate) fn contact(kept: &Registration, clock: &Clock) -> Option<Contact> {
+    let (address, deadline) = kept.contact?;
+    let deadline: Instant = clock.instant_of(deadline);
+    Some(Contact {
+        address,
+        deadline: Some(deadline),
+        generation: Generation(kept.generation),
+    })
+}
