@@ -1,0 +1,237 @@
+//! The server and the client as processes: calls that are heard, refusals with their exit codes, signals, and a log without
+//! secrets. Every server has a port of its own.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod server;
+
+use std::process::Stdio;
+
+use server::*;
+
+/// Half a second from the middle of what was heard, where neither beginning nor end is.
+fn middle(samples: &[f64]) -> &[f64] {
+    assert!(samples.len() > 8_000, "only {} samples", samples.len());
+    &samples[samples.len() / 2 - 2_000..][..4_000]
+}
+
+fn echo_of_a_tone(server: &Server, frequency: f64, more: &[&str]) {
+    let folder = tempfile::tempdir().unwrap();
+    let (said, heard) = (
+        folder.path().join("said.wav"),
+        folder.path().join("heard.wav"),
+    );
+    write_tone(&said, frequency, 1.5);
+    let (said, path) = (said.to_str().unwrap(), heard.to_str().unwrap());
+    let call = [
+        "call",
+        &server.address,
+        "echo",
+        "--send",
+        said,
+        "--record",
+        path,
+    ];
+    let ended = client(&[&call[..], more].concat(), None);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    let heard = samples(&heard);
+    let heard = middle(&heard);
+    // 8,000 is the amplitude that was sent: half its square is the energy.
+    assert!(
+        (energy(heard) / 32e6 - 1.0).abs() < 0.1,
+        "{}",
+        energy(heard)
+    );
+    assert!(
+        share(heard, frequency) > 0.95,
+        "{}",
+        share(heard, frequency)
+    );
+    assert!(share(heard, frequency + 100.0) < 0.05);
+}
+
+#[test]
+fn a_tone_comes_back_from_the_echo_in_both_laws() {
+    let server = Server::start(&[]);
+    echo_of_a_tone(&server, 440.0, &["--codec", "ulaw"]);
+    echo_of_a_tone(&server, 1_000.0, &["--codec", "alaw"]);
+}
+
+#[test]
+fn a_call_over_ipv6_is_a_call() {
+    let server = Server::start_on("[::1]:0", &[]);
+    assert!(server.address.starts_with("[::1]:"), "{}", server.address);
+    echo_of_a_tone(&server, 440.0, &[]);
+}
+
+#[test]
+fn music_is_heard_and_a_digit_comes_back_from_the_echo() {
+    let server = Server::start(&[]);
+    let folder = tempfile::tempdir().unwrap();
+    let heard = folder.path().join("heard.wav");
+    let path = heard.to_str().unwrap();
+    let call = [
+        "call",
+        &server.address,
+        "music",
+        "--record",
+        path,
+        "--seconds",
+        "2",
+    ];
+    let ended = client(&call, None);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    let heard = samples(&heard);
+    assert!(
+        (heard.len() as f64 - 16_000.0).abs() < 2_000.0,
+        "{}",
+        heard.len()
+    );
+    // The tune begins with C, E, G, C above the A of 220 Hz, a quarter of a second each.
+    for (beat, semitones) in [3, 7, 10, 15].into_iter().enumerate() {
+        let frequency = 220.0 * 2f64.powf(f64::from(semitones) / 12.0);
+        let note = &heard[beat * 2_000 + 400..][..1_200];
+        assert!(
+            share(note, frequency) > 0.5,
+            "note {beat}: {}",
+            share(note, frequency)
+        );
+    }
+    let echo = [
+        "call",
+        &server.address,
+        "echo",
+        "--record",
+        path,
+        "--seconds",
+        "1",
+        "--dtmf",
+        "7#",
+    ];
+    let ended = client(&echo, None);
+    assert!(ended.stdout.contains("digit 7\ndigit #\n"), "{ended:?}");
+}
+
+#[test]
+fn refusals_have_exit_codes_and_a_failed_login_one_line() {
+    let server = Server::start(&[]);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("heard.wav");
+    let path = path.to_str().unwrap();
+    let call = |extension: &str, more: &[&str], secret| {
+        let call = ["call", &server.address, extension, "--record", path];
+        client(&[&call[..], more].concat(), secret)
+    };
+    let as_alice = ["--user", "alice", "--seconds", "1"];
+    let wrong = call("echo", &as_alice, Some("a-secret-that-is-wrong"));
+    assert_eq!(wrong.code, 5, "{wrong:?}");
+    assert_eq!(call("echo", &["--user", "nobody"], Some("x")).code, 5);
+    assert_eq!(call("no-such-extension", &[], None).code, 6);
+    assert_eq!(call("echo", &as_alice, Some("alice-secret")).code, 0);
+    let file = folder.path().join("secret");
+    std::fs::write(&file, "alice-secret\n").unwrap();
+    let by_file = ["--secret-file", file.to_str().unwrap()];
+    assert_eq!(
+        call("echo", &[&as_alice[..], &by_file].concat(), None).code,
+        0
+    );
+    let log = server.log();
+    assert_eq!(log.matches("login failed").count(), 2, "{log}");
+    assert!(log.contains("address=127.0.0.1:"), "{log}");
+}
+
+#[test]
+fn nobody_there_is_another_exit_code_than_nobody_answers() {
+    // Bound and mute: nothing replies, and no other server can be there.
+    let mute = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let address = mute.local_addr().unwrap().to_string();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("heard.wav");
+    let path = path.to_str().unwrap();
+    let ended = client(
+        &["call", &address, "echo", "--record", path, "--wait", "1"],
+        None,
+    );
+    assert_eq!(ended.code, 8, "{ended:?}");
+}
+
+#[test]
+fn no_secret_reaches_the_log_at_its_most_talkative() {
+    let server = Server::start(&["--log", "trace"]);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("heard.wav");
+    let call = [
+        "call",
+        &server.address,
+        "echo",
+        "--record",
+        path.to_str().unwrap(),
+    ];
+    let as_alice = [&call[..], &["--user", "alice", "--seconds", "1"]].concat();
+    assert_eq!(client(&as_alice, Some("alice-secret")).code, 0);
+    assert_eq!(client(&as_alice, Some("wrong-secret")).code, 5);
+    let log = server.log();
+    assert!(
+        log.contains("incoming call") && log.contains("login failed"),
+        "{log}"
+    );
+    assert!(!log.contains("secret"), "{log}");
+}
+
+#[test]
+fn sigterm_hangs_up_and_ends_with_0() {
+    let mut server = Server::start(&[]);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("heard.wav");
+    let mut call = iaxproof()
+        .args([
+            "call",
+            &server.address,
+            "music",
+            "--record",
+            path.to_str().unwrap(),
+        ])
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    server.wait_for("incoming call");
+    server.signal("-TERM");
+    assert!(server.end().success(), "{}", server.log());
+    assert!(end(&mut call).success());
+    assert!(server.log().contains("stopped"));
+}
+
+#[test]
+fn ctrl_c_hangs_up_and_closes_the_recording() {
+    let server = Server::start(&[]);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("heard.wav");
+    let mut call = iaxproof()
+        .args([
+            "call",
+            &server.address,
+            "echo",
+            "--record",
+            path.to_str().unwrap(),
+        ])
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    server.wait_for("incoming call");
+    pause(std::time::Duration::from_millis(500));
+    let pid = call.id().to_string();
+    std::process::Command::new("kill")
+        .args(["-INT", &pid])
+        .status()
+        .unwrap();
+    assert!(end(&mut call).success());
+    server.wait_for("call ended");
+    assert!(energy(&samples(&path)) > 0.0);
+}
+
+#[test]
+fn the_built_in_phones_stay_on_loopback() {
+    let ended = client(&["serve", "--bind", "0.0.0.0:0"], None);
+    assert_eq!(ended.code, 2, "{ended:?}");
+    assert!(ended.stderr.contains("loopback"), "{}", ended.stderr);
+}
