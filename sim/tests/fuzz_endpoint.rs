@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use iaxproof_sim::fuzz::datagram::{
-    CALLED, CAUSE, FORMATS, FORMATS_WRONG, REFRESH, RESULT, RESULT_WRONG, TOKEN, TOKEN_EMPTY,
-    TOKEN_FORGED, UNKNOWN, USERNAME, VERSION, VERSION_WRONG,
+    CALLED, CAUSE, CHALLENGE, FORMATS, FORMATS_WRONG, REFRESH, RESULT, RESULT_WRONG, TOKEN,
+    TOKEN_EMPTY, TOKEN_FORGED, TOKEN_OWN, UNKNOWN, USERNAME, VERSION, VERSION_WRONG,
 };
 use iaxproof_sim::fuzz::endpoint;
 use iaxproof_sim::fuzz::endpoint::{Played, play};
@@ -15,6 +15,9 @@ const NEW: u8 = 0x01;
 const PING: u8 = 0x02;
 const ACK: u8 = 0x04;
 const HANGUP: u8 = 0x05;
+const REJECT: u8 = 0x06;
+const ACCEPT: u8 = 0x07;
+const AUTHREQ: u8 = 0x08;
 const AUTHREP: u8 = 0x09;
 const INVAL: u8 = 0x0a;
 const LAGRQ: u8 = 0x0b;
@@ -22,8 +25,22 @@ const REGREQ: u8 = 0x0d;
 const REGREL: u8 = 0x11;
 const VNAK: u8 = 0x12;
 const POKE: u8 = 0x1e;
+const CALLTOKEN: u8 = 0x28;
 
-const CALL: u16 = VERSION | CALLED | FORMATS | USERNAME;
+/// CONTROL frames.
+const RINGING: u8 = 3;
+const ANSWER: u8 = 4;
+
+/// What the application does.
+const HANG_UP: u8 = 6;
+const CALL_PEER: u8 = 7;
+const CALL: u8 = 8;
+const CALL_AND_WAIT: u8 = 9;
+const SEND_VOICE: u8 = 12;
+const SEND_DIGIT: u8 = 13;
+const SEND_TEXT: u8 = 14;
+
+const OFFER: u16 = VERSION | CALLED | FORMATS | USERNAME;
 const REGISTRATION: u16 = USERNAME | REFRESH;
 
 /// A frame of call 20 to nobody yet.
@@ -101,10 +118,49 @@ fn registered(account: u8) -> Vec<Step> {
 }
 
 fn answered(account: u8) -> Vec<Step> {
-    let mut steps = opened(NEW, CALL, account);
+    let mut steps = opened(NEW, OFFER, account);
     steps.push(inside(1, 1, AUTHREP, RESULT, account));
     steps.push(inside(2, 4, ACK, 0, 0));
     steps
+}
+
+/// A frame of who was called, in its own call 30.
+fn callee(oseqno: u8, iseqno: u8, kind: u8, subclass: u8, ies: u16) -> Step {
+    full(Fields {
+        source: 30,
+        destination: 1,
+        timestamp: u16::from(oseqno) * 20 + 5,
+        oseqno,
+        iseqno,
+        kind,
+        subclass,
+        ies,
+        value: 2,
+    })
+}
+
+/// An answer without a dialogue.
+fn stateless(subclass: u8, ies: u16, value: u8) -> Step {
+    full(Fields {
+        source: 1,
+        destination: 1,
+        timestamp: 1,
+        iseqno: 1,
+        subclass,
+        ies,
+        value,
+        ..Fields::default()
+    })
+}
+
+/// The application calls the first address, which accepts and answers.
+fn dialled() -> Vec<Step> {
+    vec![
+        operate(CALL, 0),
+        callee(0, 1, 0, ACCEPT, FORMATS),
+        callee(1, 1, 2, RINGING, 0),
+        callee(2, 1, 2, ANSWER, 0),
+    ]
 }
 
 fn and(mut steps: Vec<Step>, more: Vec<Step>) -> Vec<Step> {
@@ -178,14 +234,14 @@ fn sessions() -> Vec<Session> {
         ),
         (
             "forged-token",
-            vec![opener(NEW, CALL | TOKEN_FORGED, 0)],
+            vec![opener(NEW, OFFER | TOKEN_FORGED, 0)],
             |p| p.sent <= 1,
         ),
         (
             "duplicate-opener",
             and(
-                opened(NEW, CALL, 0),
-                vec![opener(NEW, CALL | TOKEN, 0), opener(NEW, CALL | TOKEN, 0)],
+                opened(NEW, OFFER, 0),
+                vec![opener(NEW, OFFER | TOKEN, 0), opener(NEW, OFFER | TOKEN, 0)],
             ),
             |p| p.sent >= 4,
         ),
@@ -289,6 +345,149 @@ fn sessions() -> Vec<Session> {
                     .collect(),
             ),
             |p| p.offered == 1,
+        ),
+        ("placed-answered", dialled(), |p| {
+            p.answered == 1 && p.ended == 1
+        }),
+        (
+            "placed-with-media-both-ways",
+            and(
+                dialled(),
+                vec![
+                    operate(SEND_VOICE, 1),
+                    operate(SEND_DIGIT, 5),
+                    operate(SEND_TEXT, 0),
+                    callee(3, 4, 1, 0, 0),
+                    callee(4, 4, 4, b'7', 0),
+                    callee(5, 4, 3, 0, 0),
+                    callee(6, 4, 0, HANGUP, CAUSE),
+                ],
+            ),
+            |p| p.media == 3 && p.ended == 1,
+        ),
+        (
+            "placed-to-a-registered-peer",
+            and(
+                registered(0),
+                and(vec![operate(CALL_PEER, 0)], dialled().split_off(1)),
+            ),
+            |p| p.registered == 1 && p.placed == 1 && p.answered == 1,
+        ),
+        (
+            "placed-to-an-evicted-row",
+            and(
+                registered(2),
+                vec![operate(2, 2), operate(CALL_PEER, 2), operate(CALL_PEER, 1)],
+            ),
+            |p| p.placed == 1 && p.ended == 1,
+        ),
+        (
+            "placed-with-tokens",
+            and(
+                vec![
+                    operate(CALL, 0),
+                    stateless(CALLTOKEN, TOKEN_OWN, 1),
+                    stateless(CALLTOKEN, TOKEN_OWN, 1),
+                    stateless(CALLTOKEN, TOKEN_OWN, 2),
+                ],
+                dialled().split_off(1),
+            ),
+            |p| p.answered == 1,
+        ),
+        (
+            "placed-with-challenge",
+            vec![
+                operate(CALL, 0),
+                callee(0, 1, 0, AUTHREQ, CHALLENGE),
+                callee(1, 2, 0, ACCEPT, FORMATS),
+                callee(2, 2, 2, ANSWER, 0),
+            ],
+            |p| p.answered == 1,
+        ),
+        (
+            "placed-rejected",
+            vec![operate(CALL, 0), callee(0, 1, 0, REJECT, CAUSE)],
+            |p| p.accepted == 0 && p.ended == 1,
+        ),
+        (
+            "placed-rejected-without-a-dialogue",
+            vec![operate(CALL, 0), stateless(REJECT, 0, 0)],
+            |p| p.accepted == 0 && p.ended == 1,
+        ),
+        (
+            "placed-format-that-nobody-has",
+            vec![operate(CALL, 0), callee(0, 1, 0, ACCEPT, FORMATS_WRONG)],
+            |p| p.accepted == 0 && p.ended == 1,
+        ),
+        (
+            "placed-and-not-waited-for",
+            vec![operate(CALL_AND_WAIT, 0), step(4, What::Raw(vec![0]))],
+            |p| p.accepted == 0 && p.ended == 1,
+        ),
+        (
+            "placed-and-hung-up-before-its-answer",
+            and(
+                vec![operate(CALL, 0), operate(HANG_UP, 0)],
+                dialled().split_off(1),
+            ),
+            |p| p.answered == 0 && p.ended == 1,
+        ),
+        (
+            "placed-to-itself",
+            vec![
+                operate(CALL, 0),
+                step(
+                    1,
+                    What::Reflect {
+                        nth: 0,
+                        at: 0,
+                        change: 0,
+                    },
+                ),
+                step(
+                    1,
+                    What::Reflect {
+                        nth: 0,
+                        at: 3,
+                        change: 1,
+                    },
+                ),
+                step(
+                    1,
+                    What::Reflect {
+                        nth: 0,
+                        at: 3,
+                        change: 2,
+                    },
+                ),
+            ],
+            |p| p.placed == 1 && p.ended == 1,
+        ),
+        (
+            "placed-and-answered-by-two",
+            and(
+                dialled(),
+                vec![
+                    full(Fields {
+                        source: 31,
+                        destination: 1,
+                        iseqno: 1,
+                        subclass: ACCEPT,
+                        ies: FORMATS,
+                        ..Fields::default()
+                    }),
+                    full(Fields {
+                        source: 31,
+                        destination: 1,
+                        oseqno: 1,
+                        iseqno: 1,
+                        subclass: HANGUP,
+                        ..Fields::default()
+                    }),
+                    callee(3, 4, 3, 0, 0),
+                ],
+            ),
+            |p| p.answered == 1 && p.media == 1,
         ),
         (
             "raw",

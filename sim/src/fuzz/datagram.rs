@@ -4,8 +4,8 @@
 use iaxproof::engine::auth::md5_result;
 use iaxproof::engine::settings::Secret;
 use iaxproof::wire::{
-    Body, CallNumber, Cause, Control, Digit, Format, FormatSet, Frame, FullFrame, IaxCommand,
-    IeBuffer, InformationElement, MiniFrame, SeqNo, Timestamp,
+    AuthMethods, Body, CallNumber, Cause, Control, Digit, Format, FormatSet, Frame, FullFrame,
+    IaxCommand, IeBuffer, InformationElement, MiniFrame, SeqNo, Timestamp,
 };
 
 use super::step::Fields;
@@ -39,6 +39,10 @@ pub const CALLED: u16 = 1 << 11;
 pub const CAUSE: u16 = 1 << 12;
 /// An element of unknown code `value`, with content.
 pub const UNKNOWN: u16 = 1 << 13;
+/// AUTHMETHODS `value` and a CHALLENGE: what a called side asks for.
+pub const CHALLENGE: u16 = 1 << 14;
+/// A CALLTOKEN of its own, another for each `value`: what a called side gives.
+pub const TOKEN_OWN: u16 = 1 << 15;
 
 /// Frame types of [`Fields::kind`], modulo 6; the last is any type and subclass at all.
 const IAX: u8 = 0;
@@ -163,6 +167,11 @@ fn elements(fields: &Fields, memory: &Memory) -> IeBuffer {
         data: b"content",
     };
     push(UNKNOWN, unknown);
+    let methods = AuthMethods(u16::from(fields.value));
+    push(CHALLENGE, InformationElement::AuthMethods(methods));
+    push(CHALLENGE, InformationElement::Challenge(b"314159265"));
+    let own = [fields.value; 8];
+    push(TOKEN_OWN, InformationElement::CallToken(&own));
     push(TOKEN_EMPTY, InformationElement::CallToken(b""));
     push(TOKEN, InformationElement::CallToken(&memory.token));
     push(TOKEN_FORGED, InformationElement::CallToken(b"0?forged"));

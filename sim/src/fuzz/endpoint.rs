@@ -14,10 +14,11 @@ use iaxproof::engine::event::Event;
 use iaxproof::engine::options::{EVENTS_MAX, EndpointOptions};
 use iaxproof::engine::reliable::QUEUE_MAX;
 use iaxproof::engine::reliable::window::OUTSTANDING_MAX;
-use iaxproof::engine::{Endpoint, Transmit};
+use iaxproof::engine::settings::Secret;
+use iaxproof::engine::{Calling, Dial, Endpoint, Error, Transmit};
 use iaxproof::registry::{Audited, HashKey};
 use iaxproof::time::Instant;
-use iaxproof::wire::{Cause, Frame};
+use iaxproof::wire::{Cause, Digit, Frame};
 
 use super::datagram::{Memory, build};
 use super::step::{Step, What, decode};
@@ -34,6 +35,8 @@ use crate::world::DirectorySetup;
 const POOL: u16 = 12;
 /// How long after the last step everything must be over: the longest registration and its grace, and every wait of a dialogue.
 const AFTERMATH: Duration = Duration::from_secs(300);
+/// How many things an operator, a database or an application does.
+const OPERATIONS: u8 = 15;
 /// The most timers that may be due at one instant, many times over.
 const TIMERS_AT_ONCE_MAX: usize = 10_000;
 
@@ -46,6 +49,14 @@ pub struct Played {
     pub released: u32,
     /// Calls offered.
     pub offered: u32,
+    /// Calls placed.
+    pub placed: u32,
+    /// Calls that were placed and accepted.
+    pub accepted: u32,
+    /// Calls that were placed and answered.
+    pub answered: u32,
+    /// Calls over, whoever placed them.
+    pub ended: u32,
     /// Frames of audio, digits and texts that came through.
     pub media: u32,
     /// Logins refused.
@@ -155,7 +166,7 @@ impl<'a> Bench<'a> {
         let waits_ms = [0, 1, 20, 1_000, 10_000, 60_000];
         let wait = waits_ms[usize::from(step.wait) % waits_ms.len()];
         self.pass(Duration::from_millis(wait));
-        let remote = SocketAddr::from(([192, 0, 2, 1 + step.remote % 4], 4_569));
+        let remote = remote(step.remote);
         let memory = self.memories.entry(remote).or_default();
         let datagram = match &step.what {
             What::Raw(octets) => octets.clone(),
@@ -205,7 +216,7 @@ impl<'a> Bench<'a> {
 
     fn operate(&mut self, what: u8, account: u8) {
         let name = accounts::name(account);
-        match what % 7 {
+        match what % OPERATIONS {
             0 => self.reload(account),
             1 => drop(self.catalog.unregister(&name)),
             2 => {
@@ -214,14 +225,61 @@ impl<'a> Bench<'a> {
             3 => drop(self.database.edit(account, RowEdit::Changed)),
             4 => drop(self.database.edit(account, RowEdit::Absent)),
             5 => drop(self.database.edit(account, RowEdit::Plain)),
-            _ => {
-                if let Some(call) = self.last_call {
-                    // A call that is over cannot be hung up again.
-                    let _ = self.endpoint.hangup(self.now, call, Cause::NORMAL_CLEARING);
-                }
-            }
+            7 => self.call_peer(account),
+            8 => self.call(account, None),
+            9 => self.call(account, Some(Duration::from_secs(3))),
+            what => self.command(what, account),
         }
         self.drain();
+    }
+
+    /// The application does something with its newest call.
+    fn command(&mut self, what: u8, account: u8) {
+        let (now, endpoint) = (self.now, &mut self.endpoint);
+        let Some(call) = self.last_call else {
+            return;
+        };
+        // A call that is over, or not so far, refuses: that is part of the game.
+        let _ = match what {
+            6 => endpoint.hangup(now, call, Cause::NORMAL_CLEARING),
+            10 => endpoint.ring(now, call),
+            11 => endpoint.answer(now, call),
+            12 => endpoint.send_voice(now, call, &vec![0x55; 100 << account]),
+            13 => Digit::new(b'0' + account)
+                .map_or(Ok(()), |digit| endpoint.send_dtmf(now, call, digit)),
+            _ => endpoint.send_text(now, call, "a text"),
+        };
+    }
+
+    /// Calls the peer of an account, whose contact, if there is one, is one of the four addresses.
+    fn call_peer(&mut self, account: u8) {
+        let name = accounts::name(account);
+        let outcome = self.endpoint.call_peer(self.now, &name, "phone");
+        self.placed(account, outcome);
+    }
+
+    /// Calls an address as an account.
+    fn call(&mut self, account: u8, answer_wait: Option<Duration>) {
+        let dial = Dial {
+            username: Some(accounts::name(account)),
+            secrets: vec![Secret::new(&accounts::secret(account))],
+            answer_wait,
+            ..Dial::new(remote(account), "phone")
+        };
+        let outcome = self.endpoint.call(self.now, dial).map(Calling::Call);
+        self.placed(account, outcome);
+    }
+
+    fn placed(&mut self, account: u8, outcome: Result<Calling, Error>) {
+        if let Ok(Calling::Call(call)) = outcome {
+            self.played.placed += 1;
+            self.last_call = Some(call);
+        }
+        self.check(&Fact::Dialled {
+            server: 0,
+            account,
+            outcome,
+        });
     }
 
     /// Accepts a configuration; all but the first lack an account.
@@ -312,6 +370,13 @@ impl<'a> Bench<'a> {
             Event::Registered { .. } => self.played.registered += 1,
             Event::Released { .. } => self.played.released += 1,
             Event::LoginFailed { .. } => self.played.refused += 1,
+            Event::Called { call: Ok(call), .. } => {
+                self.played.placed += 1;
+                self.last_call = Some(*call);
+            }
+            Event::Accepted { .. } => self.played.accepted += 1,
+            Event::Answered { .. } => self.played.answered += 1,
+            Event::Ended { .. } => self.played.ended += 1,
             Event::Incoming { call, .. } => {
                 self.played.offered += 1;
                 self.last_call = Some(*call);
@@ -362,14 +427,24 @@ impl<'a> Bench<'a> {
     }
 
     /// Everything is over.
-    fn end(self) -> Played {
+    fn end(mut self) -> Played {
         let counts = self.endpoint.counts();
         assert_eq!(counts.dialogues(), 0, "call-ends");
         assert_eq!(counts.expiry_timers, 0, "registrations lapse");
         let references = self.catalog.references().unwrap_or_default();
         assert_eq!(references.held, references.links, "no-leak at rest");
+        self.check(&Fact::AtRest {
+            server: 0,
+            counts: &counts,
+            references: None,
+        });
         self.played
     }
+}
+
+/// One of the four addresses.
+fn remote(nth: u8) -> SocketAddr {
+    SocketAddr::from(([192, 0, 2, 1 + nth % 4], 4_569))
 }
 
 fn here() -> SocketAddr {
