@@ -132,7 +132,7 @@ fn unmatched_media_is_dropped_in_silence() {
     let mini = client.mini(5, &[0; 160]);
     client.deliver(&mut bench, &mini);
     client.deliver(&mut bench, &[0, 0, 0x80, 5, 0, 0, 1, 2]);
-    client.deliver(&mut bench, &[0, 0, 1, 1, 0, 0, 0, 0]);
+    client.deliver(&mut bench, &[0, 0, 1, 1, 0, 0, 0, 0, 0, 1, 1, 244, 0, 5, 9]);
     assert!(client.words().is_empty());
     assert_eq!(bench.counts().dropped.media, 3);
 }

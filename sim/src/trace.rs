@@ -98,7 +98,9 @@ impl TraceHash {
             Event::Released { name } | Event::Expired { name } => {
                 self.octets(name.as_str().as_bytes());
             }
-            Event::Voice { call, data, .. } | Event::Text { call, text: data } => {
+            Event::Voice { call, data, .. }
+            | Event::Video { call, data, .. }
+            | Event::Text { call, text: data } => {
                 self.number(call.serial());
                 self.octets(data);
             }
@@ -187,6 +189,7 @@ fn told(event: &iaxproof::engine::event::Event) -> String {
     use iaxproof::engine::event::Event;
     match event {
         Event::Voice { call, data, .. } => format!("! voice {call}, {} octets", data.len()),
+        Event::Video { call, data, .. } => format!("! video {call}, {} octets", data.len()),
         Event::Text { call, text } => format!("! text {call}, {} octets", text.len()),
         event => format!("! {event:?}"),
     }

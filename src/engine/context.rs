@@ -12,6 +12,7 @@ use super::options::{EVENTS_MAX, EndpointOptions, TRANSMITS_MAX};
 use super::random::Random;
 use super::settings::Name;
 use super::timer::{TimerKey, TimerKind, Timers};
+use super::trunk::Trunks;
 use crate::time::Instant;
 use crate::wire::{Body, CallNumber, IaxCommand, IeBuffer, MiniFrame, Timestamp};
 
@@ -20,6 +21,8 @@ use crate::wire::{Body, CallNumber, IaxCommand, IeBuffer, MiniFrame, Timestamp};
 pub(super) enum Owner<H> {
     /// The dialogue with this call number of ours. Cancelled when it ends.
     Dialogue(CallNumber),
+    /// The trunk to this address. It has one timer while it has a record.
+    Trunk(SocketAddr),
     /// A registration: the timer holds the peer's handle, so that the peer outlives it.
     Contact {
         handle: H,
@@ -35,6 +38,7 @@ pub(super) struct Context<D: Directory> {
     pub(super) options: EndpointOptions,
     pub(super) random: Random,
     pub(super) timers: Timers<Owner<D::Handle>>,
+    pub(super) trunks: Trunks,
     pub(super) events: VecDeque<Event>,
     pub(super) transmits: VecDeque<Transmit>,
     /// Who waits for which answer of the directory.
@@ -53,6 +57,7 @@ impl<D: Directory> Context<D> {
             options,
             random: Random::new(seed),
             timers: Timers::new(),
+            trunks: Trunks::new(),
             events: VecDeque::new(),
             transmits: VecDeque::new(),
             queries: BTreeMap::new(),

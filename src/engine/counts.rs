@@ -23,6 +23,8 @@ pub struct Counts {
     pub numbers_free: usize,
     /// Pairs of remote address and call number that are not to be used yet.
     pub numbers_quarantined: usize,
+    /// Addresses with a trunk.
+    pub trunks: usize,
     /// Events that wait for the application.
     pub events_waiting: usize,
     /// What was dropped since the start.
@@ -45,10 +47,12 @@ pub struct Dropped {
     pub misaddressed: u64,
     /// Full frames of no dialogue, whether answered or not.
     pub unmatched: u64,
-    /// Mini, mini video and trunk frames of no call, or of one that takes no media now.
+    /// Mini and mini video frames and trunk entries of no call, or of one that takes no media now.
     pub media: u64,
     /// Datagrams of an encrypted call that were in clear, or that no key of it opens.
     pub undecipherable: u64,
+    /// Our own audio that had no room in the queue of its trunk.
+    pub trunk_queue: u64,
     /// Openers without a valid token.
     pub unproven: u64,
     /// Openers beyond a limit.

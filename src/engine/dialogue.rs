@@ -215,7 +215,7 @@ impl<D: Directory> Dialogue<D> {
             TimerKind::AnswerWait => machine.answer_wait_elapsed(&mut turn),
             TimerKind::Linger => machine.linger_elapsed(&mut turn),
             TimerKind::Store => machine.store_delayed(&mut turn),
-            TimerKind::Expiry => {}
+            TimerKind::Expiry | TimerKind::Trunk => {}
         }
         turn.flush();
     }

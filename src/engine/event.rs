@@ -135,13 +135,26 @@ pub enum Event {
         /// What it says beside its name; mostly nothing.
         data: Vec<u8>,
     },
-    /// Audio came.
+    /// Audio came, in a frame of its own or in a trunk.
     Voice {
         /// The call.
         call: CallId,
         /// Its format.
         format: Format,
-        /// The sender's time; of a mini frame, expanded.
+        /// The sender's time; of a mini frame, expanded; in a trunk without times, by the trunk's.
+        timestamp: Timestamp,
+        /// Codec data.
+        data: Vec<u8>,
+    },
+    /// Video came.
+    Video {
+        /// The call.
+        call: CallId,
+        /// Its format.
+        format: Format,
+        /// Whether a picture ends here.
+        marker: bool,
+        /// The sender's time; of a mini video frame, expanded.
         timestamp: Timestamp,
         /// Codec data.
         data: Vec<u8>,

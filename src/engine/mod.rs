@@ -7,6 +7,7 @@
 //! - `dialogue`: what every dialogue does; [`reliable`]: its order, acknowledgement and retransmission.
 //! - [`cipher`]: encrypted frames; `session`: which of a dialogue's are.
 //! - `registrar`, `call`: what a dialogue is about, each with its table of states. `auth`: challenges.
+//! - `trunk`: audio of several calls in one frame.
 //! - [`options`], [`event`], [`counts`], [`error`], [`timer`]: the values of the surface.
 //!
 //! Left to others: bytes ([`wire`](crate::wire)), peers and users (a [`Directory`]), sockets and clocks (the caller).
@@ -16,7 +17,6 @@
 //! - No registrations of ours and no qualification.
 //! - chan_iax2 matches full frames by address and source number; here a destination number must be ours too (X-NUM-5).
 //! - chan_iax2 lets a repeated opener with a valid token open a second dialogue; here it is only acknowledged (X-CALL-3).
-//! - Trunk and mini video frames are counted and dropped.
 //! - A call token is always required (X-TOK-10), so no address is unproven once a dialogue exists.
 
 #![forbid(unsafe_code)]
@@ -44,6 +44,7 @@ mod session;
 pub mod settings;
 mod stateless;
 pub mod timer;
+mod trunk;
 
 use core::net::SocketAddr;
 use std::collections::BTreeMap;
@@ -118,6 +119,7 @@ impl<D: Directory> Endpoint<D> {
                         dialogue.fire(now, context, kind)
                     });
                 }
+                Owner::Trunk(remote) => self.context.fire_trunk(now, remote),
                 Owner::Contact {
                     handle,
                     name,
@@ -297,6 +299,7 @@ impl<D: Directory> Endpoint<D> {
             numbers_allocated: self.dialogues.len(),
             numbers_free: self.numbers.free_len(),
             numbers_quarantined: self.numbers.quarantined(),
+            trunks: self.context.trunks.len(),
             events_waiting: self.context.events.len(),
             dropped: self.context.dropped,
             ..Counts::default()

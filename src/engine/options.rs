@@ -46,6 +46,13 @@ pub const EVENTS_MAX: usize = 65_536;
 pub const TRANSMITS_MAX: usize = 65_536;
 /// Octets of media or text in one frame that the application sends.
 pub const MEDIA_OCTETS_MAX: usize = 4_096;
+/// Silence after which a trunk's clock starts over and its record is forgotten (chan_iax2).
+pub const TRUNK_IDLE: Duration = Duration::from_secs(5);
+/// Addresses with a trunk; beyond it audio goes by mini frames.
+pub const TRUNKS_MAX: usize = 32_768;
+/// Entries of one trunk frame that are looked at: more than fit where each holds 12 octets of audio. The rest is dropped
+/// and counted.
+pub const TRUNK_ENTRIES_MAX: usize = 4_096;
 /// How long a dialogue may stay open before it is admitted (yate waits 30 s for a challenge; ours outlasts the last
 /// retransmission).
 pub const ADMISSION_WAIT: Duration = Duration::from_secs(60);

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use super::call::CallLeg;
 use super::call_token;
+use super::context::Turn;
 use super::dialogue::{Dialogue, Machine};
 use super::directory::Directory;
 use super::registrar::Registration;
@@ -16,7 +17,8 @@ use super::stateless;
 use super::{CallId, Endpoint, Error};
 use crate::time::Instant;
 use crate::wire::{
-    Body, CallNumber, Frame, FullFrame, IaxCommand, InformationElements, MiniFrame, SeqNo,
+    Body, CallNumber, Frame, FullFrame, IaxCommand, InformationElements, MiniFrame, MiniVideoFrame,
+    SeqNo,
 };
 
 /// Live dialogues per IP address.
@@ -64,7 +66,8 @@ impl<D: Directory> Endpoint<D> {
         match Frame::parse(&octets) {
             Ok(Frame::Full(frame)) => self.handle_full(now, remote, &frame),
             Ok(Frame::Mini(frame)) => self.handle_mini(now, remote, &frame),
-            Ok(Frame::MiniVideo(_) | Frame::Meta(_)) => self.context.dropped.media += 1,
+            Ok(Frame::MiniVideo(frame)) => self.handle_mini_video(now, remote, &frame),
+            Ok(Frame::Meta(frame)) => self.handle_trunk(now, remote, &frame),
             Err(_) => self.context.dropped.undecodable += 1,
         }
     }
@@ -109,17 +112,39 @@ impl<D: Directory> Endpoint<D> {
     }
 
     fn handle_mini(&mut self, now: Instant, remote: SocketAddr, frame: &MiniFrame<'_>) {
-        let mut was_of_use = false;
-        if let Some(&local) = self.by_remote.get(&(remote, frame.source())) {
-            self.with(now, local, |dialogue, context| {
-                let (mut turn, machine) = dialogue.turn(now, context);
-                if let Machine::Call(call) = machine {
-                    was_of_use = call.receive_mini(&mut turn, frame.timestamp(), frame.data());
-                    turn.flush();
-                }
-            });
-        }
+        let was_of_use = self.with_media(now, (remote, frame.source()), |call, turn| {
+            call.receive_mini(turn, frame.timestamp(), frame.data())
+        });
         self.context.dropped.media += u64::from(!was_of_use);
+    }
+
+    fn handle_mini_video(&mut self, now: Instant, remote: SocketAddr, frame: &MiniVideoFrame<'_>) {
+        let was_of_use = self.with_media(now, (remote, frame.source()), |call, turn| {
+            call.receive_mini_video(turn, frame)
+        });
+        self.context.dropped.media += u64::from(!was_of_use);
+    }
+
+    /// Hands a frame without a place in the order to the call of this address and source number; whether it was of use
+    /// there.
+    pub(super) fn with_media(
+        &mut self,
+        now: Instant,
+        from: (SocketAddr, CallNumber),
+        receive: impl FnOnce(&mut CallLeg<D>, &mut Turn<'_, D>) -> bool,
+    ) -> bool {
+        let Some(&local) = self.by_remote.get(&from) else {
+            return false;
+        };
+        let mut was_of_use = false;
+        self.with(now, local, |dialogue, context| {
+            let (mut turn, machine) = dialogue.turn(now, context);
+            if let Machine::Call(call) = machine {
+                was_of_use = receive(call, &mut turn);
+                turn.flush();
+            }
+        });
+        was_of_use
     }
 
     /// A full frame of no dialogue: an opener, or something late or forged.

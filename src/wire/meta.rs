@@ -127,7 +127,12 @@ impl<'a> TrunkEntry<'a> {
     }
 
     fn encoded_len(&self) -> usize {
-        header_len(self.timestamp.is_some()) + self.data.len()
+        self.len_in_trunk(self.timestamp.is_some())
+    }
+
+    /// How many octets [`TrunkBuffer::push`] appends, where the trunk carries time-stamps or not.
+    pub const fn len_in_trunk(&self, with_timestamps: bool) -> usize {
+        header_len(with_timestamps) + self.data.len()
     }
 
     fn encode(&self, out: &mut Vec<u8>) {
@@ -228,6 +233,16 @@ impl TrunkBuffer {
         let timestamp = self.with_timestamps.then(|| entry.timestamp.unwrap_or(0));
         TrunkEntry { timestamp, ..entry }.encode(&mut self.octets);
         self
+    }
+
+    /// Whether there is no entry.
+    pub const fn is_empty(&self) -> bool {
+        self.octets.is_empty()
+    }
+
+    /// How many octets the entries have.
+    pub const fn encoded_len(&self) -> usize {
+        self.octets.len()
     }
 
     /// The entries so far.

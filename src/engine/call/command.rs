@@ -6,7 +6,8 @@ use crate::engine::context::Turn;
 use crate::engine::directory::Directory;
 use crate::engine::error::Error;
 use crate::engine::options::MEDIA_OCTETS_MAX;
-use crate::wire::{Body, Cause, Digit, MiniFrame};
+use crate::engine::trunk::Queued;
+use crate::wire::{Body, Cause, Digit, MiniFrame, Timestamp, TrunkEntry};
 
 impl<D: Directory> CallLeg<D> {
     /// Sends RINGING.
@@ -58,13 +59,14 @@ impl<D: Directory> CallLeg<D> {
             return Ok(());
         }
         let timestamp = turn.link.reliable.stamp(turn.now);
-        match self.media.carriage(format, timestamp) {
+        match self.media.carriage(format, timestamp, self.is_trunked()) {
+            Carriage::Trunk if self.trunk(turn, timestamp, data) => {}
             Carriage::Full => {
                 let body = Body::Voice { format, data };
                 let sent = turn.link.reliable.send_stamped(turn.now, timestamp, body);
                 sent.map_err(|_| Error::QueueFull(self.id))?;
             }
-            Carriage::Mini => {
+            Carriage::Mini | Carriage::Trunk => {
                 let local = turn.link.reliable.local();
                 let mini = MiniFrame::new(local, timestamp.low16(), data);
                 turn.send_mini(mini.expect("call numbers are not 0"));
@@ -72,6 +74,32 @@ impl<D: Directory> CallLeg<D> {
         }
         self.media.note_sent(format, timestamp);
         Ok(())
+    }
+
+    /// Whether the call's audio goes by trunk.
+    fn is_trunked(&self) -> bool {
+        self.admitted
+            .as_ref()
+            .is_some_and(|admitted| admitted.trunking.is_some())
+    }
+
+    /// Queues audio for the trunk; `false` where it has to go by itself.
+    fn trunk(&self, turn: &mut Turn<'_, D>, timestamp: Timestamp, data: &[u8]) -> bool {
+        let trunking = self.admitted.as_ref().and_then(|it| it.trunking.as_ref());
+        let local = turn.link.reliable.local();
+        let entry = TrunkEntry::new(local, Some(timestamp.low16()), data);
+        let Some((trunking, entry)) = trunking.zip(entry) else {
+            return false;
+        };
+        let remote = turn.link.remote;
+        match turn.context.trunk(turn.now, remote, trunking, entry) {
+            Queued::Taken => true,
+            Queued::Full => {
+                turn.context.dropped.trunk_queue += 1;
+                true
+            }
+            Queued::NoTrunk => false,
+        }
     }
 
     /// Sends a digit.

@@ -7,7 +7,8 @@
 //! - A NEW without USERNAME is refused; chan_iax2 looks for a user that fits the address.
 //! - CALLED NUMBER "TBD" is an extension like others (X-CALL-5): dialling inside a call is not built.
 //! - chan_iax2 verifies a second AUTHREP while its refusal is on the way; here a challenge is good for one answer.
-//! - Transfers and video are not built: TX* gets UNSUPPORT, video is dropped.
+//! - Transfers are not built: TX* gets UNSUPPORT.
+//! - Video is handed on as it comes, in any format, and never agreed on.
 //! - A user whose `encryption` is on is told from an unknown name by the ENCRYPTION of its AUTHREQ, one that allows plaintext by
 //!   the AUTHMETHODS: an unknown name is offered MD5 and no encryption (X-CALL-4).
 //! - Encryption needs MD5 among the user's methods; chan_iax2 encrypts after RSA too.
@@ -31,7 +32,7 @@ use super::directory::{Directory, Lookup, Role, Stale};
 use super::event::{CallId, EndReason, Event};
 use super::options::LINGER;
 use super::registrar::name_of;
-use super::settings::{Encryption, Name, Settings};
+use super::settings::{Encryption, Name, Settings, Trunking};
 use super::timer::TimerKind;
 use crate::wire::{
     AuthMethods, Body, Cause, Control, EncryptionMethods, Format, FormatSet, IaxCommand, IeBuffer,
@@ -69,11 +70,13 @@ pub(super) struct CallLeg<D: Directory> {
     media: Media,
 }
 
-/// What extension and format were agreed by.
+/// What extension and format were agreed by, and how the audio goes.
 #[derive(Clone, Debug)]
 struct Admitted {
     user: Name,
     format: Format,
+    /// Where it goes by trunk.
+    trunking: Option<Trunking>,
     serial: u64,
 }
 
@@ -316,6 +319,7 @@ impl<D: Directory> CallLeg<D> {
                 format: wanted
                     .choose(Ours::of(settings))
                     .ok_or(Happening::NoFormat)?,
+                trunking: settings.trunk.then_some(settings.general.trunking),
                 serial: settings.general.serial,
             })
         });
@@ -347,6 +351,7 @@ impl<D: Directory> CallLeg<D> {
             user,
             format,
             serial,
+            ..
         }) = self.admitted.clone()
         else {
             return;

@@ -7,7 +7,10 @@ use crate::engine::context::Turn;
 use crate::engine::directory::Directory;
 use crate::engine::event::Event;
 use crate::engine::timer::TimerKind;
-use crate::wire::{Body, CallNumber, Control, FullFrame, IaxCommand, InformationElements};
+use crate::engine::trunk::EntryTime;
+use crate::wire::{
+    Body, CallNumber, Control, FullFrame, IaxCommand, InformationElements, MiniVideoFrame,
+};
 
 impl<D: Directory> CallLeg<D> {
     /// A frame of the dialogue.
@@ -50,12 +53,12 @@ impl<D: Directory> CallLeg<D> {
         }
     }
 
-    /// Audio, digits and text of a call that is started. The rest is acknowledged and dropped (X-FRM-5, X-FRM-6).
+    /// Audio, video, digits and text of a call that is started. The rest is acknowledged and dropped (X-FRM-5, X-FRM-6).
     fn receive_content(&mut self, turn: &mut Turn<'_, D>, frame: &FullFrame<'_>) {
         let call = self.id;
         match frame.body {
             Body::Voice { format, data } if format.name().is_some() => {
-                self.media.note_format(format);
+                self.media.note_format(turn.now, format, frame.timestamp);
                 turn.context.tell(Event::Voice {
                     call,
                     format,
@@ -64,6 +67,20 @@ impl<D: Directory> CallLeg<D> {
                 });
             }
             Body::Control { control, data } => self.receive_control(turn, control, data),
+            Body::Video {
+                format,
+                marker,
+                data,
+            } if format.name().is_some() => {
+                self.media.note_video(format);
+                turn.context.tell(Event::Video {
+                    call,
+                    format,
+                    marker,
+                    timestamp: frame.timestamp,
+                    data: data.to_vec(),
+                });
+            }
             Body::DtmfEnd(digit) => turn.context.tell(Event::Dtmf { call, digit }),
             Body::Text(text) => turn.context.tell(Event::Text {
                 call,
@@ -111,10 +128,25 @@ impl<D: Directory> CallLeg<D> {
         low: u16,
         data: &[u8],
     ) -> bool {
+        self.receive_audio(turn, EntryTime::Low(low), data)
+    }
+
+    /// Its audio in a trunk frame, which counts as a mini frame does; never in a call that is encrypted, for trunk frames
+    /// are not (X-ENC-5).
+    pub(in crate::engine) fn receive_trunk(
+        &mut self,
+        turn: &mut Turn<'_, D>,
+        time: EntryTime,
+        data: &[u8],
+    ) -> bool {
+        !turn.link.is_encrypted() && self.receive_audio(turn, time, data)
+    }
+
+    fn receive_audio(&mut self, turn: &mut Turn<'_, D>, time: EntryTime, data: &[u8]) -> bool {
         if !self.state.is_started() {
             return false;
         }
-        let Some((format, timestamp)) = self.media.expand(low) else {
+        let Some((format, timestamp)) = self.media.expand(time) else {
             turn.link.reliable.ask(turn.now);
             return false;
         };
@@ -123,6 +155,29 @@ impl<D: Directory> CallLeg<D> {
             format,
             timestamp,
             data: data.to_vec(),
+        });
+        true
+    }
+
+    /// A mini video frame, likewise (X-FRM-3); chan_iax2 does not encrypt it.
+    pub(in crate::engine) fn receive_mini_video(
+        &mut self,
+        turn: &mut Turn<'_, D>,
+        frame: &MiniVideoFrame<'_>,
+    ) -> bool {
+        if !self.state.is_started() || turn.link.is_encrypted() {
+            return false;
+        }
+        let Some((format, timestamp)) = self.media.expand_video(frame.timestamp()) else {
+            turn.link.reliable.ask(turn.now);
+            return false;
+        };
+        turn.context.tell(Event::Video {
+            call: self.id,
+            format,
+            marker: frame.marker(),
+            timestamp,
+            data: frame.data().to_vec(),
         });
         true
     }
