@@ -4,6 +4,7 @@ use core::net::SocketAddr;
 use core::time::Duration;
 use std::collections::{BTreeMap, VecDeque};
 
+use super::bridge::LegMessage;
 use super::counts::Dropped;
 use super::dialogue::Link;
 use super::directory::{Directory, Expiry, Generation, Lookup, QueryId, Role, StoreId};
@@ -39,6 +40,8 @@ pub(super) struct Context<D: Directory> {
     pub(super) random: Random,
     pub(super) timers: Timers<Owner<D::Handle>>,
     pub(super) trunks: Trunks,
+    /// What bridged legs said and the endpoint has not handed over yet.
+    pub(super) leg_messages: VecDeque<LegMessage>,
     pub(super) events: VecDeque<Event>,
     pub(super) transmits: VecDeque<Transmit>,
     /// Who waits for which answer of the directory.
@@ -58,6 +61,7 @@ impl<D: Directory> Context<D> {
             random: Random::new(seed),
             timers: Timers::new(),
             trunks: Trunks::new(),
+            leg_messages: VecDeque::new(),
             events: VecDeque::new(),
             transmits: VecDeque::new(),
             queries: BTreeMap::new(),

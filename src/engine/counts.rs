@@ -53,6 +53,8 @@ pub struct Dropped {
     pub undecipherable: u64,
     /// Our own audio that had no room in the queue of its trunk.
     pub trunk_queue: u64,
+    /// What came on a bridged leg and could not go out on the other: another format, too long, a queue that is full.
+    pub leg_messages: u64,
     /// Openers without a valid token.
     pub unproven: u64,
     /// Openers beyond a limit.

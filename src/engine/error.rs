@@ -22,6 +22,15 @@ pub enum Error {
     /// The other side acknowledges too slowly: its queue of reliable frames is at its limit. Try again later.
     #[error("call {0} has as many frames waiting for acknowledgement as it may have")]
     QueueFull(CallId),
+    /// The call is bridged already, or would be to itself.
+    #[error("call {0} cannot be bridged twice, nor to itself")]
+    Bridged(CallId),
+    /// The call is not bridged.
+    #[error("call {0} is not bridged")]
+    NotBridged(CallId),
+    /// The two calls did not agree on one format, and nothing is transcoded.
+    #[error("calls {0} and {1} have different formats")]
+    FormatsDiffer(CallId, CallId),
     /// The peer is not known.
     #[error("there is no peer of that name")]
     UnknownPeer,

@@ -7,7 +7,7 @@
 //! - `dialogue`: what every dialogue does; [`reliable`]: its order, acknowledgement and retransmission.
 //! - [`cipher`]: encrypted frames; `session`: which of a dialogue's are.
 //! - `registrar`, `call`: what a dialogue is about, each with its table of states. `auth`: challenges.
-//! - `trunk`: audio of several calls in one frame.
+//! - `bridge`: what comes on one call goes out on another. `trunk`: audio of several calls in one frame.
 //! - [`options`], [`event`], [`counts`], [`error`], [`timer`]: the values of the surface.
 //!
 //! Left to others: bytes ([`wire`](crate::wire)), peers and users (a [`Directory`]), sockets and clocks (the caller).
@@ -22,6 +22,7 @@
 #![forbid(unsafe_code)]
 
 pub mod auth;
+mod bridge;
 mod call;
 pub mod call_number;
 pub mod call_token;
@@ -126,6 +127,7 @@ impl<D: Directory> Endpoint<D> {
                     generation,
                 } => self.context.expire(now, &handle, name, generation),
             }
+            self.pass_messages(now);
         }
     }
 
@@ -142,6 +144,7 @@ impl<D: Directory> Endpoint<D> {
             });
         }
         self.answer_waiting_calls(now, query, &lookup);
+        self.pass_messages(now);
         // The answer may be a row with a contact.
         self.context.adopt();
     }
@@ -234,6 +237,7 @@ impl<D: Directory> Endpoint<D> {
                 turn.flush();
             }
         });
+        self.pass_messages(now);
         done
     }
 

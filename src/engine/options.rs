@@ -53,6 +53,12 @@ pub const TRUNKS_MAX: usize = 32_768;
 /// Entries of one trunk frame that are looked at: more than fit where each holds 12 octets of audio. The rest is dropped
 /// and counted.
 pub const TRUNK_ENTRIES_MAX: usize = 4_096;
+/// Messages between bridged legs that wait while one input is handled; more are dropped and counted, but for the end of a
+/// leg.
+pub const LEG_MESSAGES_MAX: usize = 8_192;
+/// How far the time of bridged audio may be from our clock before the clocks are compared anew (chan_iax2:
+/// `MAX_TIMESTAMP_SKEW`).
+pub const BRIDGE_SKEW_MAX: Duration = Duration::from_millis(160);
 /// How long a dialogue may stay open before it is admitted (yate waits 30 s for a challenge; ours outlasts the last
 /// retransmission).
 pub const ADMISSION_WAIT: Duration = Duration::from_secs(60);

@@ -70,6 +70,7 @@ impl<D: Directory> Endpoint<D> {
             Ok(Frame::Meta(frame)) => self.handle_trunk(now, remote, &frame),
             Err(_) => self.context.dropped.undecodable += 1,
         }
+        self.pass_messages(now);
     }
 
     fn handle_full(&mut self, now: Instant, remote: SocketAddr, frame: &FullFrame<'_>) {

@@ -3,6 +3,7 @@
 use super::media::Carriage;
 use super::{CallLeg, Happening};
 use crate::engine::context::Turn;
+use crate::engine::dialogue::Link;
 use crate::engine::directory::Directory;
 use crate::engine::error::Error;
 use crate::engine::options::MEDIA_OCTETS_MAX;
@@ -50,6 +51,16 @@ impl<D: Directory> CallLeg<D> {
         turn: &mut Turn<'_, D>,
         data: &[u8],
     ) -> Result<(), Error> {
+        self.send_audio(turn, None, data)
+    }
+
+    /// Sends audio of this time of ours, or of now.
+    pub(super) fn send_audio(
+        &mut self,
+        turn: &mut Turn<'_, D>,
+        timestamp: Option<Timestamp>,
+        data: &[u8],
+    ) -> Result<(), Error> {
         let format = match self.format {
             Some(format) if self.state.is_started() => format,
             _ => return Err(self.wrong_state("send_voice")),
@@ -58,8 +69,9 @@ impl<D: Directory> CallLeg<D> {
         if self.media.is_quelched() {
             return Ok(());
         }
-        let timestamp = turn.link.reliable.stamp(turn.now);
-        match self.media.carriage(format, timestamp, self.is_trunked()) {
+        let timestamp = timestamp.unwrap_or_else(|| turn.link.reliable.stamp(turn.now));
+        let is_trunked = self.is_trunked(turn.link);
+        match self.media.carriage(format, timestamp, is_trunked) {
             Carriage::Trunk if self.trunk(turn, timestamp, data) => {}
             Carriage::Full => {
                 let body = Body::Voice { format, data };
@@ -76,19 +88,16 @@ impl<D: Directory> CallLeg<D> {
         Ok(())
     }
 
-    /// Whether the call's audio goes by trunk.
-    fn is_trunked(&self) -> bool {
-        self.admitted
-            .as_ref()
-            .is_some_and(|admitted| admitted.trunking.is_some())
+    /// Whether the call's audio goes by trunk: never in a call that is encrypted, for trunk frames are not (X-ENC-5).
+    pub(super) const fn is_trunked(&self, link: &Link) -> bool {
+        self.trunking.is_some() && !link.is_encrypted()
     }
 
     /// Queues audio for the trunk; `false` where it has to go by itself.
     fn trunk(&self, turn: &mut Turn<'_, D>, timestamp: Timestamp, data: &[u8]) -> bool {
-        let trunking = self.admitted.as_ref().and_then(|it| it.trunking.as_ref());
         let local = turn.link.reliable.local();
         let entry = TrunkEntry::new(local, Some(timestamp.low16()), data);
-        let Some((trunking, entry)) = trunking.zip(entry) else {
+        let Some((trunking, entry)) = self.trunking.as_ref().zip(entry) else {
             return false;
         };
         let remote = turn.link.remote;
@@ -121,7 +130,7 @@ impl<D: Directory> CallLeg<D> {
         self.send_content(turn, Body::Text(text.as_bytes()), "send_text")
     }
 
-    fn send_content(
+    pub(super) fn send_content(
         &self,
         turn: &mut Turn<'_, D>,
         body: Body<'_>,
@@ -135,7 +144,7 @@ impl<D: Directory> CallLeg<D> {
         Ok(())
     }
 
-    const fn wrong_state(&self, command: &'static str) -> Error {
+    pub(super) const fn wrong_state(&self, command: &'static str) -> Error {
         Error::WrongState {
             call: self.id,
             state: self.state.name(),
@@ -144,7 +153,7 @@ impl<D: Directory> CallLeg<D> {
     }
 }
 
-const fn check_len(data: &[u8]) -> Result<(), Error> {
+pub(super) const fn check_len(data: &[u8]) -> Result<(), Error> {
     if data.len() > MEDIA_OCTETS_MAX {
         return Err(Error::TooLong {
             len: data.len(),

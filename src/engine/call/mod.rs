@@ -13,6 +13,7 @@
 //!   the AUTHMETHODS: an unknown name is offered MD5 and no encryption (X-CALL-4).
 //! - Encryption needs MD5 among the user's methods; chan_iax2 encrypts after RSA too.
 
+mod bridged;
 mod command;
 pub(super) mod dial;
 mod format;
@@ -21,6 +22,7 @@ mod originate;
 mod receive;
 mod state;
 
+use self::bridged::Bridged;
 use self::format::{Ours, Wanted};
 use self::media::Media;
 use self::originate::Originator;
@@ -62,20 +64,22 @@ pub(super) struct CallLeg<D: Directory> {
     originator: Option<Box<Originator>>,
     /// The format that both sides agreed on.
     format: Option<Format>,
+    /// Where its audio goes by trunk: how.
+    trunking: Option<Trunking>,
     is_offered: bool,
     remote_cause: Option<Cause>,
     hangup_cause: Cause,
     /// What ends the call if it ends here.
     local_reason: EndReason,
     media: Media,
+    bridged: Option<Bridged>,
 }
 
-/// What extension and format were agreed by, and how the audio goes.
+/// What extension and format were agreed by.
 #[derive(Clone, Debug)]
 struct Admitted {
     user: Name,
     format: Format,
-    /// Where it goes by trunk.
     trunking: Option<Trunking>,
     serial: u64,
 }
@@ -108,11 +112,13 @@ impl<D: Directory> CallLeg<D> {
             admitted: None,
             originator: None,
             format: None,
+            trunking: None,
             is_offered: false,
             remote_cause: None,
             hangup_cause: Cause::NORMAL_CLEARING,
             local_reason: EndReason::LocalHangup,
             media: Media::default(),
+            bridged: None,
         }
     }
 
@@ -338,6 +344,7 @@ impl<D: Directory> CallLeg<D> {
         let mut ies = IeBuffer::new();
         if let Some(admitted) = &self.admitted {
             self.format = Some(admitted.format);
+            self.trunking = admitted.trunking;
             let mask = admitted.format.mask();
             ies.push(InformationElement::Format(mask as u32))
                 .push(InformationElement::Format2(FormatSet(mask)));
@@ -404,6 +411,7 @@ impl<D: Directory> CallLeg<D> {
 
     fn hang_up(&mut self, turn: &mut Turn<'_, D>) {
         self.snapshot = None;
+        self.say_over(turn, self.hangup_cause);
         let mut ies = IeBuffer::new();
         ies.push(InformationElement::CauseCode(self.hangup_cause));
         turn.send_final(IaxCommand::Hangup, &ies);
@@ -412,6 +420,7 @@ impl<D: Directory> CallLeg<D> {
 
     fn end(&mut self, turn: &mut Turn<'_, D>, ending: Ending) {
         turn.end();
+        self.say_over(turn, self.cause_of(ending));
         if self.is_offered {
             let reason = match ending {
                 Ending::Remote => EndReason::RemoteHangup(self.remote_cause),

@@ -134,6 +134,10 @@ impl<D: Directory> CallLeg<D> {
     /// The other side accepted: from here on media and signals count.
     pub(super) fn connect(&mut self, turn: &mut Turn<'_, D>) {
         turn.cancel(TimerKind::Admission);
+        if self.originator.as_ref().is_some_and(|it| it.dial.trunk) {
+            let trunking = self.read(turn, |settings| settings.general.trunking);
+            self.trunking = Some(trunking.unwrap_or_default());
+        }
         if let Some(format) = self.format {
             let call = self.id;
             turn.context.tell(Event::Accepted { call, format });
@@ -143,7 +147,7 @@ impl<D: Directory> CallLeg<D> {
     /// ANSWER came.
     pub(super) fn opened(&mut self, turn: &mut Turn<'_, D>) {
         let call = self.id;
-        turn.context.tell(Event::Answered { call });
+        self.deliver(turn, Event::Answered { call });
     }
 
     /// No answer at all in `answer_wait`: given up here (chan_iax2: auto-congest, X-CALL-2).

@@ -59,12 +59,13 @@ impl<D: Directory> CallLeg<D> {
         match frame.body {
             Body::Voice { format, data } if format.name().is_some() => {
                 self.media.note_format(turn.now, format, frame.timestamp);
-                turn.context.tell(Event::Voice {
+                let event = Event::Voice {
                     call,
                     format,
                     timestamp: frame.timestamp,
                     data: data.to_vec(),
-                });
+                };
+                self.deliver(turn, event);
             }
             Body::Control { control, data } => self.receive_control(turn, control, data),
             Body::Video {
@@ -73,19 +74,23 @@ impl<D: Directory> CallLeg<D> {
                 data,
             } if format.name().is_some() => {
                 self.media.note_video(format);
-                turn.context.tell(Event::Video {
+                let event = Event::Video {
                     call,
                     format,
                     marker,
                     timestamp: frame.timestamp,
                     data: data.to_vec(),
-                });
+                };
+                self.deliver(turn, event);
             }
-            Body::DtmfEnd(digit) => turn.context.tell(Event::Dtmf { call, digit }),
-            Body::Text(text) => turn.context.tell(Event::Text {
-                call,
-                text: text.to_vec(),
-            }),
+            Body::DtmfEnd(digit) => self.deliver(turn, Event::Dtmf { call, digit }),
+            Body::Text(text) => self.deliver(
+                turn,
+                Event::Text {
+                    call,
+                    text: text.to_vec(),
+                },
+            ),
             _ => {}
         }
     }
@@ -98,11 +103,14 @@ impl<D: Directory> CallLeg<D> {
             }
             return;
         }
-        turn.context.tell(Event::Control {
-            call: self.id,
-            control,
-            data: data.to_vec(),
-        });
+        self.deliver(
+            turn,
+            Event::Control {
+                call: self.id,
+                control,
+                data: data.to_vec(),
+            },
+        );
     }
 
     /// ACK, PONG and LAGRP carry a time of ours; INVAL and VNAK say nothing of time.
@@ -150,12 +158,15 @@ impl<D: Directory> CallLeg<D> {
             turn.link.reliable.ask(turn.now);
             return false;
         };
-        turn.context.tell(Event::Voice {
-            call: self.id,
-            format,
-            timestamp,
-            data: data.to_vec(),
-        });
+        self.deliver(
+            turn,
+            Event::Voice {
+                call: self.id,
+                format,
+                timestamp,
+                data: data.to_vec(),
+            },
+        );
         true
     }
 
@@ -172,13 +183,16 @@ impl<D: Directory> CallLeg<D> {
             turn.link.reliable.ask(turn.now);
             return false;
         };
-        turn.context.tell(Event::Video {
-            call: self.id,
-            format,
-            marker: frame.marker(),
-            timestamp,
-            data: frame.data().to_vec(),
-        });
+        self.deliver(
+            turn,
+            Event::Video {
+                call: self.id,
+                format,
+                marker: frame.marker(),
+                timestamp,
+                data: frame.data().to_vec(),
+            },
+        );
         true
     }
 }

@@ -35,6 +35,7 @@ use self::send::{
 use self::verdict::{Class, Verdict};
 use self::window::{OUTSTANDING_MAX, Window};
 use crate::engine::cipher::{Key, Padding};
+use crate::engine::options::BRIDGE_SKEW_MAX;
 use crate::time::Instant;
 use crate::wire::{Body, CallNumber, FullFrame, IaxCommand, InformationElements, SeqNo, Timestamp};
 
@@ -165,6 +166,19 @@ impl Reliable {
         let real = self.age_ms(now);
         self.last_timestamp_ms = real.max(self.last_timestamp_ms + 1);
         Timestamp(self.last_timestamp_ms as u32)
+    }
+
+    /// Whether audio of this time may go out at `now`: it is within [`BRIDGE_SKEW_MAX`] of the dialogue's own clock. Stamps
+    /// that follow are later.
+    pub fn stamp_as(&mut self, now: Instant, timestamp: Timestamp) -> bool {
+        let real = self.age_ms(now);
+        let ahead = i64::from(timestamp.0.wrapping_sub(real as u32) as i32);
+        if ahead.unsigned_abs() > BRIDGE_SKEW_MAX.as_millis() as u64 {
+            return false;
+        }
+        let ms = real.saturating_add_signed(ahead);
+        self.last_timestamp_ms = self.last_timestamp_ms.max(ms);
+        ms > 0
     }
 
     fn age_ms(&self, now: Instant) -> u64 {

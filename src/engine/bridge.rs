@@ -1,0 +1,142 @@
+//! Two legs bridged: what comes on one goes out on the other. A leg never touches another: it says what came, by a
+//! [`LegMessage`], which the endpoint hands over before it is done with its input. What a leg does with one is in
+//! `call::bridged`.
+//!
+//! # Deviations
+//!
+//! - Nothing is transcoded: both legs must have agreed on one format, and audio of another is dropped.
+//! - chan_iax2 passes any CONTROL frame between legs; here a list says which, for an OPTION could carry what only its
+//!   own side can read.
+
+use super::call::CallLeg;
+use super::context::{Context, Turn};
+use super::dialogue::Machine;
+use super::directory::Directory;
+use super::options::LEG_MESSAGES_MAX;
+use super::{CallId, Endpoint, Error};
+use crate::time::Instant;
+use crate::wire::{Cause, Control, Digit, Format, Timestamp};
+
+/// What one leg says to the leg that it is bridged to.
+#[derive(Debug)]
+pub(super) struct LegMessage {
+    pub(super) from: CallId,
+    pub(super) to: CallId,
+    pub(super) word: LegWord,
+}
+
+/// What came, or became of the leg.
+#[derive(Debug)]
+pub(super) enum LegWord {
+    /// Audio, with the time of its sender.
+    Voice {
+        format: Format,
+        timestamp: Timestamp,
+        data: Vec<u8>,
+    },
+    /// Video.
+    Video {
+        format: Format,
+        marker: bool,
+        data: Vec<u8>,
+    },
+    /// A digit ended.
+    Dtmf(Digit),
+    /// Text.
+    Text(Vec<u8>),
+    /// A signal.
+    Control(Control, Vec<u8>),
+    /// Whom we call has answered.
+    Answered,
+    /// The leg is over: the other has no more to do.
+    HungUp(Cause),
+}
+
+impl<D: Directory> Context<D> {
+    /// Queues a message. Where too many wait it is lost, as the network might have lost what it carries; but the end of a
+    /// leg is never lost, and comes once for each.
+    pub(super) fn tell_leg(&mut self, message: LegMessage) {
+        let must_arrive = matches!(message.word, LegWord::HungUp(_));
+        if self.leg_messages.len() >= LEG_MESSAGES_MAX && !must_arrive {
+            self.dropped.leg_messages += 1;
+            return;
+        }
+        self.leg_messages.push_back(message);
+    }
+}
+
+impl<D: Directory> Endpoint<D> {
+    /// Bridges two calls: audio, video, digits, text and signals that come on one go out on the other, and when one ends,
+    /// the other is hung up with its cause. [`Event::Voice`](super::Event::Voice) and
+    /// [`Event::Video`](super::Event::Video) are not told meanwhile; all else is.
+    ///
+    /// # Errors
+    ///
+    /// Where one of them does not exist, is not accepted yet, is hung up or bridged; where both are one; where their
+    /// formats differ.
+    pub fn bridge(&mut self, now: Instant, a: CallId, b: CallId) -> Result<(), Error> {
+        let (first, second) = (self.leg(a)?.bridgeable()?, self.leg(b)?.bridgeable()?);
+        if a == b {
+            return Err(Error::Bridged(a));
+        }
+        if first != second {
+            return Err(Error::FormatsDiffer(a, b));
+        }
+        self.command(now, a, |leg, _| {
+            leg.join(b);
+            Ok(())
+        })?;
+        self.command(now, b, |leg, _| {
+            leg.join(a);
+            Ok(())
+        })
+    }
+
+    /// Takes two bridged calls apart; both go on. `call` is either of them.
+    ///
+    /// # Errors
+    ///
+    /// Where there is no such call, or it is not bridged.
+    pub fn unbridge(&mut self, now: Instant, call: CallId) -> Result<(), Error> {
+        let other = self.leg(call)?.partner().ok_or(Error::NotBridged(call))?;
+        for leg in [call, other] {
+            self.with_leg(now, leg, |leg, _| leg.part());
+        }
+        Ok(())
+    }
+
+    /// A call that lives.
+    pub(super) fn leg(&self, call: CallId) -> Result<&CallLeg<D>, Error> {
+        let dialogue = self.dialogues.get(&call.local());
+        match dialogue.map(|dialogue| &dialogue.machine) {
+            Some(Machine::Call(leg)) if leg.id() == call => Ok(leg),
+            _ => Err(Error::NoSuchCall(call)),
+        }
+    }
+
+    /// Hands over what legs said to each other. A message makes at most one more, and a leg that is told of an end says
+    /// nothing back, so this comes to an end.
+    pub(super) fn pass_messages(&mut self, now: Instant) {
+        while let Some(message) = self.context.leg_messages.pop_front() {
+            let LegMessage { from, to, word } = message;
+            self.with_leg(now, to, |leg, turn| leg.hear(turn, from, word));
+        }
+    }
+
+    fn with_leg(
+        &mut self,
+        now: Instant,
+        call: CallId,
+        act: impl FnOnce(&mut CallLeg<D>, &mut Turn<'_, D>),
+    ) {
+        self.with(now, call.local(), |dialogue, context| {
+            let (mut turn, machine) = dialogue.turn(now, context);
+            if let Machine::Call(leg) = machine
+                && leg.id() == call
+            {
+                act(leg, &mut turn);
+                turn.flush();
+            }
+        });
+    }
+}
