@@ -56,7 +56,7 @@ impl Clock {
     /// When it is that Unix time, as the date stands now; [`Instant::ZERO`] for what was before.
     pub(crate) fn instant_of(&self, unix_millis: u64) -> Instant {
         let (now, unix_now) = (self.now(), unix_micros() / 1_000);
-        let away = core::time::Duration::from_millis(unix_millis.abs_diff(unix_now));
+        let away = Duration::from_millis(unix_millis.abs_diff(unix_now));
         if unix_millis >= unix_now {
             now + away
         } else {
@@ -115,7 +115,7 @@ mod tests {
     #[test]
     fn unix_time_and_instants_are_the_two_ways_of_one_mapping() {
         let clock = Clock::start();
-        let at = clock.now() + core::time::Duration::from_secs(90);
+        let at = clock.now() + Duration::from_secs(90);
         let unix = clock.unix_millis_of(at);
         let back = clock.instant_of(unix);
         // The two calls read the clock one after the other.

@@ -88,7 +88,7 @@ fn node(remote: SocketAddr) -> Result<ClientNode, Error> {
         shards: 1,
         container: Kind::Hash,
         token_key: TokenKey(random()?),
-        realtime: false,
+        database: false,
         ledger: Default::default(),
     });
     let options = EndpointOptions::default();

@@ -146,7 +146,7 @@ fn catalog(realtime: bool) -> Result<Catalog<Std>, Error> {
         shards: SHARDS,
         container: Kind::Hash,
         token_key: TokenKey(random()?),
-        realtime,
+        database: realtime,
         ledger: Default::default(),
     }))
 }
