@@ -16,14 +16,23 @@ fn it_holds_for_the_address_and_not_for_the_next() {
     let catalog = plain(false);
     catalog.reload(configuration(0, vec![peer("alice")]));
     let alice = found(&catalog, "alice");
-    let first = catalog.register(&alice, address(1), at(70)).unwrap().generation();
+    let first = catalog
+        .register(&alice, address(1), at(70))
+        .unwrap()
+        .generation();
     let note = |generation| catalog.note_reachability(&alice, generation, REACHABLE);
     assert_eq!(note(first), Ok(Noted::Kept));
-    let renewed = catalog.register(&alice, address(1), at(80)).unwrap().generation();
+    let renewed = catalog
+        .register(&alice, address(1), at(80))
+        .unwrap()
+        .generation();
     assert_eq!(catalog.reachability(&alice), Ok(REACHABLE));
     assert_eq!(note(first), Ok(Noted::Superseded));
 
-    let moved = catalog.register(&alice, address(2), at(90)).unwrap().generation();
+    let moved = catalog
+        .register(&alice, address(2), at(90))
+        .unwrap()
+        .generation();
     assert_eq!(catalog.reachability(&alice), Ok(Reachability::Unknown));
     assert_eq!(note(renewed), Ok(Noted::Superseded));
     assert_eq!(catalog.reachability(&alice), Ok(Reachability::Unknown));

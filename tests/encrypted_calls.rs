@@ -142,7 +142,7 @@ fn authrep_is_the_first_encrypted_frame() {
     bench.endpoint.send_text(bench.now, call, "hush").unwrap();
     bench.drain();
     callee.take(&mut bench);
-    assert_eq!(callee.words(), ["TEXT \"hush\""]);
+    assert_eq!(callee.words(), ["TEXT \"hush\\x00\""]);
 }
 
 /// Two endpoints, the callee's user and the caller's peer with these secrets.

@@ -209,6 +209,6 @@ fn the_window_and_the_queue_are_bounded() {
             }) => Some(text.to_vec()),
             _ => None,
         });
-    let expected = (0..accepted).map(|i| i.to_string().into_bytes());
+    let expected = (0..accepted).map(|i| format!("{i}\0").into_bytes());
     assert!(texts.eq(expected));
 }

@@ -40,6 +40,8 @@ pub(super) enum LegWord {
         marker: bool,
         data: Vec<u8>,
     },
+    /// A digit began.
+    DtmfBegin(Digit),
     /// A digit ended.
     Dtmf(Digit),
     /// Text.

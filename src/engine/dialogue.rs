@@ -425,8 +425,8 @@ const fn is_acknowledged_at_once(body: &Body<'_>) -> bool {
 /// What is answered with UNSUPPORT (X-MISC-1): all that is not built here and takes a sequence number.
 const fn is_unsupported(command: IaxCommand) -> bool {
     use IaxCommand::{
-        Dial, DpRep, DpReq, FwData, FwDownl, Mwi, Page, Provision, RtKey, TxMedia, TxReady, TxRej,
-        TxRel, TxReq, Unknown,
+        Dial, DpRep, DpReq, FwData, FwDownl, Mwi, Page, Provision, RtKey, Transfer, TxMedia,
+        TxReady, TxRej, TxRel, TxReq, Unknown,
     };
     matches!(
         command,
@@ -438,6 +438,7 @@ const fn is_unsupported(command: IaxCommand) -> bool {
             | Page
             | Provision
             | RtKey
+            | Transfer
             | TxMedia
             | TxReady
             | TxRej

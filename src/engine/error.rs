@@ -1,6 +1,7 @@
 //! How the caller can misuse an endpoint.
 
 use super::event::CallId;
+use crate::wire::Control;
 
 /// A command that could not be obeyed. Nothing was changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -31,6 +32,12 @@ pub enum Error {
     /// The two calls did not agree on one format, and nothing is transcoded.
     #[error("calls {0} and {1} have different formats")]
     FormatsDiffer(CallId, CallId),
+    /// The signal is none that peers may send each other.
+    #[error("CONTROL {control} does not pass between peers")]
+    ControlRefused {
+        /// The signal.
+        control: Control,
+    },
     /// The peer is not known.
     #[error("there is no peer of that name")]
     UnknownPeer,

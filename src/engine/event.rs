@@ -159,6 +159,13 @@ pub enum Event {
         /// Codec data.
         data: Vec<u8>,
     },
+    /// A digit began (chan_iax2); its end is [`Dtmf`](Event::Dtmf). Many send ends alone.
+    DtmfBegin {
+        /// The call.
+        call: CallId,
+        /// The digit.
+        digit: Digit,
+    },
     /// A digit ended.
     Dtmf {
         /// The call.
@@ -166,11 +173,23 @@ pub enum Event {
         /// The digit.
         digit: Digit,
     },
+    /// The other side wants no audio of this call; what is sent is dropped (RFC 5456 §6.4.4).
+    Quelched {
+        /// The call.
+        call: CallId,
+        /// Whether those behind us should hear music instead: of this class, or any where it is empty.
+        music: Option<Vec<u8>>,
+    },
+    /// The other side wants audio again (RFC 5456 §6.4.5).
+    Unquelched {
+        /// The call.
+        call: CallId,
+    },
     /// Text came.
     Text {
         /// The call.
         call: CallId,
-        /// UTF-8 if the sender kept to the RFC.
+        /// UTF-8 if the sender kept to the RFC; without the NUL that ends it.
         text: Vec<u8>,
     },
     /// A call that was [`Incoming`](Event::Incoming), or that we placed, is over.

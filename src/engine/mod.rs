@@ -43,6 +43,7 @@ pub mod reliable;
 mod route;
 mod session;
 pub mod settings;
+mod signals;
 mod stateless;
 pub mod timer;
 mod trunk;

@@ -1,6 +1,7 @@
 //! What a bridged leg says to the other, and does with what it hears.
 
 use super::media::Carriage;
+use super::signal::with_nul;
 use super::state::{Ending, Event as Happening};
 use super::{CallLeg, Cause};
 use crate::engine::bridge::{LegMessage, LegWord};
@@ -104,8 +105,9 @@ impl<D: Directory> CallLeg<D> {
                     data: &data,
                 },
             ),
+            LegWord::DtmfBegin(digit) => self.send_dtmf_begin(turn, digit),
             LegWord::Dtmf(digit) => self.send_dtmf(turn, digit),
-            LegWord::Text(text) => self.pass(turn, Body::Text(&text)),
+            LegWord::Text(text) => self.pass(turn, Body::Text(&with_nul(&text))),
             LegWord::Control(control, data) => self.pass(
                 turn,
                 Body::Control {
@@ -199,6 +201,7 @@ fn word(event: &Event) -> Option<LegWord> {
             marker: *marker,
             data: data.clone(),
         },
+        Event::DtmfBegin { digit, .. } => LegWord::DtmfBegin(*digit),
         Event::Dtmf { digit, .. } => LegWord::Dtmf(*digit),
         Event::Text { text, .. } => LegWord::Text(text.clone()),
         Event::Control { control, data, .. } if passes(*control) => {

@@ -1,6 +1,7 @@
 //! What the application may do with a call.
 
 use super::media::Carriage;
+use super::signal::with_nul;
 use super::{CallLeg, Happening};
 use crate::engine::context::Turn;
 use crate::engine::dialogue::Link;
@@ -8,7 +9,7 @@ use crate::engine::directory::Directory;
 use crate::engine::error::Error;
 use crate::engine::options::MEDIA_OCTETS_MAX;
 use crate::engine::trunk::Queued;
-use crate::wire::{Body, Cause, Digit, MiniFrame, Timestamp, TrunkEntry};
+use crate::wire::{Body, Cause, Digit, Format, MiniFrame, Timestamp, TrunkEntry};
 
 impl<D: Directory> CallLeg<D> {
     /// Sends RINGING.
@@ -61,10 +62,23 @@ impl<D: Directory> CallLeg<D> {
         timestamp: Option<Timestamp>,
         data: &[u8],
     ) -> Result<(), Error> {
-        let format = match self.format {
-            Some(format) if self.state.is_started() => format,
-            _ => return Err(self.wrong_state("send_voice")),
-        };
+        match self.format {
+            Some(format) => self.send_audio_as(turn, format, timestamp, data),
+            None => Err(self.wrong_state("send_voice")),
+        }
+    }
+
+    /// Sends audio of this format.
+    pub(in crate::engine) fn send_audio_as(
+        &mut self,
+        turn: &mut Turn<'_, D>,
+        format: Format,
+        timestamp: Option<Timestamp>,
+        data: &[u8],
+    ) -> Result<(), Error> {
+        if !self.state.is_started() {
+            return Err(self.wrong_state("send_voice"));
+        }
         check_len(data)?;
         if self.media.is_quelched() {
             return Ok(());
@@ -127,7 +141,8 @@ impl<D: Directory> CallLeg<D> {
         text: &str,
     ) -> Result<(), Error> {
         check_len(text.as_bytes())?;
-        self.send_content(turn, Body::Text(text.as_bytes()), "send_text")
+        let text = with_nul(text.as_bytes());
+        self.send_content(turn, Body::Text(&text), "send_text")
     }
 
     pub(super) fn send_content(

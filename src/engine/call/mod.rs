@@ -20,12 +20,14 @@ mod format;
 mod media;
 mod originate;
 mod receive;
+mod signal;
 mod state;
 
 use self::bridged::Bridged;
 use self::format::{Ours, Wanted};
 use self::media::Media;
 use self::originate::Originator;
+use self::signal::Asked;
 use self::state::{Action, Ending, Event as Happening, Rejection, State};
 use super::auth::{self, Answer, Challenge};
 use super::cipher::Key;
@@ -73,6 +75,7 @@ pub(super) struct CallLeg<D: Directory> {
     local_reason: EndReason,
     media: Media,
     bridged: Option<Bridged>,
+    asked: Asked,
 }
 
 /// What extension and format were agreed by.
@@ -119,6 +122,7 @@ impl<D: Directory> CallLeg<D> {
             local_reason: EndReason::LocalHangup,
             media: Media::default(),
             bridged: None,
+            asked: Asked::default(),
         }
     }
 

@@ -1,6 +1,7 @@
 //! What the other side says in a call.
 
 use super::CallLeg;
+use super::signal::{may_pass, without_nul};
 use super::state::{Event as Happening, State};
 use crate::engine::auth::Answer;
 use crate::engine::context::Turn;
@@ -47,7 +48,7 @@ impl<D: Directory> CallLeg<D> {
                 self.step(turn, Happening::RemoteHangup);
             }
             IaxCommand::Quelch | IaxCommand::Unquelch if self.state.is_started() => {
-                self.media.quelch(command == IaxCommand::Quelch);
+                self.quelched(turn, command == IaxCommand::Quelch, ies);
             }
             _ => {}
         }
@@ -83,12 +84,13 @@ impl<D: Directory> CallLeg<D> {
                 };
                 self.deliver(turn, event);
             }
+            Body::DtmfBegin(digit) => self.deliver(turn, Event::DtmfBegin { call, digit }),
             Body::DtmfEnd(digit) => self.deliver(turn, Event::Dtmf { call, digit }),
             Body::Text(text) => self.deliver(
                 turn,
                 Event::Text {
                     call,
-                    text: text.to_vec(),
+                    text: without_nul(text).to_vec(),
                 },
             ),
             _ => {}
@@ -101,6 +103,9 @@ impl<D: Directory> CallLeg<D> {
             if self.is_outgoing() {
                 self.step(turn, Happening::RemoteAnswer);
             }
+            return;
+        }
+        if !may_pass(control) {
             return;
         }
         self.deliver(
