@@ -124,6 +124,7 @@ fn digits_text_and_signals_go_over() {
         control,
         data: b"class",
     };
+    a.send(&mut bench, Body::DtmfBegin(five));
     a.send(&mut bench, Body::DtmfEnd(five));
     a.send(&mut bench, Body::Text(b"hello"));
     a.send(&mut bench, signal(Control::Hold));
@@ -131,7 +132,12 @@ fn digits_text_and_signals_go_over() {
     b.take(&mut bench);
     assert_eq!(
         b.words(),
-        ["DTMF end 5", "TEXT \"hello\"", "CONTROL HOLD, 5 octets"]
+        [
+            "DTMF begin 5",
+            "DTMF end 5",
+            "TEXT \"hello\\x00\"",
+            "CONTROL HOLD, 5 octets"
+        ]
     );
     assert!(bench.events.contains(&Event::Dtmf { call, digit: five }));
 }

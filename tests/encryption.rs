@@ -11,7 +11,8 @@ use iaxproof::engine::settings::{Configuration, Encryption, General, Secret, Set
 use iaxproof::engine::{EndpointOptions, Event};
 use iaxproof::wire::InformationElement as Ie;
 use iaxproof::wire::{
-    AuthMethods, Body, Cause, Digit, EncryptionMethods, Format, FullFrame, IaxCommand,
+    AuthMethods, Body, Cause, Digit, EncryptionMethods, Format, Frame, FullFrame, IaxCommand,
+    MetaFrame, MiniVideoFrame, Timestamp, TrunkBuffer, TrunkEntry,
 };
 
 /// A bench whose user `alice` wants encryption so, and has these secrets.
@@ -405,6 +406,52 @@ fn rtkey_without_a_key_or_in_clear_switches_nothing() {
     client.send_iax(&mut clear, IaxCommand::RtKey, &[Ie::Challenge(&[9; 16])]);
     client.send(&mut clear, Body::Text(b"still"));
     assert_eq!(client.words(), ["UNSUPPORT", "ACK"]);
+}
+
+/// X-ENC-5: nothing of an encrypted call travels in a trunk or a mini video frame, which are in clear: not theirs, and not ours
+/// where the user has a trunk.
+#[test]
+fn trunks_and_mini_video_stay_out_of_encrypted_calls() {
+    let mut bench = Bench::new();
+    let alice = Settings {
+        encryption: Encryption::Offered,
+        trunk: true,
+        ..entry(Role::User, "alice", "wonder")
+    };
+    bench.endpoint.directory().reload(Configuration {
+        general: General::default(),
+        entries: vec![alice],
+    });
+    let mut client = linked(&mut bench);
+    let (format, data) = (Format::ULAW, &[7; 160][..]);
+    client.send(&mut bench, Body::Voice { format, data });
+    let call = bench.call();
+    bench.events.clear();
+    let mut entries = TrunkBuffer::new(true);
+    entries.push(TrunkEntry::new(client.source, Some(40), data).expect("short"));
+    let timestamp = Timestamp(40);
+    let entries = entries.view();
+    let trunk = encode(&Frame::Meta(MetaFrame { timestamp, entries }));
+    let video = MiniVideoFrame::new(client.source, false, 40, data);
+    let video = encode(&Frame::MiniVideo(video));
+    for octets in [trunk, video] {
+        bench.deliver(client.address, &octets);
+    }
+    assert!(bench.events.is_empty(), "{}", bench.ladder);
+    assert_eq!(bench.counts().dropped.media, 2);
+    let before = bench.sent.len();
+    for i in 0..3 {
+        bench.until(f64::from(i) * 0.1);
+        bench.endpoint.send_voice(bench.now, call, data).unwrap();
+    }
+    bench.drain();
+    let key = client.key.clone().unwrap();
+    let sent = &bench.sent[before..];
+    assert!(sent.len() >= 3);
+    for (.., octets) in sent {
+        let opened = key.decrypt(octets).expect("sealed");
+        assert!(Frame::parse(&opened).is_ok());
+    }
 }
 
 /// X-ENC-5: no transfer on an encrypted call.
