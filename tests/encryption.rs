@@ -7,8 +7,10 @@ use core::time::Duration;
 use endpoint_bench::*;
 use iaxproof::engine::cipher::{Key, Padding};
 use iaxproof::engine::directory::Role;
+use iaxproof::engine::reliable::Reliable;
 use iaxproof::engine::settings::{Configuration, Encryption, General, Secret, Settings};
 use iaxproof::engine::{EndpointOptions, Event};
+use iaxproof::time::Instant;
 use iaxproof::wire::InformationElement as Ie;
 use iaxproof::wire::{
     AuthMethods, Body, Cause, Digit, EncryptionMethods, Format, Frame, FullFrame, IaxCommand,
@@ -234,6 +236,48 @@ fn repeats_are_encrypted_as_the_first_was() {
     assert!(!once.retransmission && twice.retransmission);
     assert_eq!((once.iseqno.0, twice.iseqno.0), (2, 3));
     assert_ne!(accept[4..20], repeated[0][4..20], "the padding is fresh");
+}
+
+/// X-ENC-2: the key of a frame is the one that held when it was built, clear for none, also where a newer one holds when it is
+/// repeated. ACKs have the newest.
+#[test]
+fn a_repeat_has_the_key_that_its_frame_was_built_under() {
+    let keys = [8, 9].map(|octet| Key::from_octets(&[octet; 16]).unwrap());
+    let mut now = Instant::from_secs(1);
+    let mut reliable = Reliable::new(number(2), number(3), now);
+    for (text, key) in [
+        ("clear", Some(&keys[0])),
+        ("old", Some(&keys[1])),
+        ("new", None),
+    ] {
+        reliable.send(now, Body::Text(text.as_bytes())).unwrap();
+        key.into_iter()
+            .for_each(|key| reliable.encrypt_from_now(key.clone()));
+    }
+    let mut opened_by = |reliable: &mut Reliable| {
+        let datagrams = std::iter::from_fn(|| reliable.poll_transmit(|| [5; 32]));
+        let text = |octets: &[u8]| match FullFrame::parse(octets).ok()?.body {
+            Body::Text(text) => Some(String::from_utf8_lossy(text).into_owned()),
+            _ => None,
+        };
+        let opened = datagrams.map(|octets| {
+            let sealed = keys.iter().map(|key| key.decrypt(&octets));
+            let all = [Some(octets.clone())].into_iter().chain(sealed);
+            all.map(|opened| opened.and_then(|opened| text(&opened)))
+                .collect::<Vec<_>>()
+        });
+        opened.collect::<Vec<_>>()
+    };
+    let text = |text: &str| Some(text.to_owned());
+    let expected = [
+        vec![text("clear"), None, None],
+        vec![None, text("old"), None],
+        vec![None, None, text("new")],
+    ];
+    assert_eq!(opened_by(&mut reliable), expected);
+    now = now + Duration::from_secs(2);
+    reliable.handle_timeout(now);
+    assert_eq!(opened_by(&mut reliable), expected);
 }
 
 /// Clear frames on an encrypted call, ragged ciphertext and noise: dropped without reply, the number not consumed (measured
