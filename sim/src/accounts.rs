@@ -3,13 +3,18 @@
 use core::time::Duration;
 
 use iaxproof::engine::directory::Role;
-use iaxproof::engine::settings::{Configuration, General, Name, Secret, Settings};
+use iaxproof::engine::settings::{Configuration, Encryption, General, Name, Secret, Settings};
 use iaxproof::wire::{Format, FormatSet};
 
 use crate::plan::{ConfigurationPlan, Topology};
 
 /// The account that has no secret: it logs in without a challenge.
 pub(crate) const WITHOUT_SECRET: u8 = 3;
+
+/// Whether the calls of an account are encrypted where its client wants that.
+pub(crate) const fn can_encrypt(account: u8) -> bool {
+    account == 1 || account == 2
+}
 
 /// The shortest refresh that is granted, where the longest is not shorter (chan_iax2: `minregexpire`).
 const REGISTRATION_MIN: Duration = Duration::from_secs(60);
@@ -38,8 +43,14 @@ pub(crate) fn settings(account: u8, role: Role, is_plain: bool, general: &Genera
         (_, false) => vec![Secret::new(&format!("{word}-changed"))],
     };
     let name = Name::new(&name(account)).expect("an account's name is short");
+    let encryption = if can_encrypt(account) {
+        Encryption::Offered
+    } else {
+        Encryption::Off
+    };
     Settings {
         secrets,
+        encryption,
         capability: FormatSet::from(Format::ULAW),
         general: general.clone(),
         ..Settings::new(role, name)

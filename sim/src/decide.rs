@@ -23,17 +23,20 @@ pub enum Domain {
     Dialled,
     /// What a client does when it is called; who = client.
     Callee,
+    /// Whether a client wants its call encrypted; who = client.
+    Cipher,
 }
 
 impl Domain {
     /// Every domain, in the order of their numbers.
-    pub const ALL: [Domain; 6] = [
+    pub const ALL: [Domain; 7] = [
         Domain::Network,
         Domain::Question,
         Domain::Write,
         Domain::Application,
         Domain::Dialled,
         Domain::Callee,
+        Domain::Cipher,
     ];
 
     const fn word(self) -> &'static str {
@@ -44,6 +47,7 @@ impl Domain {
             Domain::Application => "application",
             Domain::Dialled => "dialled",
             Domain::Callee => "callee",
+            Domain::Cipher => "cipher",
         }
     }
 }

@@ -131,6 +131,14 @@ goals! {
     DialledUnanswered = "placed call: unanswered";
     /// The application hung up before the answer.
     DialledHungUpEarly = "placed call: hung up before its answer";
+    /// A client's call was accepted under a key.
+    CallEncrypted = "call encrypted";
+    /// A call that was placed was accepted under a key.
+    DialledEncrypted = "placed call: encrypted";
+    /// A client changed its key.
+    KeyRotated = "key rotated";
+    /// A sealed frame was sent again.
+    SealedAgain = "sealed frame sent again";
     /// A configuration was accepted while a call that was placed had no answer yet.
     ReloadDuringDial = "reload while a placed call waits";
 }

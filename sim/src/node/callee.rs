@@ -8,10 +8,11 @@ use core::time::Duration;
 use iaxproof::engine::reliable::verdict::Verdict;
 use iaxproof::time::Instant;
 use iaxproof::wire::{
-    Body, CallNumber, Cause, Control, Format, FormatSet, FullFrame, IaxCommand, IeBuffer,
-    InformationElement, InformationElements, SeqNo,
+    Body, CallNumber, Cause, Control, EncryptionMethods, Format, FormatSet, FullFrame, IaxCommand,
+    IeBuffer, InformationElement, InformationElements, SeqNo,
 };
 
+use super::cipher::Cipher;
 use super::client::{Client, Outbox};
 use super::dialogue::{Dialogue, Phase, Purpose, iax, md5_result};
 use crate::decide::{Decisions, Domain, Key};
@@ -45,6 +46,10 @@ pub(super) enum Mood {
     Challenge,
     /// Wants a token and then the secret.
     TokenAndChallenge,
+    /// Wants the secret, and the call encrypted where the caller does.
+    Seal,
+    /// Wants a token and then as before.
+    TokenAndSeal,
     /// Refuses in a dialogue.
     Reject,
     /// Refuses and keeps nothing.
@@ -64,13 +69,15 @@ pub(super) enum Mood {
 }
 
 impl Mood {
-    const ALL: [Mood; 14] = [
+    const ALL: [Mood; 16] = [
         Mood::Answer,
         Mood::Token,
         Mood::TokenTwice,
         Mood::TokenRepeated,
         Mood::Challenge,
         Mood::TokenAndChallenge,
+        Mood::Seal,
+        Mood::TokenAndSeal,
         Mood::Reject,
         Mood::RejectStateless,
         Mood::Silent,
@@ -84,7 +91,7 @@ impl Mood {
     /// How many tokens it wants one after another.
     const fn tokens(self) -> u8 {
         match self {
-            Mood::Token | Mood::TokenRepeated | Mood::TokenAndChallenge => 1,
+            Mood::Token | Mood::TokenRepeated | Mood::TokenAndChallenge | Mood::TokenAndSeal => 1,
             Mood::TokenTwice => 2,
             _ => 0,
         }
@@ -96,9 +103,22 @@ pub(crate) struct Moods<'a> {
     pub(crate) decisions: &'a mut Decisions,
     pub(crate) is_calm: bool,
     pub(crate) permille: u16,
+    pub(crate) encrypt_permille: u16,
 }
 
 impl Moods<'_> {
+    /// Whether a client wants its nth call encrypted. When all is calm it does.
+    pub(super) fn wants_cipher(&mut self, client: u8, nth: u32) -> bool {
+        let key = Key {
+            domain: Domain::Cipher,
+            who: u16::from(client),
+            nth,
+        };
+        let rate = u64::from(self.encrypt_permille);
+        let draw = |bits: u64| u32::from(bits % 1_000 < rate);
+        self.is_calm || self.decisions.decide(key, 2, draw) == 1
+    }
+
     /// The mood of a client's nth call. When all is calm it answers; every other client wants a token first.
     fn mood(&mut self, client: u8, nth: u32) -> Mood {
         if self.is_calm {
@@ -232,7 +252,14 @@ impl Client {
             out.taken.push(self.taken(local, frame));
         }
         match mood {
-            Mood::Challenge | Mood::TokenAndChallenge => dialogue.challenge(now, CHALLENGE),
+            Mood::Seal | Mood::TokenAndSeal if wants_cipher(frame) => {
+                dialogue.challenge(now, CHALLENGE, EncryptionMethods::AES128);
+                let cipher = Cipher::new(CHALLENGE, &self.identity.secret, false);
+                self.ciphers.insert(local, cipher);
+            }
+            Mood::Challenge | Mood::TokenAndChallenge | Mood::Seal | Mood::TokenAndSeal => {
+                dialogue.challenge(now, CHALLENGE, EncryptionMethods::default());
+            }
             Mood::Reject => dialogue.reject(now, Cause::USER_BUSY),
             _ => self.accept(now, &mut dialogue, mood),
         }
@@ -275,6 +302,9 @@ impl Client {
         let is_asked = dialogue.purpose == Purpose::Called && dialogue.phase == Phase::Challenged;
         if is_asked && is_right {
             out.goals.reach(Goal::DialledChallengeAnswered);
+            if self.ciphers.get(&local).is_some_and(|cipher| cipher.is_on) {
+                out.goals.reach(Goal::DialledEncrypted);
+            }
             self.accept(now, &mut dialogue, Mood::Answer);
         } else if is_asked {
             dialogue.reject(now, Cause::FACILITY_REJECTED);
@@ -312,12 +342,15 @@ impl Dialogue {
         Dialogue::blank(now, local, theirs, Purpose::Called, Phase::Challenged)
     }
 
-    fn challenge(&mut self, now: Instant, challenge: &[u8]) {
+    fn challenge(&mut self, now: Instant, challenge: &[u8], ciphers: EncryptionMethods) {
         let mut ies = IeBuffer::new();
         ies.push(InformationElement::AuthMethods(
             iaxproof::wire::AuthMethods::MD5,
         ));
         ies.push(InformationElement::Challenge(challenge));
+        if ciphers != EncryptionMethods::default() {
+            ies.push(InformationElement::Encryption(ciphers));
+        }
         ies.push(InformationElement::Username(b""));
         self.send(now, iax(IaxCommand::AuthReq, &ies));
     }
@@ -344,6 +377,15 @@ impl Dialogue {
     fn send_control(&mut self, now: Instant, control: Control) {
         self.send(now, Body::Control { control, data: &[] });
     }
+}
+
+/// Whether a NEW asks for encryption.
+fn wants_cipher(frame: &FullFrame<'_>) -> bool {
+    let offered = match frame.body {
+        Body::Iax { ies, .. } => ies.encryption().unwrap_or_default(),
+        _ => EncryptionMethods::default(),
+    };
+    offered.contains(EncryptionMethods::AES128)
 }
 
 /// The nth token for a call: whoever returns it has received it.

@@ -8,7 +8,8 @@ use iaxproof::engine::cipher::Padding;
 use iaxproof::time::Instant;
 use iaxproof::wire::CallNumber;
 
-use super::callee::{Act, Caller};
+use super::callee::{Act, Caller, Moods};
+use super::cipher::Cipher;
 use super::dialogue::{Dialogue, Identity, Phase, Purpose};
 use crate::fact::Taken;
 use crate::goals::{Goal, Goals};
@@ -41,6 +42,9 @@ pub(crate) struct Client {
     pub(super) wanted: Option<u16>,
     pub(super) register_at: Option<Instant>,
     speech: Vec<Speech>,
+    /// The keys of its dialogues, those of the past too: who looks on reads with them.
+    pub(super) ciphers: BTreeMap<CallNumber, Cipher>,
+    calls_placed: u32,
     /// Who calls and was not accepted yet, by the caller's number.
     pub(super) callers: BTreeMap<CallNumber, Caller>,
     pub(super) calls_taken: u32,
@@ -75,6 +79,8 @@ impl Client {
             wanted: None,
             register_at: None,
             speech: Vec::new(),
+            ciphers: BTreeMap::new(),
+            calls_placed: 0,
             callers: BTreeMap::new(),
             calls_taken: 0,
             acts: Vec::new(),
@@ -106,8 +112,17 @@ impl Client {
     }
 
     /// Calls.
-    pub(crate) fn call(&mut self, now: Instant) {
-        self.open(now, Purpose::Call);
+    pub(crate) fn call(&mut self, now: Instant, moods: &mut Moods<'_>) {
+        let wants = self.identity.can_encrypt && moods.wants_cipher(self.index, self.calls_placed);
+        self.calls_placed += 1;
+        self.open(
+            now,
+            if wants {
+                Purpose::SealedCall
+            } else {
+                Purpose::Call
+            },
+        );
     }
 
     /// Sends frames of audio or text on its newest call.
@@ -235,7 +250,7 @@ impl Client {
         }
         out.goals.reach(Goal::ClientGaveUp);
         let purpose = dialogue.purpose;
-        drain(dialogue, out);
+        drain(dialogue, &mut self.ciphers, out);
         self.dialogues.remove(&local);
         self.failed(now, purpose);
     }
@@ -243,6 +258,7 @@ impl Client {
     /// Sends what is due of audio and text.
     fn utter(&mut self, now: Instant, out: &mut Outbox) {
         let dialogues = &mut self.dialogues;
+        let ciphers = &mut self.ciphers;
         let index = self.index;
         for speech in self
             .speech
@@ -261,7 +277,10 @@ impl Client {
                 }
             } else {
                 let data = voice_tag(index, speech.local, speech.voice_sent);
-                out.transmits.extend(dialogue.speak(now, &data));
+                let cipher = ciphers.get_mut(&speech.local);
+                let mini = dialogue.speak(now, &data);
+                out.transmits
+                    .extend(mini.map(|octets| seal(cipher, octets)));
                 speech.voice_sent += 1;
                 speech.frames -= 1;
             }
@@ -276,14 +295,27 @@ impl Client {
     /// Hands out what the dialogues want sent.
     pub(crate) fn flush(&mut self, out: &mut Outbox) {
         for dialogue in self.dialogues.values_mut() {
-            drain(dialogue, out);
+            drain(dialogue, &mut self.ciphers, out);
         }
     }
 }
 
-pub(super) fn drain(dialogue: &mut Dialogue, out: &mut Outbox) {
+pub(super) fn drain(
+    dialogue: &mut Dialogue,
+    ciphers: &mut BTreeMap<CallNumber, Cipher>,
+    out: &mut Outbox,
+) {
+    let local = dialogue.reliable.local();
+    // The exchange itself encrypts nothing: clients do that by themselves.
     while let Some(octets) = dialogue.reliable.poll_transmit(Padding::default) {
-        out.transmits.push(octets);
+        out.transmits.push(seal(ciphers.get_mut(&local), octets));
+    }
+}
+
+fn seal(cipher: Option<&mut Cipher>, octets: Vec<u8>) -> Vec<u8> {
+    match cipher {
+        Some(cipher) => cipher.seal(octets),
+        None => octets,
     }
 }
 

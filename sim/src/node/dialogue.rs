@@ -6,7 +6,8 @@ use core::time::Duration;
 use iaxproof::engine::reliable::Reliable;
 use iaxproof::time::Instant;
 use iaxproof::wire::{
-    Body, CallNumber, Cause, Format, FormatSet, FullFrame, IaxCommand, IeBuffer, InformationElement,
+    Body, CallNumber, Cause, EncryptionMethods, Format, FormatSet, FullFrame, IaxCommand, IeBuffer,
+    InformationElement,
 };
 use md5::{Digest as _, Md5};
 
@@ -27,6 +28,8 @@ pub(crate) enum Purpose {
     Release,
     /// NEW.
     Call,
+    /// NEW with ENCRYPTION.
+    SealedCall,
     /// A NEW that came.
     Called,
 }
@@ -34,7 +37,12 @@ pub(crate) enum Purpose {
 impl Purpose {
     /// Whether it is a call, whoever placed it.
     pub(crate) const fn is_call(self) -> bool {
-        matches!(self, Purpose::Call | Purpose::Called)
+        matches!(self, Purpose::Call | Purpose::SealedCall | Purpose::Called)
+    }
+
+    /// Whether it is a call that the client placed.
+    pub(super) const fn is_placed(self) -> bool {
+        matches!(self, Purpose::Call | Purpose::SealedCall)
     }
 }
 
@@ -58,6 +66,8 @@ pub(crate) enum Phase {
 pub(crate) struct Identity {
     pub(crate) name: String,
     pub(crate) secret: String,
+    /// Whether its account's calls can be encrypted.
+    pub(crate) can_encrypt: bool,
 }
 
 /// One dialogue.
@@ -115,6 +125,11 @@ impl Dialogue {
                 push_call(&mut ies);
                 IaxCommand::New
             }
+            Purpose::SealedCall => {
+                push_call(&mut ies);
+                ies.push(InformationElement::Encryption(EncryptionMethods::AES128));
+                IaxCommand::New
+            }
             Purpose::Register(refresh) => {
                 ies.push(InformationElement::Refresh(refresh));
                 IaxCommand::RegReq
@@ -139,16 +154,21 @@ impl Dialogue {
     }
 
     /// A challenge came: answers it, once.
-    pub(crate) fn answer_challenge(&mut self, now: Instant, challenge: &[u8], identity: &Identity) {
+    pub(crate) fn answer_challenge(
+        &mut self,
+        now: Instant,
+        challenge: &[u8],
+        identity: &Identity,
+    ) -> bool {
         if self.phase != Phase::Asked {
-            return;
+            return false;
         }
         self.phase = Phase::Challenged;
         let result = md5_result(challenge, &identity.secret);
         let mut ies = IeBuffer::new();
         ies.push(InformationElement::Md5Result(result.as_bytes()));
         let command = match self.purpose {
-            Purpose::Call | Purpose::Called => IaxCommand::AuthRep,
+            Purpose::Call | Purpose::SealedCall | Purpose::Called => IaxCommand::AuthRep,
             Purpose::Register(refresh) => {
                 ies.push(InformationElement::Username(identity.name.as_bytes()));
                 ies.push(InformationElement::Refresh(refresh));
@@ -160,11 +180,19 @@ impl Dialogue {
             }
         };
         self.send(now, iax(command, &ies));
+        true
+    }
+
+    /// The next frames have another key (RTKEY).
+    pub(super) fn rotate(&mut self, now: Instant) {
+        let mut ies = IeBuffer::new();
+        ies.push(InformationElement::Challenge(b"the key of a key"));
+        self.send(now, iax(IaxCommand::RtKey, &ies));
     }
 
     /// ACCEPT or ANSWER came.
     pub(crate) fn advance(&mut self, now: Instant, phase: Phase) {
-        if self.purpose == Purpose::Call && self.phase < phase {
+        if self.purpose.is_placed() && self.phase < phase {
             self.enter(now, phase);
         }
     }

@@ -3,9 +3,11 @@
 //! - `client`: registrants and callers, plain state machines over the shipped [`Reliable`](iaxproof::engine::reliable::Reliable) and
 //!   wire.
 //! - `reception`: what a client does about a datagram. `callee`: what it does when it is called. `dialogue`: one dialogue of a client.
+//!   `cipher`: how it is encrypted.
 //! - `server`: the shipped endpoint with a directory, a database and an application. `dialler`: the application as a caller.
 
 pub(crate) mod callee;
+pub(crate) mod cipher;
 pub(crate) mod client;
 pub(crate) mod dialler;
 pub(crate) mod dialogue;

@@ -2,14 +2,18 @@
 
 use core::net::SocketAddr;
 use core::time::Duration;
+use std::borrow::Cow;
 
+use iaxproof::engine::reliable::Reliable;
 use iaxproof::engine::reliable::verdict::Verdict;
 use iaxproof::time::Instant;
 use iaxproof::wire::{
-    Body, CallNumber, Control, Frame, FullFrame, IaxCommand, InformationElements, SeqNo, Timestamp,
+    Body, CallNumber, Control, EncryptionMethods, Frame, FullFrame, IaxCommand,
+    InformationElements, SeqNo, Timestamp,
 };
 
 use super::callee::Moods;
+use super::cipher::Cipher;
 use super::client::{Client, Outbox, drain, is_ours};
 use super::dialogue::{Phase, Purpose};
 use super::server::DIALLER_VOICE;
@@ -30,7 +34,10 @@ impl Client {
         if source != self.server {
             return;
         }
-        match Frame::parse(datagram) {
+        let Some(octets) = self.unseal(datagram) else {
+            return;
+        };
+        match Frame::parse(&octets) {
             Ok(Frame::Full(frame)) if frame.destination == CallNumber::ZERO => {
                 self.handle_opener(now, &frame, moods, out);
             }
@@ -40,6 +47,46 @@ impl Client {
             }
             _ => {}
         }
+    }
+
+    /// The octets of a datagram as its dialogue reads them; `None` where they are nothing to it.
+    fn unseal<'a>(&mut self, datagram: &'a [u8]) -> Option<Cow<'a, [u8]>> {
+        let clear = Some(Cow::Borrowed(datagram));
+        let Some((source, destination)) = numbers_of(datagram) else {
+            return clear;
+        };
+        let local = destination.or_else(|| {
+            let mut dialogues = self.dialogues.values().map(|dialogue| &dialogue.reliable);
+            let its = dialogues.find(|reliable| reliable.remote() == source);
+            its.map(Reliable::local)
+        });
+        let cipher = local.and_then(|local| self.ciphers.get_mut(&local));
+        let Some(cipher) = cipher else {
+            return clear;
+        };
+        if let Some(opened) = cipher.open(datagram) {
+            cipher.is_on = true;
+            return Some(Cow::Owned(opened));
+        }
+        match Frame::parse(datagram) {
+            Ok(Frame::Full(frame)) if !cipher.is_on || may_be_clear(&frame.body) => clear,
+            _ => None,
+        }
+    }
+
+    /// What a datagram between the client and its server says, for those who look on.
+    pub(crate) fn opened(&self, is_ours: bool, datagram: &[u8]) -> Option<Vec<u8>> {
+        if self.ciphers.is_empty() {
+            return None;
+        }
+        let (source, destination) = numbers_of(datagram)?;
+        let local = match destination {
+            _ if is_ours => Some(source),
+            Some(destination) => Some(destination),
+            None => None,
+        };
+        let cipher: &Cipher = self.ciphers.get(&local?)?;
+        cipher.open(datagram)
     }
 
     fn handle_full(&mut self, now: Instant, frame: &FullFrame<'_>, out: &mut Outbox) {
@@ -86,7 +133,7 @@ impl Client {
         };
         dialogue.reliable.settle(frame);
         if is_over {
-            drain(dialogue, out);
+            drain(dialogue, &mut self.ciphers, out);
             self.dialogues.remove(&frame.destination);
         }
     }
@@ -152,6 +199,11 @@ impl Client {
         if control == Control::Answer {
             dialogue.advance(now, Phase::Up);
             out.goals.reach(Goal::CallAnswered);
+            let is_sealed = self.ciphers.contains_key(&local);
+            if is_sealed && local.get() % 2 == 1 {
+                dialogue.rotate(now);
+                out.goals.reach(Goal::KeyRotated);
+            }
         }
     }
 
@@ -170,7 +222,13 @@ impl Client {
         match command {
             IaxCommand::RegAuth | IaxCommand::AuthReq => {
                 let challenge = ies.challenge().unwrap_or_default();
-                dialogue.answer_challenge(now, challenge, &self.identity);
+                let is_first = dialogue.answer_challenge(now, challenge, &self.identity);
+                let is_offered =
+                    ies.encryption().unwrap_or_default() != EncryptionMethods::default();
+                if is_first && is_offered && dialogue.purpose == Purpose::SealedCall {
+                    let cipher = Cipher::new(challenge, &self.identity.secret, true);
+                    self.ciphers.insert(local, cipher);
+                }
                 false
             }
             IaxCommand::AuthRep => {
@@ -179,6 +237,9 @@ impl Client {
             }
             IaxCommand::Accept => {
                 dialogue.advance(now, Phase::Linked);
+                if self.ciphers.contains_key(&local) {
+                    out.goals.reach(Goal::CallEncrypted);
+                }
                 false
             }
             IaxCommand::Ping => {
@@ -196,7 +257,7 @@ impl Client {
             IaxCommand::Hangup | IaxCommand::Reject | IaxCommand::RegRej | IaxCommand::RegAck => {
                 dialogue.reliable.acknowledge(frame);
                 let purpose = dialogue.purpose;
-                drain(dialogue, out);
+                drain(dialogue, &mut self.ciphers, out);
                 self.dialogues.remove(&local);
                 self.ended(now, purpose, command, ies, out);
                 true
@@ -236,6 +297,30 @@ impl Client {
             _ => {}
         }
     }
+}
+
+/// What may come in clear in an encrypted call: the challenge again, and what the other side says that has no key.
+const fn may_be_clear(body: &Body<'_>) -> bool {
+    use IaxCommand::{Ack, AuthReq, Inval, Reject, Vnak};
+    matches!(
+        body,
+        Body::Iax {
+            command: Ack | AuthReq | Inval | Reject | Vnak,
+            ..
+        }
+    )
+}
+
+/// Source and destination of a full frame, the source alone of a mini frame; they are never sealed.
+fn numbers_of(datagram: &[u8]) -> Option<(CallNumber, Option<CallNumber>)> {
+    let number = |at: usize| {
+        let octets = datagram.get(at..at + 2)?;
+        let word = u16::from_be_bytes(octets.try_into().ok()?);
+        Some(CallNumber::from_word(word & 0x7fff))
+    };
+    let is_full = datagram.first()? & 0x80 != 0;
+    let destination = if is_full { Some(number(2)?) } else { None };
+    Some((number(0)?, destination))
 }
 
 /// The answer to a frame of no dialogue (RFC 5456 §6.9.2), where it deserves one.

@@ -81,6 +81,7 @@ fn options(dice: &mut Dice) -> Options {
         moody_permille: swarm(dice, 40, 500),
         impatient_permille: swarm(dice, 40, 500),
         callee_permille: swarm(dice, 60, 900),
+        encrypt_permille: swarm(dice, 40, 1_000),
         call_numbers: if dice.chance(15) {
             u16::try_from(dice.within(3, 10)).unwrap_or(10)
         } else {

@@ -124,6 +124,9 @@ pub struct Options {
     /// Calls to a client that it does not simply answer: it asks for a token or a secret, refuses, is silent.
     #[serde(skip_serializing_if = "is_default")]
     pub callee_permille: u16,
+    /// Calls that a client wants encrypted whose account can.
+    #[serde(skip_serializing_if = "is_default")]
+    pub encrypt_permille: u16,
     /// How many call numbers a server has; 0 for all.
     #[serde(skip_serializing_if = "is_default")]
     pub call_numbers: u16,

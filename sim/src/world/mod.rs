@@ -28,11 +28,12 @@ use crate::database::{QuestionFate, WriteFate};
 use crate::decide::{Decisions, Source, mix};
 use crate::fact::{ContactSeen, Fact, Limits, Mark};
 use crate::network::Network;
+use crate::node::callee::Moods;
 use crate::node::client::{Client, Outbox};
 use crate::node::dialogue::Identity;
 use crate::node::server::{Act, Server, endpoint_options};
 use crate::observers::Observers;
-use crate::plan::{Actor, Plan};
+use crate::plan::{Actor, Options, Plan};
 use crate::report::{Report, View};
 
 /// How long after healing every peer is called once more: what is reachable must answer.
@@ -216,6 +217,16 @@ impl<'d, D: Directory + Administer + Observe> World<'d, D> {
         self.queue.now() >= self.heal_at
     }
 
+    /// How clients make up their minds now.
+    fn moods<'a>(options: &Options, decisions: &'a mut Decisions, is_calm: bool) -> Moods<'a> {
+        Moods {
+            decisions,
+            is_calm,
+            permille: options.callee_permille,
+            encrypt_permille: options.encrypt_permille,
+        }
+    }
+
     fn see(&mut self, fact: &Fact<'_>) {
         self.observers.see(self.queue.now(), fact);
     }
@@ -235,6 +246,7 @@ fn client(plan: &Plan, index: u8) -> Client {
     let identity = Identity {
         name: accounts::name(account),
         secret: accounts::secret(account),
+        can_encrypt: accounts::can_encrypt(account),
     };
     let address = SocketAddr::from(([192, 0, 2, 10 + index], 4_569));
     let server = server_address(topology.server_of(index));

@@ -19,11 +19,16 @@ impl<D: Directory + Administer + Observe> World<'_, D> {
         let now = self.queue.now();
         match operation.actor {
             Actor::Client(index) => {
+                let is_calm = self.is_calm();
                 let client = &mut self.clients[usize::from(index)];
                 match operation.what {
                     What::Register { refresh_s } => client.register(now, refresh_s),
                     What::Release => client.release(now),
-                    What::Call => client.call(now),
+                    What::Call => {
+                        let options = &self.plan.options;
+                        let mut moods = Self::moods(options, &mut self.decisions, is_calm);
+                        client.call(now, &mut moods);
+                    }
                     What::Talk { frames } => client.speak(now, frames, false),
                     What::Type { frames } => client.speak(now, frames, true),
                     What::HangUp => client.hang_up(now),

@@ -9,7 +9,6 @@ use crate::administer::{Administer, Observe};
 use crate::fact::{Fact, Mark, Passage};
 use crate::goals::Goal;
 use crate::network::Verdict;
-use crate::node::callee::Moods;
 use crate::node::client::Client;
 use crate::node::dialogue::Phase;
 use crate::plan::Actor;
@@ -39,15 +38,21 @@ impl<D: Directory + Administer + Observe> World<'_, D> {
         } else {
             mark
         };
+        let opened = self.opened((Some(from), to), &datagram);
         let passage = Passage {
             from,
             to,
             source,
             destination,
             datagram: &datagram,
-            frame: Frame::parse(&datagram).ok(),
+            frame: Frame::parse(opened.as_deref().unwrap_or(&datagram)).ok(),
             mark,
         };
+        let is_again =
+            |frame: &Frame<'_>| matches!(frame, Frame::Full(full) if full.retransmission);
+        if opened.is_some() && passage.frame.as_ref().is_some_and(is_again) {
+            self.observers.reach(Goal::SealedAgain);
+        }
         if mark == Mark::Partitioned {
             self.note_partition(from, to);
         }
@@ -74,6 +79,23 @@ impl<D: Directory + Administer + Observe> World<'_, D> {
                 arrival(first, datagram.clone());
                 arrival(second, datagram);
             }
+        }
+    }
+
+    /// What a sealed datagram says: the client among its ends has the keys.
+    fn opened(
+        &self,
+        (from, to): (Option<Actor>, Option<Actor>),
+        datagram: &[u8],
+    ) -> Option<Vec<u8>> {
+        let client = |actor| match actor {
+            Some(Actor::Client(index)) => self.clients.get(usize::from(index)),
+            _ => None,
+        };
+        match (client(from), client(to)) {
+            (Some(client), _) => client.opened(true, datagram),
+            (None, Some(client)) => client.opened(false, datagram),
+            (None, None) => None,
         }
     }
 
@@ -112,13 +134,14 @@ impl<D: Directory + Administer + Observe> World<'_, D> {
             return;
         }
         let now = self.queue.now();
+        let opened = self.opened((Some(from), Some(to)), datagram);
         let passage = Passage {
             from,
             to: Some(to),
             source,
             destination,
             datagram,
-            frame: Frame::parse(datagram).ok(),
+            frame: Frame::parse(opened.as_deref().unwrap_or(datagram)).ok(),
             mark,
         };
         self.observers.see(now, &Fact::Arrived(passage));
@@ -130,11 +153,8 @@ impl<D: Directory + Administer + Observe> World<'_, D> {
             }
             Actor::Client(index) => {
                 let client = &mut self.clients[usize::from(index)];
-                let mut moods = Moods {
-                    decisions: &mut self.decisions,
-                    is_calm: now >= self.heal_at,
-                    permille: self.plan.options.callee_permille,
-                };
+                let is_calm = now >= self.heal_at;
+                let mut moods = Self::moods(&self.plan.options, &mut self.decisions, is_calm);
                 client.handle_datagram(now, source, datagram, &mut moods, &mut self.outbox);
                 self.flush_client(index);
             }
