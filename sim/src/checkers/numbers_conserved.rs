@@ -38,15 +38,15 @@ struct Use {
 
 impl Use {
     /// Whether a frame to this address and number belongs to it. A dialogue that the server opens learns the other side's number on
-    /// the way.
-    fn takes(&mut self, address: SocketAddr, remote: CallNumber) -> bool {
+    /// the way, from the first frame that it answers in its order: it may acknowledge others before.
+    fn takes(&mut self, address: SocketAddr, remote: CallNumber, binds: bool) -> bool {
         let is_learning =
             self.is_ours && !self.is_over && (is_unnamed(remote) || is_unnamed(self.remote));
         let is_same = is_learning || (self.remote == remote && !is_unnamed(remote));
         if self.address != address || !is_same {
             return false;
         }
-        if is_unnamed(self.remote) {
+        if is_unnamed(self.remote) && binds {
             self.remote = remote;
         }
         true
@@ -61,8 +61,12 @@ impl NumbersConserved {
         frame: &FullFrame<'_>,
     ) -> Result<(), String> {
         let (number, remote) = (frame.source, frame.destination);
+        let binds = frame.body.consumes_sequence_number();
         let uses = self.used.entry((server, number)).or_default();
-        match uses.iter_mut().position(|used| used.takes(address, remote)) {
+        match uses
+            .iter_mut()
+            .position(|used| used.takes(address, remote, binds))
+        {
             Some(0) => uses[0].last = now,
             Some(_) => {
                 return Err(format!(
