@@ -21,11 +21,13 @@
 //! - [`wire`] knows bytes and frames, and touches no state.
 //! - [`engine`] is the endpoint; it asks for peers and users through [`engine::directory::Directory`].
 //! - [`catalog`] is the directory that ships: peers, users and the address index over [`registry`].
+//! - [`config`] reads `iax.conf` into the settings that a catalog takes: text in, values out.
 //!
 //! No socket, thread, clock, environment or ambient randomness is used in this crate: addresses, time and
 //! seeds are arguments.
 
 pub mod catalog;
+pub mod config;
 pub mod engine;
 pub mod registry;
 pub mod time;

@@ -245,7 +245,7 @@ impl<D: Directory> Registration<D> {
         self.handle = Some(handle);
         let weighed = self.read_settings(turn, |settings| {
             match (settings.host, settings.secrets.is_empty()) {
-                (Host::Fixed(_), _) => Happening::Unfit,
+                (Host::Fixed(_) | Host::Nowhere, _) => Happening::Unfit,
                 (Host::Dynamic, true) => Happening::Open,
                 (Host::Dynamic, false) => Happening::Locked,
             }

@@ -26,6 +26,8 @@ pub enum Host {
     Dynamic,
     /// It is always here.
     Fixed(SocketAddr),
+    /// It has no `host=`: it may not register, and is called at [`Settings::default_address`] alone.
+    Nowhere,
 }
 
 /// What one accepted configuration says about everything.
