@@ -1,13 +1,15 @@
-//! What answers calls: `echo` sends back what it hears, `music` plays. The server's whole dial plan.
+//! What answers calls, the server's whole dial plan: `echo` sends back what it hears, `music` plays, and any other number
+//! is the name of a peer, which is called. [`switch`](super::switch) passes between the two legs of such a call.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use iaxproof::engine::directory::Directory;
-use iaxproof::engine::{CallId, Endpoint, Event};
+use iaxproof::engine::{CallId, Endpoint, Error, Event};
 use iaxproof::time::Instant;
 use iaxproof::wire::{Cause, Format};
 
+use super::switch::Switch;
 use crate::audio::Codec;
 use crate::audio::player::Player;
 
@@ -15,7 +17,8 @@ use crate::audio::player::Player;
 #[derive(Debug)]
 pub(crate) struct Application {
     music: Arc<[i16]>,
-    calls: BTreeMap<CallId, Extension>,
+    extensions: BTreeMap<CallId, Extension>,
+    switch: Switch,
 }
 
 #[derive(Debug)]
@@ -29,18 +32,19 @@ impl Application {
     pub(crate) fn new(music: Arc<[i16]>) -> Self {
         Application {
             music,
-            calls: BTreeMap::new(),
+            extensions: BTreeMap::new(),
+            switch: Switch::default(),
         }
     }
 
     /// When the next frame is to be played.
     pub(crate) fn due(&self) -> Option<Instant> {
-        self.calls.values().filter_map(Extension::due).min()
+        self.extensions.values().filter_map(Extension::due).min()
     }
 
     /// Sends the frames that are due.
     pub(crate) fn play<D: Directory>(&mut self, now: Instant, endpoint: &mut Endpoint<D>) {
-        for (call, extension) in &mut self.calls {
+        for (call, extension) in &mut self.extensions {
             let Extension::Music { player, codec } = extension else {
                 continue;
             };
@@ -81,17 +85,19 @@ impl Application {
             }
             Event::Ended { call, reason } => {
                 tracing::info!(%call, ?reason, "call ended");
-                self.calls.remove(&call);
+                self.extensions.remove(&call);
+                self.switch.ended(now, endpoint, call, reason);
             }
-            _ => {}
+            event => self.switch.handle(now, endpoint, event),
         }
     }
 
     /// Hangs up all calls.
     pub(crate) fn stop<D: Directory>(&mut self, now: Instant, endpoint: &mut Endpoint<D>) {
-        for call in core::mem::take(&mut self.calls).into_keys() {
+        for call in core::mem::take(&mut self.extensions).into_keys() {
             note(endpoint.hangup(now, call, Cause::NORMAL_CLEARING));
         }
+        self.switch.stop(now, endpoint);
     }
 
     fn take<D: Directory>(
@@ -102,28 +108,27 @@ impl Application {
         number: &str,
         format: Format,
     ) {
-        match self.extension(now, number, format) {
-            Ok(extension) => {
-                note(endpoint.answer(now, call));
-                self.calls.insert(call, extension);
-            }
-            Err(cause) => note(endpoint.hangup(now, call, cause)),
-        }
+        let extension = match number {
+            "echo" => Extension::Echo,
+            "music" => match self.music(now, format) {
+                Some(music) => music,
+                None => return note(endpoint.hangup(now, call, Cause::BEARER_UNAVAILABLE)),
+            },
+            peer => return self.switch.dial(now, endpoint, call, peer, format),
+        };
+        note(endpoint.answer(now, call));
+        self.extensions.insert(call, extension);
     }
 
-    fn extension(&self, now: Instant, number: &str, format: Format) -> Result<Extension, Cause> {
-        match number {
-            "echo" => Ok(Extension::Echo),
-            "music" => Ok(Extension::Music {
-                player: Player::new(Arc::clone(&self.music), true, now),
-                codec: Codec::of(format).ok_or(Cause::BEARER_UNAVAILABLE)?,
-            }),
-            _ => Err(Cause::NO_ROUTE_DESTINATION),
-        }
+    fn music(&self, now: Instant, format: Format) -> Option<Extension> {
+        Some(Extension::Music {
+            player: Player::new(Arc::clone(&self.music), true, now),
+            codec: Codec::of(format)?,
+        })
     }
 
     fn is_echo(&self, call: CallId) -> bool {
-        matches!(self.calls.get(&call), Some(Extension::Echo))
+        matches!(self.extensions.get(&call), Some(Extension::Echo))
     }
 }
 
@@ -137,7 +142,7 @@ impl Extension {
 }
 
 /// A command that comes too late, as when the other side has just hung up, is no news.
-fn note(done: Result<(), iaxproof::engine::Error>) {
+pub(super) fn note(done: Result<(), Error>) {
     if let Err(error) = done {
         tracing::debug!(%error, "a command came too late");
     }

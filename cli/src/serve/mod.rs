@@ -3,7 +3,7 @@
 //! - [`run`], here: from the command line to a running server. [`configuration`]: files, and the one that is built in.
 //! - [`worker`]: the thread that owns sockets and endpoint. [`admin`]: the thread that takes signals. The third one,
 //!   the realtime thread, is the store's.
-//! - [`application`]: what answers calls. [`logins`]: the log of failed ones.
+//! - [`application`]: what answers calls. [`switch`]: calls from peer to peer. [`logins`]: the log of failed logins.
 //!
 //! The three threads share the catalog and nothing else; the worker hears of the other two by messages.
 
@@ -11,6 +11,7 @@ mod admin;
 mod application;
 mod configuration;
 mod logins;
+mod switch;
 mod worker;
 
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};

@@ -1,0 +1,216 @@
+//! Calls from one peer to another: two legs, each a call of its own, and what comes by one goes out by the other. Between
+//! µ-law and A-law the audio is coded again.
+
+use std::collections::BTreeMap;
+
+use iaxproof::engine::directory::{Directory, QueryId};
+use iaxproof::engine::{CallId, Calling, EndReason, Endpoint, Error, Event};
+use iaxproof::time::Instant;
+use iaxproof::wire::{Cause, Control, Format};
+
+use super::application::note;
+use crate::audio::Codec;
+
+/// The legs of all calls between peers.
+#[derive(Debug, Default)]
+pub(super) struct Switch {
+    /// Invariant: a leg's other leg has this one for its other.
+    legs: BTreeMap<CallId, Leg>,
+    /// Callers whose peer is being looked up in the database.
+    asking: BTreeMap<QueryId, (CallId, Format)>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Leg {
+    other: CallId,
+    /// Unknown until the called one has accepted.
+    format: Option<Format>,
+    /// Whether this is the leg of the caller.
+    is_caller: bool,
+}
+
+impl Switch {
+    /// Calls the peer of this name for a caller.
+    pub(super) fn dial<D: Directory>(
+        &mut self,
+        now: Instant,
+        endpoint: &mut Endpoint<D>,
+        caller: CallId,
+        peer: &str,
+        format: Format,
+    ) {
+        match endpoint.call_peer(now, peer, peer) {
+            Ok(Calling::Call(called)) => self.join(caller, format, called),
+            Ok(Calling::Asked(query)) => drop(self.asking.insert(query, (caller, format))),
+            Err(error) => refuse(now, endpoint, caller, error),
+        }
+    }
+
+    /// Passes on what came by one leg.
+    pub(super) fn handle<D: Directory>(
+        &mut self,
+        now: Instant,
+        endpoint: &mut Endpoint<D>,
+        event: Event,
+    ) {
+        match event {
+            Event::Called { query, call } => self.called(now, endpoint, query, call),
+            Event::Accepted { call, format } => {
+                if let Some(leg) = self.legs.get_mut(&call) {
+                    leg.format = Some(format);
+                }
+            }
+            Event::Answered { call } => {
+                if let Some(leg) = self.legs.get(&call) {
+                    note(endpoint.answer(now, leg.other));
+                }
+            }
+            Event::Control { call, control, .. } => self.signal(now, endpoint, call, control),
+            Event::Voice { call, data, .. } => self.pass(now, endpoint, call, &data),
+            Event::Dtmf { call, digit } => {
+                if let Some(leg) = self.legs.get(&call) {
+                    note(endpoint.send_dtmf(now, leg.other, digit));
+                }
+            }
+            Event::Text { call, text } => {
+                if let Some(leg) = self.legs.get(&call) {
+                    let text = String::from_utf8_lossy(&text);
+                    note(endpoint.send_text(now, leg.other, &text));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// A leg is over: so is the other.
+    pub(super) fn ended<D: Directory>(
+        &mut self,
+        now: Instant,
+        endpoint: &mut Endpoint<D>,
+        call: CallId,
+        reason: EndReason,
+    ) {
+        self.asking.retain(|_, (caller, _)| *caller != call);
+        if let Some(leg) = self.legs.remove(&call) {
+            self.legs.remove(&leg.other);
+            note(endpoint.hangup(now, leg.other, cause(reason)));
+        }
+    }
+
+    /// Hangs up all legs.
+    pub(super) fn stop<D: Directory>(&mut self, now: Instant, endpoint: &mut Endpoint<D>) {
+        let asking = core::mem::take(&mut self.asking).into_values();
+        let legs = core::mem::take(&mut self.legs).into_keys();
+        for call in asking.map(|(caller, _)| caller).chain(legs) {
+            note(endpoint.hangup(now, call, Cause::NORMAL_CLEARING));
+        }
+    }
+
+    fn join(&mut self, caller: CallId, format: Format, called: CallId) {
+        let leg = |other, format, is_caller| Leg {
+            other,
+            format,
+            is_caller,
+        };
+        self.legs.insert(caller, leg(called, Some(format), true));
+        self.legs.insert(called, leg(caller, None, false));
+    }
+
+    fn called<D: Directory>(
+        &mut self,
+        now: Instant,
+        endpoint: &mut Endpoint<D>,
+        query: QueryId,
+        call: Result<CallId, Error>,
+    ) {
+        match (self.asking.remove(&query), call) {
+            (Some((caller, format)), Ok(called)) => self.join(caller, format, called),
+            (Some((caller, _)), Err(error)) => refuse(now, endpoint, caller, error),
+            // The caller did not wait.
+            (None, Ok(called)) => note(endpoint.hangup(now, called, Cause::NORMAL_CLEARING)),
+            (None, Err(_)) => {}
+        }
+    }
+
+    fn signal<D: Directory>(
+        &mut self,
+        now: Instant,
+        endpoint: &mut Endpoint<D>,
+        call: CallId,
+        control: Control,
+    ) {
+        let Some(leg) = self.legs.get(&call).filter(|leg| !leg.is_caller) else {
+            return;
+        };
+        match control {
+            Control::Ringing => note(endpoint.ring(now, leg.other)),
+            Control::Busy => self.give_up(now, endpoint, call, Cause::USER_BUSY),
+            Control::Congestion => self.give_up(now, endpoint, call, Cause::SWITCH_CONGESTION),
+            _ => {}
+        }
+    }
+
+    /// The called one cannot: both legs end, the caller's with the cause.
+    fn give_up<D: Directory>(
+        &mut self,
+        now: Instant,
+        endpoint: &mut Endpoint<D>,
+        called: CallId,
+        cause: Cause,
+    ) {
+        if let Some(leg) = self.legs.remove(&called) {
+            self.legs.remove(&leg.other);
+            note(endpoint.hangup(now, leg.other, cause));
+            note(endpoint.hangup(now, called, Cause::NORMAL_CLEARING));
+        }
+    }
+
+    fn pass<D: Directory>(
+        &self,
+        now: Instant,
+        endpoint: &mut Endpoint<D>,
+        from: CallId,
+        data: &[u8],
+    ) {
+        let Some(leg) = self.legs.get(&from) else {
+            return;
+        };
+        let other = self.legs.get(&leg.other).and_then(|other| other.format);
+        match (leg.format, other) {
+            (Some(heard), Some(wanted)) if heard == wanted => {
+                note(endpoint.send_voice(now, leg.other, data));
+            }
+            (Some(heard), Some(wanted)) => {
+                if let (Some(heard), Some(wanted)) = (Codec::of(heard), Codec::of(wanted)) {
+                    let coded = wanted.encode(&heard.decode(data));
+                    note(endpoint.send_voice(now, leg.other, &coded));
+                }
+            }
+            // Nobody listens yet.
+            _ => {}
+        }
+    }
+}
+
+/// Tells a caller why there is no call to the peer.
+fn refuse<D: Directory>(now: Instant, endpoint: &mut Endpoint<D>, caller: CallId, error: Error) {
+    let cause = match error {
+        Error::UnknownPeer => Cause::NO_ROUTE_DESTINATION,
+        Error::NoContact => Cause::DESTINATION_OUT_OF_ORDER,
+        Error::NoCallNumber => Cause::NO_CIRCUIT,
+        _ => Cause::TEMPORARY_FAILURE,
+    };
+    tracing::info!(%caller, %error, "the peer cannot be called");
+    note(endpoint.hangup(now, caller, cause));
+}
+
+/// What the other leg is told of the end of one.
+fn cause(reason: EndReason) -> Cause {
+    match reason {
+        EndReason::RemoteHangup(cause) => cause.unwrap_or(Cause::NORMAL_CLEARING),
+        EndReason::LocalHangup => Cause::NORMAL_CLEARING,
+        EndReason::NoAnswer | EndReason::Unreachable => Cause::NO_USER_RESPONSE,
+        EndReason::NoFormat => Cause::BEARER_UNAVAILABLE,
+        _ => Cause::TEMPORARY_FAILURE,
+    }
+}
