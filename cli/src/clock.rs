@@ -1,9 +1,7 @@
 //! The wall clock. For the evidence: limits, rates and the times in reports; nothing that decides what a run does reads
 //! it. For the server: the monotonic clock as the library's [`Instant`], and Unix time for what outlives a process.
 
-#[cfg(feature = "evidence")]
-use std::time::Duration;
-use std::time::UNIX_EPOCH;
+use std::time::{Duration, UNIX_EPOCH};
 
 use iaxproof::time::Instant;
 
@@ -45,19 +43,18 @@ impl Clock {
 
     /// Unix time in milliseconds of `at`, as the date stands now.
     pub(crate) fn unix_millis_of(&self, at: Instant) -> u64 {
-        let (now, unix_now) = (self.now(), unix_micros() / 1_000);
-        if at >= now {
-            unix_now + at.saturating_since(now).as_millis() as u64
-        } else {
-            unix_now.saturating_sub(now.saturating_since(at).as_millis() as u64)
-        }
+        let (now, unix_now) = (self.now(), unix_micros());
+        let ahead = at.saturating_since(now).as_micros() as u64;
+        let behind = now.saturating_since(at).as_micros() as u64;
+        ((unix_now + ahead).saturating_sub(behind) + 500) / 1_000
     }
 
     /// When it is that Unix time, as the date stands now; [`Instant::ZERO`] for what was before.
     pub(crate) fn instant_of(&self, unix_millis: u64) -> Instant {
-        let (now, unix_now) = (self.now(), unix_micros() / 1_000);
-        let away = Duration::from_millis(unix_millis.abs_diff(unix_now));
-        if unix_millis >= unix_now {
+        let (now, unix_now) = (self.now(), unix_micros());
+        let unix = unix_millis.saturating_mul(1_000);
+        let away = Duration::from_micros(unix.abs_diff(unix_now));
+        if unix >= unix_now {
             now + away
         } else {
             now - away

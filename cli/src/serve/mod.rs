@@ -4,6 +4,7 @@
 //! - [`worker`]: the thread that owns sockets and endpoint. [`admin`]: the thread that takes signals. The third one,
 //!   the realtime thread, is the store's.
 //! - [`application`]: what answers calls. [`switch`]: calls from peer to peer. [`logins`]: the log of failed logins.
+//!   [`restored`]: what a former process stored.
 //!
 //! The three threads share the catalog and nothing else; the worker hears of the other two by messages.
 
@@ -11,6 +12,7 @@ mod admin;
 mod application;
 mod configuration;
 mod logins;
+mod restored;
 mod switch;
 mod worker;
 
@@ -102,15 +104,17 @@ pub(crate) fn run(args: &ServeArgs) -> Result<ExitCode, Error> {
     let store = args.database.as_deref().map(Store::open).transpose()?;
     let catalog = Arc::new(catalog(store.is_some())?);
     if let Some(store) = &store {
-        report_kept(store)?;
+        restored::restore(store, &catalog, &clock)?;
     }
     catalog.reload(loaded);
-    let node = Node::new(
+    restored::report(&catalog, &clock);
+    let mut node = Node::new(
         clock,
         &binds,
         EndpointOptions::default(),
         Arc::clone(&catalog),
     )?;
+    node.endpoint.adopt();
     let (sender, messages) = mpsc::channel();
     let ring = worker::Ring::new(sender, node.waker());
     let realtime = store.map(|store| {
@@ -140,24 +144,16 @@ fn binds(args: &ServeArgs) -> Result<Vec<SocketAddr>, Error> {
     }
 }
 
-fn catalog(realtime: bool) -> Result<Catalog<Std>, Error> {
+fn catalog(database: bool) -> Result<Catalog<Std>, Error> {
     let [a, b] = [random()?, random()?].map(u64::from_ne_bytes);
     Ok(Catalog::new(CatalogOptions {
         hash_key: HashKey(a, b),
         shards: SHARDS,
         container: Kind::Hash,
         token_key: TokenKey(random()?),
-        database: realtime,
+        database,
         ledger: Default::default(),
     }))
-}
-
-fn report_kept(store: &Store) -> Result<(), Error> {
-    let kept = store.registrations();
-    let kept =
-        kept.map_err(|error| Error::Broke(format!("registrations cannot be read: {error}")))?;
-    tracing::info!(registrations = kept.len(), "the database is open");
-    Ok(())
 }
 
 fn music(args: &ServeArgs) -> Result<Arc<[i16]>, Error> {

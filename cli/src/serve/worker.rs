@@ -123,7 +123,11 @@ impl Worker {
                 Message::Done(Done::Answered(query)) => {
                     self.node.endpoint.handle_answer(now, query);
                 }
-                Message::Reloaded => {}
+                Message::Done(Done::Stored(change)) => {
+                    self.node.endpoint.handle_stored(now, &change);
+                }
+                // Names that returned may have brought contacts.
+                Message::Reloaded => self.node.endpoint.adopt(),
                 Message::Stop => self.is_stopping = true,
             }
         }

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
 use iaxproof::catalog::{Answer, Catalog, Question, Row, Write};
-use iaxproof::engine::directory::{Contact, Generation, QueryId};
+use iaxproof::engine::directory::{Contact, Generation, QueryId, StoreId};
 use iaxproof::registry::Std;
 use iaxproof::time::Instant;
 
@@ -34,6 +34,8 @@ const LAST_TRIES: usize = 20;
 pub(crate) enum Done {
     /// The catalog has the answer to this question.
     Answered(QueryId),
+    /// The catalog knows whether this change is stored.
+    Stored(StoreId),
 }
 
 /// The running thread.
@@ -142,6 +144,7 @@ impl<T: Fn(Done)> Desk<T> {
                 Ok(()) => self.catalog.stored(name, write.generation),
                 Err(_) => self.catalog.not_stored(name, write.generation),
             }
+            (self.tell)(Done::Stored(write.id()));
         }
     }
 
@@ -172,11 +175,16 @@ impl<T: Fn(Done)> Desk<T> {
         });
         match found {
             Ok(Some((columns, kept))) => match columns.settings(role) {
-                Ok(Some(settings)) => Answer::Row(Row {
-                    settings,
-                    contact: kept.as_ref().and_then(|kept| contact(kept, &self.clock)),
-                    generation: Generation(kept.map_or(0, |kept| kept.generation)),
-                }),
+                Ok(Some(settings)) => {
+                    if let Some((contact, until)) = kept.as_ref().and_then(|kept| kept.contact) {
+                        tracing::debug!(?name, %contact, until, "stored registration");
+                    }
+                    Answer::Row(Row {
+                        settings,
+                        contact: kept.as_ref().and_then(|kept| contact(kept, &self.clock)),
+                        generation: Generation(kept.map_or(0, |kept| kept.generation)),
+                    })
+                }
                 Ok(None) => Answer::Absent,
                 Err(why) => {
                     tracing::warn!(?role, ?name, %why, "a row of the database cannot be used");
@@ -193,7 +201,7 @@ impl<T: Fn(Done)> Desk<T> {
 }
 
 /// A stored contact on this process's clock.
-pub(crate) fn contact(kept: &Registration, clock: &Clock) -> Option<Contact> {
+fn contact(kept: &Registration, clock: &Clock) -> Option<Contact> {
     let (address, deadline) = kept.contact?;
     let deadline: Instant = clock.instant_of(deadline);
     Some(Contact {

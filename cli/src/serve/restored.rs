@@ -1,0 +1,53 @@
+//! Registrations that a former process stored: they are handed to the catalog before the first configuration, which links
+//! the names.
+
+use iaxproof::catalog::{Catalog, Write};
+use iaxproof::engine::directory::{Generation, Role};
+use iaxproof::engine::settings::Name;
+use iaxproof::registry::Std;
+
+use crate::clock::Clock;
+use crate::error::Error;
+use crate::store::{Registration, Store};
+
+/// Hands over all that is stored.
+///
+/// # Errors
+///
+/// [`Error::Broke`] where the database cannot be read: to serve without it would forget what was acknowledged.
+pub(super) fn restore(store: &Store, catalog: &Catalog<Std>, clock: &Clock) -> Result<(), Error> {
+    let kept = store.registrations();
+    let kept =
+        kept.map_err(|error| Error::Broke(format!("registrations cannot be read: {error}")))?;
+    tracing::info!(registrations = kept.len(), "the database is open");
+    for registration in kept {
+        if let Some(write) = write(&registration, clock) {
+            catalog.restore(write, clock.now());
+        }
+    }
+    Ok(())
+}
+
+/// What was written, on this process's clock. A name that cannot be one was not written by us.
+fn write(registration: &Registration, clock: &Clock) -> Option<Write> {
+    let contact = registration.contact;
+    Some(Write {
+        name: Name::new(&registration.name)?,
+        generation: Generation(registration.generation),
+        contact: contact.map(|(address, unix_millis)| (address, clock.instant_of(unix_millis))),
+    })
+}
+
+/// Says which peers of the configuration have a stored contact now.
+pub(super) fn report(catalog: &Catalog<Std>, clock: &Clock) {
+    if !tracing::enabled!(tracing::Level::DEBUG) {
+        return;
+    }
+    for entry in catalog.entries(Role::Peer) {
+        let contact = entry.status().contact;
+        if let Some((contact, deadline)) = contact.and_then(|c| Some((c.address, c.deadline?))) {
+            let (name, until) = (entry.name(), clock.unix_millis_of(deadline));
+            tracing::debug!(?name, %contact, until, "stored registration");
+        }
+    }
+}
