@@ -1,5 +1,5 @@
 //! What answers calls, the server's whole dial plan: `echo` sends back what it hears, `music` plays, and any other number
-//! is the name of a peer, which is called. [`switch`](super::switch) passes between the two legs of such a call.
+//! is a peer, which is called: `PEER` or `PEER/EXTENSION`. [`switch`](super::switch) joins the two legs of such a call.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

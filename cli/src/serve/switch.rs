@@ -1,5 +1,5 @@
-//! Calls from one peer to another: two legs, each a call of its own, and what comes by one goes out by the other. Between
-//! µ-law and A-law the audio is coded again.
+//! Calls from one peer to another: two legs, each a call of its own. Legs of one format are bridged by the endpoint;
+//! between µ-law and A-law what comes by one is coded again here and goes out by the other.
 
 use std::collections::BTreeMap;
 
@@ -27,19 +27,22 @@ struct Leg {
     format: Option<Format>,
     /// Whether this is the leg of the caller.
     is_caller: bool,
+    /// Whether the endpoint passes between the two.
+    is_bridged: bool,
 }
 
 impl Switch {
-    /// Calls the peer of this name for a caller.
+    /// Calls a peer for a caller: `PEER`, or `PEER/EXTENSION` for an extension over there.
     pub(super) fn dial<D: Directory>(
         &mut self,
         now: Instant,
         endpoint: &mut Endpoint<D>,
         caller: CallId,
-        peer: &str,
+        number: &str,
         format: Format,
     ) {
-        match endpoint.call_peer(now, peer, peer) {
+        let (peer, extension) = number.split_once('/').unwrap_or((number, number));
+        match endpoint.call_peer(now, peer, extension) {
             Ok(Calling::Call(called)) => self.join(caller, format, called),
             Ok(Calling::Asked(query)) => drop(self.asking.insert(query, (caller, format))),
             Err(error) => refuse(now, endpoint, caller, error),
@@ -55,25 +58,21 @@ impl Switch {
     ) {
         match event {
             Event::Called { query, call } => self.called(now, endpoint, query, call),
-            Event::Accepted { call, format } => {
-                if let Some(leg) = self.legs.get_mut(&call) {
-                    leg.format = Some(format);
-                }
-            }
+            Event::Accepted { call, format } => self.accepted(now, endpoint, call, format),
             Event::Answered { call } => {
-                if let Some(leg) = self.legs.get(&call) {
+                if let Some(leg) = self.unbridged(call) {
                     note(endpoint.answer(now, leg.other));
                 }
             }
             Event::Control { call, control, .. } => self.signal(now, endpoint, call, control),
             Event::Voice { call, data, .. } => self.pass(now, endpoint, call, &data),
             Event::Dtmf { call, digit } => {
-                if let Some(leg) = self.legs.get(&call) {
+                if let Some(leg) = self.unbridged(call) {
                     note(endpoint.send_dtmf(now, leg.other, digit));
                 }
             }
             Event::Text { call, text } => {
-                if let Some(leg) = self.legs.get(&call) {
+                if let Some(leg) = self.unbridged(call) {
                     let text = String::from_utf8_lossy(&text);
                     note(endpoint.send_text(now, leg.other, &text));
                 }
@@ -111,9 +110,36 @@ impl Switch {
             other,
             format,
             is_caller,
+            is_bridged: false,
         };
         self.legs.insert(caller, leg(called, Some(format), true));
         self.legs.insert(called, leg(caller, None, false));
+    }
+
+    /// A leg that the endpoint does not pass anything for.
+    fn unbridged(&self, call: CallId) -> Option<&Leg> {
+        self.legs.get(&call).filter(|leg| !leg.is_bridged)
+    }
+
+    /// The called one has chosen its format.
+    fn accepted<D: Directory>(
+        &mut self,
+        now: Instant,
+        endpoint: &mut Endpoint<D>,
+        called: CallId,
+        format: Format,
+    ) {
+        let Some(leg) = self.legs.get_mut(&called) else {
+            return;
+        };
+        leg.format = Some(format);
+        let caller = leg.other;
+        let is_bridged = endpoint.bridge(now, caller, called).is_ok();
+        for call in [caller, called] {
+            if let Some(leg) = self.legs.get_mut(&call) {
+                leg.is_bridged = is_bridged;
+            }
+        }
     }
 
     fn called<D: Directory>(
@@ -143,7 +169,7 @@ impl Switch {
             return;
         };
         match control {
-            Control::Ringing => note(endpoint.ring(now, leg.other)),
+            Control::Ringing if !leg.is_bridged => note(endpoint.ring(now, leg.other)),
             Control::Busy => self.give_up(now, endpoint, call, Cause::USER_BUSY),
             Control::Congestion => self.give_up(now, endpoint, call, Cause::SWITCH_CONGESTION),
             _ => {}
@@ -172,7 +198,7 @@ impl Switch {
         from: CallId,
         data: &[u8],
     ) {
-        let Some(leg) = self.legs.get(&from) else {
+        let Some(leg) = self.unbridged(from) else {
             return;
         };
         let other = self.legs.get(&leg.other).and_then(|other| other.format);
