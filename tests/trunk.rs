@@ -1,16 +1,18 @@
 //! Trunk frames both ways, and mini video (RFC 5456 §7.1, §8.1.3; X-FRM-3, X-FRM-9, X-INV-2, X-SEQ-7).
 
 mod endpoint_bench;
+mod net_bench;
 
 use core::time::Duration;
 
 use endpoint_bench::*;
 use iaxproof::engine::directory::Role;
-use iaxproof::engine::settings::{Configuration, General, Settings, Trunking};
-use iaxproof::engine::{CallId, Event, TimerKind};
+use iaxproof::engine::settings::{Configuration, Encryption, General, Secret, Settings, Trunking};
+use iaxproof::engine::{CallId, Dial, Event, TimerKind};
 use iaxproof::wire::{
     Body, Format, Frame, MetaFrame, MiniVideoFrame, Timestamp, TrunkBuffer, TrunkEntry,
 };
+use net_bench::Net;
 
 /// A bench whose user `alice` has its audio trunked like this.
 fn trunked(trunking: Trunking) -> Bench {
@@ -432,4 +434,63 @@ fn video_is_handed_on_with_its_marker() {
         expected.map(|(mark, ms, len)| (Format::H264, mark, ms, len))
     );
     assert_eq!(bench.counts().dropped.media, 10);
+}
+
+/// What the callee has heard of 25 pieces, and how many of them went in trunk frames, either way.
+fn heard_between_two(encryption: Encryption) -> (usize, usize, usize) {
+    let user = Settings {
+        trunk: true,
+        encryption,
+        ..entry(Role::User, "alice", "wonder")
+    };
+    let configuration = || Configuration {
+        general: General::default(),
+        entries: vec![user.clone()],
+    };
+    let mut net = Net::new();
+    net.add("caller", 1, configuration());
+    net.add("callee", 2, configuration());
+    let dial = Dial {
+        username: Some("alice".to_owned()),
+        secrets: vec![Secret::new("wonder")],
+        encryption,
+        trunk: true,
+        ..Dial::new(address(2), "100")
+    };
+    let call = net
+        .at("caller", |now, it| it.call(now, dial))
+        .expect("placed");
+    net.pass(Duration::from_millis(200));
+    let theirs = net
+        .node("callee")
+        .events
+        .iter()
+        .find_map(|event| match event {
+            Event::Incoming { call, .. } => Some(*call),
+            _ => None,
+        });
+    let theirs = theirs.expect("offered");
+    for _ in 0..25 {
+        let _ = net.at("caller", |now, it| it.send_voice(now, call, &[1; 160]));
+        let _ = net.at("callee", |now, it| it.send_voice(now, theirs, &[1; 160]));
+        net.pass(Duration::from_millis(20));
+    }
+    net.pass(Duration::from_millis(100));
+    let forged = trunk_frame(7, true, &[(call.local().get(), 700, &[6; 6])]);
+    net.at("callee", |now, it| {
+        it.handle_datagram(now, address(1), &forged)
+    });
+    let is_audio = |event: &&Event| matches!(event, Event::Voice { .. });
+    let heard = net.node("callee").events.iter().filter(is_audio).count();
+    let back = net.node("caller").events.iter().filter(is_audio).count();
+    (heard, back, net.ladder.matches("Trunk").count())
+}
+
+/// X-ENC-5: nothing of an encrypted call goes into a trunk, nor is taken from one.
+#[test]
+fn an_encrypted_call_is_not_trunked() {
+    let (heard, back, trunks) = heard_between_two(Encryption::Off);
+    assert_eq!((heard, back), (26, 25));
+    assert!(trunks >= 48, "{trunks}");
+    assert_eq!(heard_between_two(Encryption::Forced), (25, 25, 0));
 }
