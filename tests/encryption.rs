@@ -254,7 +254,7 @@ fn a_repeat_has_the_key_that_its_frame_was_built_under() {
         key.into_iter()
             .for_each(|key| reliable.encrypt_from_now(key.clone()));
     }
-    let mut opened_by = |reliable: &mut Reliable| {
+    let opened_by = |reliable: &mut Reliable| {
         let datagrams = std::iter::from_fn(|| reliable.poll_transmit(|| [5; 32]));
         let text = |octets: &[u8]| match FullFrame::parse(octets).ok()?.body {
             Body::Text(text) => Some(String::from_utf8_lossy(text).into_owned()),
