@@ -1,5 +1,8 @@
-//! Calls from one peer to another: two legs, each a call of its own. Legs of one format are bridged by the endpoint;
-//! between µ-law and A-law what comes by one is coded again here and goes out by the other.
+//! Calls from one peer to another: two legs, each a call of its own. What comes by one goes out by the other, between µ-law
+//! and A-law coded again; once answered, legs of one format are bridged by the endpoint.
+//!
+//! They are bridged no sooner, for ANSWER may stand in the queue of events behind ACCEPT, and the bridge passes on only
+//! what comes after it.
 
 use std::collections::BTreeMap;
 
@@ -58,12 +61,12 @@ impl Switch {
     ) {
         match event {
             Event::Called { query, call } => self.called(now, endpoint, query, call),
-            Event::Accepted { call, format } => self.accepted(now, endpoint, call, format),
-            Event::Answered { call } => {
-                if let Some(leg) = self.unbridged(call) {
-                    note(endpoint.answer(now, leg.other));
+            Event::Accepted { call, format } => {
+                if let Some(leg) = self.legs.get_mut(&call) {
+                    leg.format = Some(format);
                 }
             }
+            Event::Answered { call } => self.answered(now, endpoint, call),
             Event::Control { call, control, .. } => self.signal(now, endpoint, call, control),
             Event::Voice { call, data, .. } => self.pass(now, endpoint, call, &data),
             Event::Dtmf { call, digit } => {
@@ -121,19 +124,11 @@ impl Switch {
         self.legs.get(&call).filter(|leg| !leg.is_bridged)
     }
 
-    /// The called one has chosen its format.
-    fn accepted<D: Directory>(
-        &mut self,
-        now: Instant,
-        endpoint: &mut Endpoint<D>,
-        called: CallId,
-        format: Format,
-    ) {
-        let Some(leg) = self.legs.get_mut(&called) else {
+    fn answered<D: Directory>(&mut self, now: Instant, endpoint: &mut Endpoint<D>, called: CallId) {
+        let Some(caller) = self.legs.get(&called).map(|leg| leg.other) else {
             return;
         };
-        leg.format = Some(format);
-        let caller = leg.other;
+        note(endpoint.answer(now, caller));
         let is_bridged = endpoint.bridge(now, caller, called).is_ok();
         for call in [caller, called] {
             if let Some(leg) = self.legs.get_mut(&call) {
@@ -169,7 +164,7 @@ impl Switch {
             return;
         };
         match control {
-            Control::Ringing if !leg.is_bridged => note(endpoint.ring(now, leg.other)),
+            Control::Ringing => note(endpoint.ring(now, leg.other)),
             Control::Busy => self.give_up(now, endpoint, call, Cause::USER_BUSY),
             Control::Congestion => self.give_up(now, endpoint, call, Cause::SWITCH_CONGESTION),
             _ => {}
@@ -191,6 +186,7 @@ impl Switch {
         }
     }
 
+    /// Audio that came while the legs were not bridged.
     fn pass<D: Directory>(
         &self,
         now: Instant,
@@ -198,7 +194,7 @@ impl Switch {
         from: CallId,
         data: &[u8],
     ) {
-        let Some(leg) = self.unbridged(from) else {
+        let Some(leg) = self.legs.get(&from) else {
             return;
         };
         let other = self.legs.get(&leg.other).and_then(|other| other.format);
