@@ -16,6 +16,10 @@ fn middle(samples: &[f64]) -> &[f64] {
 }
 
 fn echo_of_a_tone(server: &Server, frequency: f64, more: &[&str]) {
+    echo_at(server, "echo", frequency, more);
+}
+
+fn echo_at(server: &Server, extension: &str, frequency: f64, more: &[&str]) {
     let folder = tempfile::tempdir().unwrap();
     let (said, heard) = (
         folder.path().join("said.wav"),
@@ -26,7 +30,7 @@ fn echo_of_a_tone(server: &Server, frequency: f64, more: &[&str]) {
     let call = [
         "call",
         &server.address,
-        "echo",
+        extension,
         "--send",
         said,
         "--record",
@@ -234,4 +238,83 @@ fn the_built_in_phones_stay_on_loopback() {
     let ended = client(&["serve", "--bind", "0.0.0.0:0"], None);
     assert_eq!(ended.code, 2, "{ended:?}");
     assert!(ended.stderr.contains("loopback"), "{}", ended.stderr);
+}
+
+#[test]
+fn a_file_with_an_error_is_refused_whole_and_the_former_one_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let (config, path) = (
+        folder.path().join("iax.conf"),
+        folder.path().join("heard.wav"),
+    );
+    let write = |text: &str| std::fs::write(&config, text).unwrap();
+    write("[ann]\ntype = user\nsecret = first\n");
+    let server = Server::start(&["--config", config.to_str().unwrap()]);
+    let path = path.to_str().unwrap();
+    let call = [
+        "call",
+        &server.address,
+        "echo",
+        "--user",
+        "ann",
+        "--seconds",
+        "1",
+        "--record",
+        path,
+    ];
+    assert_eq!(client(&call, Some("first")).code, 0);
+    write("[ann]\ntype = user\nsecret = second\n[bob]\ntype = nonsense\n");
+    server.signal("-HUP");
+    server.wait_for("configuration refused");
+    assert!(server.log().contains("iax.conf:5"), "{}", server.log());
+    assert_eq!(client(&call, Some("second")).code, 5);
+    assert_eq!(client(&call, Some("first")).code, 0);
+    write("[ann]\ntype = user\nsecret = third\n");
+    server.signal("-HUP");
+    server.wait_for("configuration reloaded");
+    assert_eq!(client(&call, Some("first")).code, 5);
+    assert_eq!(client(&call, Some("third")).code, 0);
+}
+
+#[test]
+fn a_server_does_not_start_with_an_error_and_names_its_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("iax.conf");
+    std::fs::write(&config, "[general]\nbindport = many\n").unwrap();
+    let ended = client(&["serve", "--config", config.to_str().unwrap()], None);
+    assert_eq!(ended.code, 2, "{ended:?}");
+    assert!(ended.stderr.contains("iax.conf:2"), "{}", ended.stderr);
+    let ended = client(&["serve", "--config", "no/such/file"], None);
+    assert!(
+        ended.code != 0 && ended.stderr.contains("no/such/file"),
+        "{ended:?}"
+    );
+}
+
+#[test]
+fn a_call_through_one_server_to_another_is_heard_in_either_law() {
+    let far = Server::start(&[]);
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("iax.conf");
+    let (host, port) = far.address.split_once(':').unwrap();
+    let peer = |name: &str, allow: &str| {
+        format!(
+            "[{name}]\ntype = peer\nhost = {host}\nport = {port}\nusername = guest\ndisallow = all\nallow = {allow}\n"
+        )
+    };
+    let text = peer("ulaw", "ulaw") + &peer("alaw", "alaw") + "[guest]\ntype = user\n";
+    std::fs::write(&config, text).unwrap();
+    let near = Server::start(&["--config", config.to_str().unwrap()]);
+    echo_at(&near, "ulaw/echo", 440.0, &["--codec", "ulaw"]);
+    echo_at(&near, "alaw/echo", 700.0, &["--codec", "ulaw"]);
+    let path = folder.path().join("heard.wav");
+    let nowhere = [
+        "call",
+        &near.address,
+        "ulaw/nowhere",
+        "--record",
+        path.to_str().unwrap(),
+    ];
+    assert_eq!(client(&nowhere, None).code, 6);
+    far.wait_for("number=\"nowhere\"");
 }

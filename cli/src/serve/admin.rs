@@ -59,9 +59,9 @@ impl Admin {
 /// Puts the file into force, or keeps what is in force where the file has an error.
 fn reload(source: &Source, catalog: &Catalog<Std>, ring: &Ring, accepted: &mut u64) {
     match source.load(*accepted + 1) {
-        Ok(configuration) => {
+        Ok(parsed) => {
             *accepted += 1;
-            catalog.reload(configuration);
+            catalog.reload(parsed.configuration);
             tracing::info!(serial = *accepted, "configuration reloaded");
             ring.send(Message::Reloaded);
         }

@@ -1,12 +1,17 @@
-//! Where the configuration comes from: a file in Asterisk's syntax, or the one that is built in.
+//! Where the configuration comes from: a file in Asterisk's syntax, or the one that is built in. Names of hosts are looked
+//! up when it is read.
 
-use core::net::SocketAddr;
+use core::net::{IpAddr, SocketAddr};
+use std::net::ToSocketAddrs;
 use std::path::{Path, PathBuf};
 
-use iaxproof::engine::directory::Role;
-use iaxproof::engine::settings::{Configuration, General, Name, Secret, Settings};
+use iaxproof::config::{self, HostName, Parsed};
 
+use super::files::Folder;
 use crate::error::Error;
+
+/// What is in the binary.
+const BUILT_IN: &str = include_str!("iax.conf");
 
 /// A place that a configuration is read from, again and again.
 #[derive(Clone, Debug)]
@@ -27,15 +32,25 @@ impl Source {
     ///
     /// # Errors
     ///
-    /// [`Error::Usage`] with file, line and reason; nothing of a file with an error is used.
-    pub(crate) fn load(&self, serial: u64) -> Result<Configuration, Error> {
-        match self {
-            Source::BuiltIn => Ok(built_in(serial)),
-            Source::File(path) => Err(Error::Usage(format!(
-                "{}: the server does not read files yet",
-                path.display()
-            ))),
+    /// [`Error::Usage`] with file, line and reason; nothing of a file with an error is used. [`Error::Io`] where it
+    /// cannot be read.
+    pub(crate) fn load(&self, serial: u64) -> Result<Parsed, Error> {
+        let (source, folder) = match self {
+            Source::BuiltIn => (built_in(), Folder::default()),
+            Source::File(path) => (read(path)?, Folder::of(path)),
+        };
+        let parsed = config::read(source, &folder);
+        let mut parsed = parsed.map_err(|refusal| Error::Usage(refusal.to_string()))?;
+        parsed.resolve(look_up);
+        for unresolved in &parsed.unresolved {
+            let (place, host) = (&unresolved.place, &unresolved.host.name);
+            tracing::warn!(%place, ?host, "the host has no address: the peer does not exist until a reload finds one");
         }
+        for notice in parsed.notices() {
+            tracing::debug!("{notice}");
+        }
+        count(&mut parsed, serial);
+        Ok(parsed)
     }
 
     /// Says on standard output where the server listens, a line each, and how to try what is built in.
@@ -50,31 +65,70 @@ impl Source {
     }
 }
 
-fn built_in(serial: u64) -> Configuration {
-    let mut entries = vec![Settings::new(
-        Role::User,
-        Name::new("guest").expect("short"),
-    )];
-    for phone in ["alice", "bob", "carol"] {
-        for role in [Role::Peer, Role::User] {
-            let name = Name::new(phone).expect("short");
-            let mut settings = Settings::new(role, name);
-            settings.secrets = vec![Secret::new(&format!("{phone}-secret"))];
-            entries.push(settings);
-        }
+/// Every settings object says which accepted configuration it is of.
+fn count(parsed: &mut Parsed, serial: u64) {
+    let configuration = &mut parsed.configuration;
+    configuration.general.serial = serial;
+    for entry in &mut configuration.entries {
+        entry.general.serial = serial;
     }
-    let general = General {
-        serial,
-        ..General::default()
-    };
-    Configuration { general, entries }
+}
+
+fn built_in() -> config::Source {
+    config::Source {
+        name: "built-in".to_owned(),
+        octets: BUILT_IN.as_bytes().to_vec(),
+    }
+}
+
+fn read(path: &Path) -> Result<config::Source, Error> {
+    Ok(config::Source {
+        name: path.display().to_string(),
+        octets: std::fs::read(path).map_err(Error::io("cannot read", path))?,
+    })
+}
+
+/// The first address of a name, asked of the system.
+fn look_up(host: &HostName) -> Option<IpAddr> {
+    let mut found = (host.name.as_str(), host.port).to_socket_addrs().ok()?;
+    found.next().map(|address| address.ip())
 }
 
 fn how_to_try(local: SocketAddr) -> String {
+    let at = match local.port() {
+        crate::net::PORT => local.ip().to_string(),
+        _ => local.to_string(),
+    };
     format!(
-        "three phones (alice, bob, carol; the secret of alice is alice-secret), the extensions echo and music
-  iaxproof call {local} music --record heard.wav --seconds 5
-  iaxproof call {local} echo --send some.wav --record heard.wav
-  IAXPROOF_SECRET=alice-secret iaxproof register {local} alice"
+        "\
+three phones, alice, bob and carol (their secrets are alice-secret and so on), and the extensions echo and music
+  iaxproof call {at} echo                    then ctrl-C, and listen to iaxproof-call.wav
+  iaxproof call {at} music --seconds 5 --record music.wav
+  IAXPROOF_SECRET=alice-secret iaxproof register {at} alice"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use iaxproof::engine::directory::Role;
+
+    use super::*;
+
+    #[test]
+    fn the_built_in_configuration_has_three_phones_and_a_guest_and_stays_on_loopback() {
+        let parsed = Source::BuiltIn.load(7).unwrap();
+        let names = |role| {
+            let entries = parsed.configuration.entries.iter();
+            let of_role = entries.filter(move |entry| entry.role == role);
+            of_role.map(|entry| entry.name.as_str()).collect::<Vec<_>>()
+        };
+        assert_eq!(names(Role::Peer), ["alice", "bob", "carol"]);
+        assert_eq!(names(Role::User), ["guest", "alice", "bob", "carol"]);
+        for entry in &parsed.configuration.entries {
+            let allows = |ip: &str| entry.access.allows(ip.parse().unwrap());
+            assert!(allows("127.0.0.1") && allows("::1"), "{}", entry.name);
+            assert!(!allows("192.0.2.1") && !allows("2001:db8::1"));
+            assert_eq!(entry.general.serial, 7);
+        }
+    }
 }

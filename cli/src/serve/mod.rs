@@ -1,6 +1,7 @@
 //! `iaxproof serve`: the endpoint on real sockets, with the configuration of a file and the registrations of a database.
 //!
-//! - [`run`], here: from the command line to a running server. [`configuration`]: files, and the one that is built in.
+//! - [`run`], here: from the command line to a running server. [`configuration`]: files, and the one that is built in;
+//!   [`files`]: what they include.
 //! - [`worker`]: the thread that owns sockets and endpoint. [`admin`]: the thread that takes signals. The third one,
 //!   the realtime thread, is the store's.
 //! - [`application`]: what answers calls. [`switch`]: calls from peer to peer. [`logins`]: the log of failed logins.
@@ -11,6 +12,7 @@
 mod admin;
 mod application;
 mod configuration;
+mod files;
 mod logins;
 mod restored;
 mod switch;
@@ -24,6 +26,7 @@ use std::sync::{Arc, mpsc};
 
 use clap::Args;
 use iaxproof::catalog::{Catalog, CatalogOptions, Kind};
+use iaxproof::config::{Parsed, Serving};
 use iaxproof::engine::EndpointOptions;
 use iaxproof::engine::directory::TokenKey;
 use iaxproof::registry::{HashKey, Std};
@@ -99,21 +102,20 @@ pub(crate) fn run(args: &ServeArgs) -> Result<ExitCode, Error> {
     let admin = Admin::new()?;
     let clock = Clock::start();
     let source = Source::of(args.config.as_deref());
-    let loaded = source.load(0)?;
-    let binds = binds(args)?;
+    let Parsed {
+        configuration,
+        serving,
+        ..
+    } = source.load(0)?;
+    let binds = binds(args, &serving)?;
     let store = args.database.as_deref().map(Store::open).transpose()?;
     let catalog = Arc::new(catalog(store.is_some())?);
     if let Some(store) = &store {
         restored::restore(store, &catalog, &clock)?;
     }
-    catalog.reload(loaded);
+    catalog.reload(configuration);
     restored::report(&catalog, &clock);
-    let mut node = Node::new(
-        clock,
-        &binds,
-        EndpointOptions::default(),
-        Arc::clone(&catalog),
-    )?;
+    let mut node = Node::new(clock, &binds, options(&serving), Arc::clone(&catalog))?;
     node.endpoint.adopt();
     let (sender, messages) = mpsc::channel();
     let ring = worker::Ring::new(sender, node.waker());
@@ -131,7 +133,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<ExitCode, Error> {
 }
 
 /// Where to listen. The built-in phones have secrets that everybody knows, so they stay on this machine.
-fn binds(args: &ServeArgs) -> Result<Vec<SocketAddr>, Error> {
+fn binds(args: &ServeArgs, serving: &Serving) -> Result<Vec<SocketAddr>, Error> {
     let binds: Vec<SocketAddr> = args.bind.iter().map(|bind| bind.0).collect();
     let outward = binds.iter().find(|bind| !bind.ip().is_loopback());
     match (&args.config, outward) {
@@ -139,8 +141,16 @@ fn binds(args: &ServeArgs) -> Result<Vec<SocketAddr>, Error> {
             "--bind {outward} without --config: the built-in phones have known secrets and stay on loopback"
         ))),
         (None, None) if binds.is_empty() => Ok(vec![(Ipv4Addr::LOCALHOST, PORT).into()]),
-        (Some(_), _) if binds.is_empty() => Ok(vec![(Ipv4Addr::UNSPECIFIED, PORT).into()]),
+        (Some(_), _) if binds.is_empty() => Ok(serving.bind.clone()),
         _ => Ok(binds),
+    }
+}
+
+fn options(serving: &Serving) -> EndpointOptions {
+    EndpointOptions {
+        ping_interval: serving.ping_interval,
+        lagrq_interval: serving.lagrq_interval,
+        ..EndpointOptions::default()
     }
 }
 
