@@ -61,6 +61,13 @@ pub enum Fact<'a> {
         /// To what.
         row: RowEdit,
     },
+    /// The database will fail a write, or store it so late that a registration does not wait for it.
+    NotStored {
+        /// Which server.
+        server: u8,
+        /// Whose contact.
+        account: u8,
+    },
     /// A cached row was evicted.
     Evicted {
         /// Which server.

@@ -167,6 +167,10 @@ pub(crate) fn line(now: Instant, fact: &Fact<'_>) -> Option<Line> {
             Some(Actor::Server(*server)),
             format!("row p{account} {row:?}"),
         ),
+        Fact::NotStored { server, account } => (
+            Some(Actor::Server(*server)),
+            format!("p{account} will not be stored"),
+        ),
         Fact::Evicted { server, account } => {
             (Some(Actor::Server(*server)), format!("evict p{account}"))
         }

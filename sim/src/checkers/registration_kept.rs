@@ -28,6 +28,8 @@ const REFRESH_DEFAULT_S: u16 = 60;
 pub struct RegistrationKept {
     realtime: BTreeSet<u8>,
     absent_rows: BTreeSet<(u8, u8)>,
+    /// Those that a configuration lacks and that were registered before.
+    absent: BTreeSet<(u8, u8)>,
     /// What each account may be found as.
     expected: BTreeMap<(u8, u8), Expected>,
     /// Whether the last request of a dialogue was a release, and of which account.
@@ -57,6 +59,7 @@ impl RegistrationKept {
         RegistrationKept {
             realtime: topology.realtime.iter().copied().collect(),
             absent_rows: BTreeSet::new(),
+            absent: BTreeSet::new(),
             expected: BTreeMap::new(),
             requests: BTreeMap::new(),
             acknowledged: BTreeSet::new(),
@@ -107,6 +110,24 @@ impl RegistrationKept {
             }
         };
         self.expected.insert(key, expected);
+    }
+
+    /// A configuration without the account hides its contact; a later one with it may bring back what was stored.
+    fn reloaded(&mut self, key: (u8, u8), is_present: bool) {
+        if self.realtime.contains(&key.1) {
+            return;
+        }
+        let expected = self.expected.entry(key).or_insert(Expected::Nothing);
+        if is_present {
+            if self.absent.remove(&key) {
+                *expected = Expected::Anything;
+            }
+        } else {
+            if *expected != Expected::Nothing {
+                self.absent.insert(key);
+            }
+            *expected = Expected::Nothing;
+        }
     }
 
     fn judge(&self, now: Instant, server: u8, seen: &ContactSeen) -> Result<(), String> {
@@ -185,11 +206,8 @@ impl Checker for RegistrationKept {
                 }
             }
             Fact::Reloaded { server, accounts } => {
-                for state in accounts.iter().filter(|state| !state.is_present) {
-                    if !self.realtime.contains(&state.account) {
-                        self.expected
-                            .insert((*server, state.account), Expected::Nothing);
-                    }
+                for state in *accounts {
+                    self.reloaded((*server, state.account), state.is_present);
                 }
             }
             Fact::Unregistered { server, account } => {

@@ -1,7 +1,8 @@
 //! reload-atomic: a lookup of a name that is there before and after a reload never misses, and one call never mixes two configurations.
 //!
 //! Seen from outside too: whose account was there and unchanged from the opener of a dialogue on is not refused in it. That is judged for
-//! accounts of the configuration, where nothing was damaged on the way.
+//! accounts of the configuration, where nothing was damaged on the way and the database stored what it was given: where it does not, a
+//! registration is refused.
 
 use core::net::SocketAddr;
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,6 +24,8 @@ pub struct ReloadAtomic {
     serials: BTreeMap<(u8, CallId), u64>,
     logins: BTreeMap<(u8, SocketAddr, CallNumber), Login>,
     damaged: BTreeSet<SocketAddr>,
+    /// Accounts whose contact the database did not store, or not in time.
+    not_stored: BTreeSet<(u8, u8)>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -88,7 +91,9 @@ impl ReloadAtomic {
         };
         let since = self.steady_since.get(&(server, login.account));
         let was_steady = since.is_some_and(|since| *since <= login.opened);
-        if !was_steady || self.damaged.contains(&passage.destination) {
+        let is_excused = self.damaged.contains(&passage.destination)
+            || self.not_stored.contains(&(server, login.account));
+        if !was_steady || is_excused {
             return Ok(());
         }
         Err(format!(
@@ -125,6 +130,10 @@ impl Checker for ReloadAtomic {
     fn observe(&mut self, now: Instant, fact: &Fact<'_>) -> Result<(), String> {
         match fact {
             Fact::Reloaded { server, accounts } => self.reloaded(now, *server, accounts),
+            Fact::NotStored { server, account } => {
+                self.not_stored.insert((*server, *account));
+                Ok(())
+            }
             Fact::Told {
                 server,
                 event:

@@ -4,6 +4,7 @@ use iaxproof::catalog::{Answer, Question, Write};
 use iaxproof::engine::Error;
 use iaxproof::engine::directory::Directory;
 use iaxproof::engine::event::Event;
+use iaxproof::engine::options::STORE_WAIT;
 use iaxproof::time::Instant;
 
 use super::{Happening, World};
@@ -181,11 +182,18 @@ impl<D: Directory + Administer + Observe> World<'_, D> {
             let answer = Happening::Answer(server, question, fate);
             self.queue.schedule(now + delay, answer);
         }
+        let mut not_stored = Vec::new();
         while let Some(write) = node.directory.poll_write() {
             any = true;
             let (delay, fate) = node.database.write(is_calm, &mut self.decisions);
+            let is_refused = fate != WriteFate::Stored || delay >= STORE_WAIT;
+            let account = accounts::account_of_name(write.name.as_str());
+            not_stored.extend(account.filter(|_| is_refused));
             let stored = Happening::Stored(server, write, fate);
             self.queue.schedule(now + delay, stored);
+        }
+        for account in not_stored {
+            self.see(&Fact::NotStored { server, account });
         }
         any
     }
