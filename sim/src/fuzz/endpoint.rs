@@ -406,6 +406,7 @@ impl<'a> Bench<'a> {
             any = true;
             self.database.store(&write);
             self.catalog.stored(write.name.as_str(), write.generation);
+            self.endpoint.handle_stored(self.now, &write.id());
         }
         any
     }
