@@ -13,6 +13,7 @@ use super::context::{Context, Turn};
 use super::dialogue::Machine;
 use super::directory::Directory;
 use super::options::LEG_MESSAGES_MAX;
+use super::transfer::Plan;
 use super::{CallId, Endpoint, Error};
 use crate::time::Instant;
 use crate::wire::{Cause, Control, Digit, Format, Timestamp};
@@ -50,15 +51,30 @@ pub(super) enum LegWord {
     Control(Control, Vec<u8>),
     /// Whom we call has answered.
     Answered,
+    /// The other leg leads a transfer; this one's end is sent there.
+    Follow(Plan),
+    /// The end of the leg that follows is ready.
+    Ready,
+    /// Nothing comes of the transfer.
+    Rejected,
+    /// Both ends are let go.
+    LetGo,
     /// The leg is over: the other has no more to do.
     HungUp(Cause),
 }
 
+impl LegWord {
+    /// What changes states is never lost; there is little of it for each leg.
+    const fn must_arrive(&self) -> bool {
+        use LegWord::{Follow, HungUp, LetGo, Ready, Rejected};
+        matches!(self, Follow(_) | HungUp(_) | LetGo | Ready | Rejected)
+    }
+}
+
 impl<D: Directory> Context<D> {
-    /// Queues a message. Where too many wait it is lost, as the network might have lost what it carries; but the end of a
-    /// leg is never lost, and comes once for each.
+    /// Queues a message. Where too many wait it is lost, as the network might have lost what it carries.
     pub(super) fn tell_leg(&mut self, message: LegMessage) {
-        let must_arrive = matches!(message.word, LegWord::HungUp(_));
+        let must_arrive = message.word.must_arrive();
         if self.leg_messages.len() >= LEG_MESSAGES_MAX && !must_arrive {
             self.dropped.leg_messages += 1;
             return;
@@ -132,13 +148,11 @@ impl<D: Directory> Endpoint<D> {
         act: impl FnOnce(&mut CallLeg<D>, &mut Turn<'_, D>),
     ) {
         self.with(now, call.local(), |dialogue, context| {
-            let (mut turn, machine) = dialogue.turn(now, context);
-            if let Machine::Call(leg) = machine
-                && leg.id() == call
-            {
-                act(leg, &mut turn);
-                turn.flush();
-            }
+            dialogue.for_call(now, context, |leg, turn| {
+                if leg.id() == call {
+                    act(leg, turn);
+                }
+            });
         });
     }
 }

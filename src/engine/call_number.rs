@@ -33,6 +33,8 @@ pub(super) struct CallNumbers {
     // Invariant: the same pairs as in `quarantine`, in the order of their release.
     releases: VecDeque<(Instant, SocketAddr, u16)>,
     quarantine_max: usize,
+    /// Allocated numbers that are kept with a third party too: each may come to one more record.
+    reserved: usize,
 }
 
 /// How many, not which: the pool has 32,766 numbers.
@@ -73,6 +75,7 @@ impl CallNumbers {
             quarantine: BTreeSet::new(),
             releases: VecDeque::new(),
             quarantine_max,
+            reserved: 0,
         }
     }
 
@@ -84,7 +87,7 @@ impl CallNumbers {
         remote: SocketAddr,
     ) -> Result<CallNumber, Exhausted> {
         self.release_due(now);
-        if self.quarantine.len() + self.allocated() >= self.quarantine_max {
+        if !self.has_room() {
             return Err(Exhausted::Quarantine);
         }
         // Those drawn in vain are moved to the front, so that none is drawn twice.
@@ -101,13 +104,43 @@ impl CallNumbers {
         })
     }
 
+    fn has_room(&self) -> bool {
+        self.quarantine.len() + self.allocated() + self.reserved < self.quarantine_max
+    }
+
+    /// Keeps a number that is allocated with a third party too, to which its dialogue may be moved. `false` where it was used
+    /// with it within a minute, or there is no room.
+    pub(super) fn reserve(&mut self, now: Instant, number: CallNumber, third: SocketAddr) -> bool {
+        self.release_due(now);
+        let is_free = !self.quarantine.contains(&(third, number.get())) && self.has_room();
+        self.reserved += usize::from(is_free);
+        is_free
+    }
+
+    /// Lets a number that was kept with a third party go there: its dialogue was not moved.
+    pub(super) const fn unreserve(&mut self) {
+        self.reserved -= 1;
+    }
+
+    /// The dialogue of a number that was kept with a third party has moved there: it stays allocated, and is not to be used
+    /// with the address that it left.
+    pub(super) fn leave(&mut self, now: Instant, number: CallNumber, left: SocketAddr) {
+        self.release_due(now);
+        self.reserved -= 1;
+        self.seclude(now, number, left);
+    }
+
+    fn seclude(&mut self, now: Instant, number: CallNumber, remote: SocketAddr) {
+        self.quarantine.insert((remote, number.get()));
+        self.releases
+            .push_back((now + QUARANTINE, remote, number.get()));
+    }
+
     /// Gives a number back when its dialogue with `remote` ends.
     pub(super) fn free(&mut self, now: Instant, number: CallNumber, remote: SocketAddr) {
         self.release_due(now);
         self.free.push(number.get());
-        self.quarantine.insert((remote, number.get()));
-        self.releases
-            .push_back((now + QUARANTINE, remote, number.get()));
+        self.seclude(now, number, remote);
     }
 
     fn release_due(&mut self, now: Instant) {
@@ -164,6 +197,39 @@ mod tests {
             Ok(first)
         );
         assert_eq!((numbers.allocated(), numbers.free_len()), (2, 0));
+    }
+
+    #[test]
+    fn a_moved_number_is_kept_from_both_addresses() {
+        let mut random = Random::new([7; 32]);
+        let mut numbers = CallNumbers::new(2..=2, 10);
+        let start = Instant::from_secs(100);
+        let number = numbers.allocate(start, &mut random, A).unwrap();
+        assert!(numbers.reserve(start, number, B));
+        numbers.leave(start, number, A);
+        assert_eq!((numbers.allocated(), numbers.quarantined()), (1, 1));
+        assert!(!numbers.reserve(start, number, A), "it was just there");
+        let end = start + Duration::from_secs(30);
+        numbers.free(end, number, B);
+        let refused = |numbers: &mut CallNumbers, random: &mut Random, at, remote| {
+            numbers.allocate(at, random, remote) == Err(Exhausted::Quarantine)
+        };
+        assert!(refused(&mut numbers, &mut random, end, A));
+        let after = start + QUARANTINE;
+        assert!(refused(&mut numbers, &mut random, after, B));
+        assert_eq!(numbers.allocate(after, &mut random, A), Ok(number));
+    }
+
+    #[test]
+    fn reservations_count_against_the_records() {
+        let mut random = Random::new([7; 32]);
+        let mut numbers = CallNumbers::new(2..=100, 3);
+        let first = numbers.allocate(Instant::ZERO, &mut random, A).unwrap();
+        let second = numbers.allocate(Instant::ZERO, &mut random, A).unwrap();
+        assert!(numbers.reserve(Instant::ZERO, first, B));
+        assert!(!numbers.reserve(Instant::ZERO, second, B));
+        numbers.unreserve();
+        assert!(numbers.reserve(Instant::ZERO, second, B));
     }
 
     #[test]

@@ -192,6 +192,7 @@ impl<D: Directory> Turn<'_, D> {
             TimerKind::Admission,
             TimerKind::AnswerWait,
             TimerKind::RejectDelay,
+            TimerKind::Transfer,
         ] {
             self.cancel(kind);
         }
@@ -263,6 +264,13 @@ impl<D: Directory> Turn<'_, D> {
             octets = key.encrypt(&octets, self.context.random.padding());
         }
         self.context.transmit(self.link.remote, octets);
+    }
+
+    /// Sends a mini frame elsewhere than the rest of the call, which is not encrypted then (X-ENC-5).
+    pub(super) fn send_mini_to(&mut self, address: SocketAddr, mini: MiniFrame<'_>) {
+        let mut octets = Vec::with_capacity(mini.encoded_len());
+        mini.encode(&mut octets);
+        self.context.transmit(address, octets);
     }
 
     /// Ends the dialogue after this turn.

@@ -15,6 +15,7 @@ use super::reliable::verdict::Verdict;
 use super::reliable::{Reliable, Timeout};
 use super::session::Session;
 use super::timer::{TimerKey, TimerKind};
+use super::transfer::{Request, Third, is_about_transfer};
 use crate::time::Instant;
 use crate::wire::ie::Loss;
 use crate::wire::{
@@ -31,6 +32,10 @@ pub(super) struct Link {
     pub(super) timers: BTreeMap<TimerKind, TimerKey>,
     pub(super) waiting_for: Option<QueryId>,
     pub(super) is_over: bool,
+    /// What the endpoint is to do when the dialogue's turn is over.
+    pub(super) request: Option<Request>,
+    /// To whom the call may be transferred: our number is kept with it.
+    pub(super) third: Option<Third>,
     /// Whether the endpoint finds the dialogue by address and the other side's number.
     pub(super) is_indexed: bool,
     /// What we asked, until the other side has answered.
@@ -71,6 +76,8 @@ impl<D: Directory> Dialogue<D> {
                 timers: BTreeMap::new(),
                 waiting_for: None,
                 is_over: false,
+                request: None,
+                third: None,
                 is_indexed: false,
                 opener: None,
                 last_ping: None,
@@ -95,6 +102,16 @@ impl<D: Directory> Dialogue<D> {
         self.turn(now, context).0.arm_first();
         self.begin(now, context);
         self.turn(now, context).0.flush();
+    }
+
+    /// The other side is a third party from now on: numbers and clocks start over, and what waited for the old one is
+    /// forgotten (X-TX-4). PING and LAGRQ go on.
+    pub(super) fn relocate(&mut self, now: Instant, context: &mut Context<D>, third: Third) {
+        self.link.remote = third.address;
+        self.link.reliable.renumber(now, third.number);
+        self.link.is_indexed = false;
+        self.link.last_ping = None;
+        self.for_call(now, context, CallLeg::moved);
     }
 
     fn begin(&mut self, now: Instant, context: &mut Context<D>) {
@@ -181,8 +198,10 @@ impl<D: Directory> Dialogue<D> {
         let (mut turn, machine) = self.turn(now, context);
         if let Body::Iax { command, ies } = frame.body {
             turn.receive_common(command, ies, frame.timestamp);
-            if command == IaxCommand::Inval {
-                machine.invalidated(&mut turn);
+            match machine {
+                _ if command == IaxCommand::Inval => machine.invalidated(&mut turn),
+                Machine::Registration(_) if is_about_transfer(command) => turn.unsupported(command),
+                _ => {}
             }
         }
         machine.receive(&mut turn, frame);
@@ -213,6 +232,7 @@ impl<D: Directory> Dialogue<D> {
             TimerKind::RejectDelay => machine.delay_elapsed(&mut turn),
             TimerKind::Admission => machine.waited_too_long(&mut turn),
             TimerKind::AnswerWait => machine.answer_wait_elapsed(&mut turn),
+            TimerKind::Transfer => machine.transfer_timed_out(&mut turn),
             TimerKind::Linger => machine.linger_elapsed(&mut turn),
             TimerKind::Store => machine.store_delayed(&mut turn),
             TimerKind::Expiry | TimerKind::Trunk => {}
@@ -307,9 +327,14 @@ impl<D: Directory> Turn<'_, D> {
                 let key = ies.challenge().and_then(Key::from_octets);
                 key.into_iter().for_each(|key| self.link.rotate(key));
             }
-            _ if is_unsupported(command) => self.send(IaxCommand::Unsupport, &unknown(command)),
+            _ if is_unsupported(command) => self.unsupported(command),
             _ => {}
         }
+    }
+
+    /// Says that a message is not for us (X-MISC-1).
+    pub(super) fn unsupported(&mut self, command: IaxCommand) {
+        self.send(IaxCommand::Unsupport, &unknown(command));
     }
 
     fn ping(&mut self) {
@@ -402,6 +427,13 @@ impl<D: Directory> Machine<D> {
         }
     }
 
+    fn transfer_timed_out(&mut self, turn: &mut Turn<'_, D>) {
+        match self {
+            Machine::Registration(_) => {}
+            Machine::Call(call) => call.transfer_wait_elapsed(turn),
+        }
+    }
+
     fn linger_elapsed(&mut self, turn: &mut Turn<'_, D>) {
         match self {
             Machine::Registration(_) => {}
@@ -412,21 +444,21 @@ impl<D: Directory> Machine<D> {
 
 /// What ends the dialogue at the other side is acknowledged before anything else (chan_iax2).
 const fn is_acknowledged_at_once(body: &Body<'_>) -> bool {
-    use IaxCommand::{Hangup, RegAck, RegRej, Reject};
+    use IaxCommand::{Hangup, RegAck, RegRej, Reject, TxRel};
     matches!(
         body,
         Body::Iax {
-            command: Hangup | Reject | RegAck | RegRej,
+            command: Hangup | Reject | RegAck | RegRej | TxRel,
             ..
         }
     )
 }
 
-/// What is answered with UNSUPPORT (X-MISC-1): all that is not built here and takes a sequence number.
+/// What is answered with UNSUPPORT (X-MISC-1): all that is not built here and takes a sequence number. What is about
+/// transfers the call decides.
 const fn is_unsupported(command: IaxCommand) -> bool {
     use IaxCommand::{
-        Dial, DpRep, DpReq, FwData, FwDownl, Mwi, Page, Provision, RtKey, Transfer, TxMedia,
-        TxReady, TxRej, TxRel, TxReq, Unknown,
+        Dial, DpRep, DpReq, FwData, FwDownl, Mwi, Page, Provision, RtKey, Transfer, Unknown,
     };
     matches!(
         command,
@@ -439,11 +471,6 @@ const fn is_unsupported(command: IaxCommand) -> bool {
             | Provision
             | RtKey
             | Transfer
-            | TxMedia
-            | TxReady
-            | TxRej
-            | TxRel
-            | TxReq
             | Unknown(_)
     )
 }

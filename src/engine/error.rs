@@ -38,6 +38,9 @@ pub enum Error {
         /// The signal.
         control: Control,
     },
+    /// The call is encrypted, its settings or its other side do not allow it, or it is being transferred already.
+    #[error("call {0} cannot be transferred")]
+    NotTransferable(CallId),
     /// The peer is not known.
     #[error("there is no peer of that name")]
     UnknownPeer,

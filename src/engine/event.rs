@@ -199,6 +199,20 @@ pub enum Event {
         /// Why.
         reason: EndReason,
     },
+    /// The path of a call has changed (RFC 5456 §6.5): its other side, or that of its audio alone, is elsewhere.
+    Transferred {
+        /// The call.
+        call: CallId,
+        /// Where the other side is now. As the middle of a transfer: where its audio goes.
+        address: SocketAddr,
+        /// Whether signals go on as before.
+        media_only: bool,
+    },
+    /// An [`Endpoint::transfer`](super::Endpoint::transfer) came to nothing: the call goes on through us.
+    TransferFailed {
+        /// The call.
+        call: CallId,
+    },
     /// A REGREQ, REGREL or NEW was refused: unknown name, bad secret, or a name that may not do this.
     LoginFailed {
         /// Where it came from.
@@ -228,6 +242,8 @@ pub enum EndReason {
     Unencrypted,
     /// The other side accepted with a format that we cannot do.
     NoFormat,
+    /// We were in its middle, and its ends are connected without us.
+    Transferred,
     /// The other side does not know the call (INVAL).
     Invalidated,
     /// The other side does not acknowledge (RFC 5456 §7).

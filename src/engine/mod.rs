@@ -7,7 +7,7 @@
 //! - `dialogue`: what every dialogue does; [`reliable`]: its order, acknowledgement and retransmission.
 //! - [`cipher`]: encrypted frames; `session`: which of a dialogue's are.
 //! - `registrar`, `call`: what a dialogue is about, each with its table of states. `auth`: challenges.
-//! - `bridge`: what comes on one call goes out on another. `trunk`: audio of several calls in one frame.
+//! - `bridge`: what comes on one call goes out on another; `transfer`: without us. `trunk`: audio of several calls in one frame.
 //! - [`options`], [`event`], [`counts`], [`error`], [`timer`]: the values of the surface.
 //!
 //! Left to others: bytes ([`wire`](crate::wire)), peers and users (a [`Directory`]), sockets and clocks (the caller).
@@ -46,6 +46,7 @@ pub mod settings;
 mod signals;
 mod stateless;
 pub mod timer;
+mod transfer;
 mod trunk;
 
 use core::net::SocketAddr;
@@ -82,6 +83,8 @@ pub struct Endpoint<D: Directory> {
     dialogues: BTreeMap<CallNumber, Dialogue<D>>,
     /// The dialogue of each address and number of another side that is known; of several, the youngest.
     by_remote: BTreeMap<(SocketAddr, CallNumber), CallNumber>,
+    /// The dialogues that may be transferred, by the address and number of the third party.
+    by_third: BTreeMap<(SocketAddr, CallNumber), CallNumber>,
     census: Census,
     waiting_calls: WaitingCalls,
     invals: Rate,
@@ -105,6 +108,7 @@ impl<D: Directory> Endpoint<D> {
             numbers,
             dialogues: BTreeMap::new(),
             by_remote: BTreeMap::new(),
+            by_third: BTreeMap::new(),
             census: Census::default(),
             waiting_calls: WaitingCalls::default(),
             invals: Rate::new(INVALS_PER_SECOND_MAX),
@@ -253,14 +257,20 @@ impl<D: Directory> Endpoint<D> {
             return;
         };
         act(dialogue, &mut self.context);
-        match dialogue.link.is_over {
-            true => self.let_go(now, local),
-            false => self.index(local),
+        if dialogue.link.is_over {
+            self.let_go(now, local);
+            return;
+        }
+        let request = dialogue.link.request.take();
+        self.index(local);
+        if let Some(request) = request {
+            self.serve(now, local, request);
         }
     }
 
     /// Forgets a dialogue: its timers, its place in the index, its number.
     fn let_go(&mut self, now: Instant, local: CallNumber) {
+        self.forget_third(local);
         let Some(Dialogue { link, .. }) = self.dialogues.remove(&local) else {
             return;
         };

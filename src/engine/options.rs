@@ -59,6 +59,22 @@ pub const LEG_MESSAGES_MAX: usize = 8_192;
 /// How far the time of bridged audio may be from our clock before the clocks are compared anew (chan_iax2:
 /// `MAX_TIMESTAMP_SKEW`).
 pub const BRIDGE_SKEW_MAX: Duration = Duration::from_millis(160);
+/// Frames of a third party that are held before we are told that the call is its own.
+pub const EARLY_FRAMES_MAX: usize = 32;
+/// What they have together.
+pub const EARLY_OCTETS_MAX: usize = 16_384;
+/// TXREQs that a call obeys and that come to nothing; then it refuses.
+pub const TRANSFER_ATTEMPTS_MAX: u8 = 8;
+/// TXCNTs that one TXREQ brings (chan_iax2; X-TX-5).
+pub const TXCNT_MAX: u8 = 4;
+/// How long the first TXCNT waits for TXACC (chan_iax2).
+pub const TXCNT_FIRST_WAIT: Duration = Duration::from_secs(2);
+/// How long the others wait (chan_iax2).
+pub const TXCNT_WAIT: Duration = Duration::from_secs(1);
+/// How long an end that is ready waits for the middle: longer than TXREL is repeated.
+pub const TRANSFER_READY_WAIT: Duration = Duration::from_secs(45);
+/// How long the middle waits for both ends.
+pub const TRANSFER_WAIT: Duration = Duration::from_secs(15);
 /// How long a dialogue may stay open before it is admitted (yate waits 30 s for a challenge; ours outlasts the last
 /// retransmission).
 pub const ADMISSION_WAIT: Duration = Duration::from_secs(60);

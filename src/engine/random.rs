@@ -28,6 +28,11 @@ impl Random {
         padding
     }
 
+    /// A TRANSFERID: unique among those that run, by chance (RFC 5456 §8.6.26).
+    pub(super) fn transfer_id(&mut self) -> u32 {
+        self.0.next_u32()
+    }
+
     /// 16 octets.
     pub(super) fn octets(&mut self) -> [u8; 16] {
         let mut octets = [0; 16];

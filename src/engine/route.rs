@@ -11,6 +11,7 @@ use super::call_token;
 use super::context::Turn;
 use super::dialogue::{Dialogue, Machine};
 use super::directory::Directory;
+use super::options::EndpointOptions;
 use super::registrar::Registration;
 use super::reliable::is_stateless;
 use super::stateless;
@@ -30,7 +31,12 @@ impl Census {
         self.0.get(&ip).copied().unwrap_or_default()
     }
 
-    fn enter(&mut self, ip: IpAddr) {
+    /// Whether one more dialogue of the address may live.
+    pub(super) fn has_room(&self, ip: IpAddr, options: &EndpointOptions) -> bool {
+        self.of(ip) < options.dialogues_per_ip_max
+    }
+
+    pub(super) fn enter(&mut self, ip: IpAddr) {
         *self.0.entry(ip).or_default() += 1;
     }
 
@@ -89,6 +95,7 @@ impl<D: Directory> Endpoint<D> {
                 dialogue.receive_stateless(now, context, frame);
             }),
             Whose::Misaddressed => self.context.dropped.misaddressed += 1,
+            Whose::Nobodys if self.handle_third(now, remote, frame) => {}
             Whose::Nobodys => self.handle_unmatched(now, remote, frame),
         }
     }
@@ -113,9 +120,15 @@ impl<D: Directory> Endpoint<D> {
     }
 
     fn handle_mini(&mut self, now: Instant, remote: SocketAddr, frame: &MiniFrame<'_>) {
-        let was_of_use = self.with_media(now, (remote, frame.source()), |call, turn| {
-            call.receive_mini(turn, frame.timestamp(), frame.data())
-        });
+        let from = (remote, frame.source());
+        let was_of_use = match self.by_third.get(&from) {
+            Some(&local) => self.with_media_of(now, local, |call, turn| {
+                call.receive_third_mini(turn, frame)
+            }),
+            None => self.with_media(now, from, |call, turn| {
+                call.receive_mini(turn, frame.timestamp(), frame.data())
+            }),
+        };
         self.context.dropped.media += u64::from(!was_of_use);
     }
 
@@ -134,9 +147,18 @@ impl<D: Directory> Endpoint<D> {
         from: (SocketAddr, CallNumber),
         receive: impl FnOnce(&mut CallLeg<D>, &mut Turn<'_, D>) -> bool,
     ) -> bool {
-        let Some(&local) = self.by_remote.get(&from) else {
-            return false;
-        };
+        match self.by_remote.get(&from) {
+            Some(&local) => self.with_media_of(now, local, receive),
+            None => false,
+        }
+    }
+
+    fn with_media_of(
+        &mut self,
+        now: Instant,
+        local: CallNumber,
+        receive: impl FnOnce(&mut CallLeg<D>, &mut Turn<'_, D>) -> bool,
+    ) -> bool {
         let mut was_of_use = false;
         self.with(now, local, |dialogue, context| {
             let (mut turn, machine) = dialogue.turn(now, context);
@@ -289,7 +311,7 @@ impl<D: Directory> Endpoint<D> {
     fn number_for(&mut self, now: Instant, remote: SocketAddr) -> Option<CallNumber> {
         let options = &self.context.options;
         let is_full = self.dialogues.len() >= options.dialogues_max
-            || self.census.of(remote.ip()) >= options.dialogues_per_ip_max;
+            || !self.census.has_room(remote.ip(), options);
         if is_full {
             return None;
         }

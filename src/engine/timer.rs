@@ -25,6 +25,8 @@ pub enum TimerKind {
     Linger,
     /// The store has not answered for two seconds; the registration is refused.
     Store,
+    /// A TXCNT of ours has waited for its TXACC, or a leg for what follows TXREADY or TXREQ (chan_iax2 for TXCNT).
+    Transfer,
     /// A trunk's next tick, where audio waits for it, or five seconds without any (chan_iax2: `trunkfreq`).
     Trunk,
     /// A registration's granted period and ten seconds of grace have passed (chan_iax2).

@@ -9,6 +9,7 @@ use crate::engine::context::Turn;
 use crate::engine::directory::Directory;
 use crate::engine::error::Error;
 use crate::engine::event::{CallId, Event};
+use crate::engine::transfer::state::MiddleEvent;
 use crate::wire::{Body, Control, Format, Timestamp};
 
 /// The other leg, and how its clock relates to ours.
@@ -38,6 +39,13 @@ impl<D: Directory> CallLeg<D> {
 
     pub(in crate::engine) fn part(&mut self) {
         self.bridged = None;
+    }
+
+    /// Our clock has started over.
+    pub(super) const fn restart_clock(&mut self) {
+        if let Some(bridged) = &mut self.bridged {
+            bridged.offset = None;
+        }
     }
 
     /// The leg that it is bridged to.
@@ -119,6 +127,10 @@ impl<D: Directory> CallLeg<D> {
                 self.step_where_possible(turn, Happening::Answer);
                 Ok(())
             }
+            LegWord::Follow(plan) => return self.follow(turn, plan),
+            LegWord::Ready => return self.step_middle(turn, MiddleEvent::OtherReady),
+            LegWord::Rejected => return self.step_middle(turn, MiddleEvent::OtherRejected),
+            LegWord::LetGo => return self.step_middle(turn, MiddleEvent::LetGo),
             LegWord::HungUp(cause) => {
                 self.bridged = None;
                 self.hangup(turn, cause)

@@ -95,7 +95,11 @@ impl<D: Directory> CallLeg<D> {
             Carriage::Mini | Carriage::Trunk => {
                 let local = turn.link.reliable.local();
                 let mini = MiniFrame::new(local, timestamp.low16(), data);
-                turn.send_mini(mini.expect("call numbers are not 0"));
+                let mini = mini.expect("call numbers are not 0");
+                match self.media_address() {
+                    Some(address) => turn.send_mini_to(address, mini),
+                    None => turn.send_mini(mini),
+                }
             }
         }
         self.media.note_sent(format, timestamp);
@@ -104,7 +108,7 @@ impl<D: Directory> CallLeg<D> {
 
     /// Whether the call's audio goes by trunk: never in a call that is encrypted, for trunk frames are not (X-ENC-5).
     pub(super) const fn is_trunked(&self, link: &Link) -> bool {
-        self.trunking.is_some() && !link.is_encrypted()
+        self.trunking.is_some() && !link.is_encrypted() && self.media_address().is_none()
     }
 
     /// Queues audio for the trunk; `false` where it has to go by itself.

@@ -34,6 +34,11 @@ pub(super) struct Media {
 }
 
 impl Media {
+    /// Another side begins: formats and clocks of both directions start over.
+    pub(super) fn restart(&mut self) {
+        *self = Media::default();
+    }
+
     /// How audio of this format and time goes out: by mini frame where the format is that of the last, and the upper 16
     /// bits of the time are those of the last or one more. A call on a trunk looks at the format alone (chan_iax2).
     pub(super) fn carriage(

@@ -7,7 +7,6 @@
 //! - A NEW without USERNAME is refused; chan_iax2 looks for a user that fits the address.
 //! - CALLED NUMBER "TBD" is an extension like others (X-CALL-5): dialling inside a call is not built.
 //! - chan_iax2 verifies a second AUTHREP while its refusal is on the way; here a challenge is good for one answer.
-//! - Transfers are not built: TX* gets UNSUPPORT.
 //! - Video is handed on as it comes, in any format, and never agreed on.
 //! - A user whose `encryption` is on is told from an unknown name by the ENCRYPTION of its AUTHREQ, one that allows plaintext by
 //!   the AUTHMETHODS: an unknown name is offered MD5 and no encryption (X-CALL-4).
@@ -20,8 +19,10 @@ mod format;
 mod media;
 mod originate;
 mod receive;
+mod released;
 mod signal;
 mod state;
+mod transferred;
 
 use self::bridged::Bridged;
 use self::format::{Ours, Wanted};
@@ -29,6 +30,7 @@ use self::media::Media;
 use self::originate::Originator;
 use self::signal::Asked;
 use self::state::{Action, Ending, Event as Happening, Rejection, State};
+use self::transferred::Transfer;
 use super::auth::{self, Answer, Challenge};
 use super::cipher::Key;
 use super::context::Turn;
@@ -36,7 +38,7 @@ use super::directory::{Directory, Lookup, Role, Stale};
 use super::event::{CallId, EndReason, Event};
 use super::options::LINGER;
 use super::registrar::name_of;
-use super::settings::{Encryption, Name, Settings, Trunking};
+use super::settings::{Encryption, Name, Settings, TransferPolicy, Trunking};
 use super::timer::TimerKind;
 use crate::wire::{
     AuthMethods, Body, Cause, Control, EncryptionMethods, Format, FormatSet, IaxCommand, IeBuffer,
@@ -76,6 +78,7 @@ pub(super) struct CallLeg<D: Directory> {
     media: Media,
     bridged: Option<Bridged>,
     asked: Asked,
+    transfer: Transfer,
 }
 
 /// What extension and format were agreed by.
@@ -84,6 +87,7 @@ struct Admitted {
     user: Name,
     format: Format,
     trunking: Option<Trunking>,
+    transfer: TransferPolicy,
     serial: u64,
 }
 
@@ -123,6 +127,7 @@ impl<D: Directory> CallLeg<D> {
             media: Media::default(),
             bridged: None,
             asked: Asked::default(),
+            transfer: Transfer::default(),
         }
     }
 
@@ -207,6 +212,7 @@ impl<D: Directory> CallLeg<D> {
             Action::Ring => turn.send_body(control(Control::Ringing)),
             Action::Answer => turn.send_body(control(Control::Answer)),
             Action::Hangup => self.hang_up(turn),
+            Action::Release => self.release(turn),
             Action::End(ending) => self.end(turn, ending),
         }
         None
@@ -330,6 +336,7 @@ impl<D: Directory> CallLeg<D> {
                     .choose(Ours::of(settings))
                     .ok_or(Happening::NoFormat)?,
                 trunking: settings.trunk.then_some(settings.general.trunking),
+                transfer: settings.transfer,
                 serial: settings.general.serial,
             })
         });
@@ -349,6 +356,7 @@ impl<D: Directory> CallLeg<D> {
         if let Some(admitted) = &self.admitted {
             self.format = Some(admitted.format);
             self.trunking = admitted.trunking;
+            self.transfer.policy = admitted.transfer;
             let mask = admitted.format.mask();
             ies.push(InformationElement::Format(mask as u32))
                 .push(InformationElement::Format2(FormatSet(mask)));
@@ -416,6 +424,7 @@ impl<D: Directory> CallLeg<D> {
     fn hang_up(&mut self, turn: &mut Turn<'_, D>) {
         self.snapshot = None;
         self.say_over(turn, self.hangup_cause);
+        self.drop_transfer(turn);
         let mut ies = IeBuffer::new();
         ies.push(InformationElement::CauseCode(self.hangup_cause));
         turn.send_final(IaxCommand::Hangup, &ies);
@@ -427,6 +436,7 @@ impl<D: Directory> CallLeg<D> {
         self.say_over(turn, self.cause_of(ending));
         if self.is_offered {
             let reason = match ending {
+                _ if self.local_reason == EndReason::Transferred => self.local_reason,
                 Ending::Remote => EndReason::RemoteHangup(self.remote_cause),
                 Ending::Local => self.local_reason,
                 Ending::Invalidated => EndReason::Invalidated,

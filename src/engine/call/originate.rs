@@ -12,6 +12,7 @@ use core::fmt;
 use super::CallLeg;
 use super::dial::Dial;
 use super::state::{Event as Happening, State};
+use super::transferred::Transfer;
 use crate::engine::auth::{Response, answer_to_challenge};
 use crate::engine::context::Turn;
 use crate::engine::directory::Directory;
@@ -53,7 +54,9 @@ impl<D: Directory> CallLeg<D> {
         snapshot: Option<D::Snapshot>,
     ) -> Self {
         let number = dial.number.clone();
+        let transfer = Transfer::under(dial.transfer);
         CallLeg {
+            transfer,
             state: State::Initial,
             snapshot,
             originator: Some(Box::new(Originator::new(dial))),

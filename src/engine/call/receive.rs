@@ -8,6 +8,7 @@ use crate::engine::context::Turn;
 use crate::engine::directory::Directory;
 use crate::engine::event::Event;
 use crate::engine::timer::TimerKind;
+use crate::engine::transfer::is_about_transfer;
 use crate::engine::trunk::EntryTime;
 use crate::wire::{
     Body, CallNumber, Control, FullFrame, IaxCommand, InformationElements, MiniVideoFrame,
@@ -47,6 +48,8 @@ impl<D: Directory> CallLeg<D> {
                 self.remote_cause = ies.cause_code();
                 self.step(turn, Happening::RemoteHangup);
             }
+            IaxCommand::Unsupport => self.is_told_unsupported(turn, ies),
+            _ if is_about_transfer(command) => self.receive_transfer(turn, command, ies),
             IaxCommand::Quelch | IaxCommand::Unquelch if self.state.is_started() => {
                 self.quelched(turn, command == IaxCommand::Quelch, ies);
             }

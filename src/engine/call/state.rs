@@ -38,7 +38,7 @@ pub(super) enum State {
     Linked,
     /// Answered.
     Up,
-    /// HANGUP or REJECT is out.
+    /// HANGUP, REJECT or TXREL is out.
     Closing,
     /// Nothing is left to do.
     Ended,
@@ -93,6 +93,8 @@ pub(super) enum Event {
     Answer,
     /// The application hangs up.
     LocalHangup,
+    /// Its other side is connected with the one of another call.
+    Released,
     /// HANGUP or REJECT.
     RemoteHangup,
     /// INVAL.
@@ -172,6 +174,8 @@ pub(super) enum Action {
     Answer,
     /// Send HANGUP and linger.
     Hangup,
+    /// Send TXREL.
+    Release,
     /// Let the dialogue go.
     End(Ending),
 }
@@ -223,6 +227,7 @@ impl State {
             (Linked, Event::Ring) => (Linked, Action::Ring),
             (Linked, Event::Answer) => (Up, Action::Answer),
             (Waiting | Linked | Up, Event::LocalHangup) => (Closing, Action::Hangup),
+            (Linked | Up, Event::Released) => (Closing, Action::Release),
 
             (WaitingForDirectory | AuthWait, Event::WaitedTooLong) => (Refusing, Action::Refuse),
             (Refusing, Event::DelayElapsed) => (Closing, Action::Reject(Rejection::Authority)),
@@ -303,6 +308,7 @@ mod tests {
             Ring,
             Answer,
             LocalHangup,
+            Released,
             RemoteHangup,
             Invalidated,
             DelayElapsed,

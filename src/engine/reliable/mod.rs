@@ -16,8 +16,8 @@
 //! - chan_iax2 compares ISeqno without regard to the wrap; the window here is modular (libiax2).
 //! - chan_iax2 answers each gap and each VNAK; here one VNAK goes out per expected number and repeats are limited
 //!   (X-SEQ-7).
-//! - While nothing was received yet, chan_iax2 takes TXREADY, TXREL and UNQUELCH whatever their OSeqno (X-SEQ-11): that
-//!   serves transfers, which are not built here.
+//! - While nothing was received yet, chan_iax2 takes TXREADY, TXREL and UNQUELCH whatever their OSeqno. That serves
+//!   transfers, so here it holds after one alone (X-SEQ-11).
 
 mod frame;
 pub mod send;
@@ -62,6 +62,8 @@ pub struct Reliable {
     vnak_sent_for: Option<SeqNo>,
     vnak_obeyed_at: Option<Instant>,
     transmits: VecDeque<Outgoing>,
+    /// Whether the numbers started over by a transfer, and nothing of the new side was taken yet.
+    is_renumbered: bool,
     /// What frames are encrypted with that are built now.
     key: Option<Key>,
 }
@@ -110,6 +112,7 @@ impl Reliable {
             vnak_sent_for: None,
             vnak_obeyed_at: None,
             transmits: VecDeque::new(),
+            is_renumbered: false,
             key: None,
         }
     }
@@ -159,6 +162,15 @@ impl Reliable {
         self.carried = SeqNo(0);
         self.remote = CallNumber::ZERO;
         self.vnak_sent_for = None;
+    }
+
+    /// Starts over with another side: both counters and the clock from 0, the round trip as supposed at first, and all that
+    /// was sent or waits forgotten (chan_iax2; X-TX-4). Never in an exchange that is encrypted.
+    pub fn renumber(&mut self, now: Instant, remote: CallNumber) {
+        *self = Reliable {
+            is_renumbered: true,
+            ..Reliable::new(self.local, remote, now)
+        };
     }
 
     /// The dialogue's time at `now`: milliseconds since its start, at least 1 (X-SEQ-6), and later than any before.
@@ -295,7 +307,8 @@ impl Reliable {
     /// Takes a full frame of this dialogue: sees to its order, acknowledges repeats, asks for what is missing, lets go
     /// what it acknowledges. Whoever calls has matched addresses and call numbers.
     pub fn receive(&mut self, now: Instant, frame: &FullFrame<'_>) -> Receipt {
-        let verdict = Verdict::on(Class::of(&frame.body), self.expected, frame.oseqno);
+        let class = Class::of(&frame.body, self.is_renumbered);
+        let verdict = Verdict::on(class, self.expected, frame.oseqno);
         let mut finished = false;
         match verdict {
             Verdict::Duplicate => self.acknowledge(frame),
@@ -307,6 +320,7 @@ impl Reliable {
 
     fn take(&mut self, now: Instant, verdict: Verdict, frame: &FullFrame<'_>) -> bool {
         if verdict == Verdict::InOrder {
+            self.is_renumbered = false;
             self.expected = self.expected.next();
         }
         if !verdict::acknowledges(&frame.body) {

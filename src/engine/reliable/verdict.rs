@@ -12,12 +12,20 @@ pub enum Class {
     Ordered,
     /// ACK, INVAL, VNAK, TXCNT and TXACC: they take none and say nothing by their OSeqno (X-SEQ-1).
     Exempt,
+    /// TXREADY, TXREL or UNQUELCH as the first of a side that a transfer brought: it may not have started over yet, so its
+    /// number says nothing (X-SEQ-11).
+    First,
 }
 
 impl Class {
-    /// The class of a body.
-    pub const fn of(body: &Body<'_>) -> Self {
+    /// The class of a body. `is_renumbered`: a transfer made the numbers start over, and nothing was taken since.
+    pub const fn of(body: &Body<'_>, is_renumbered: bool) -> Self {
+        use IaxCommand::{TxReady, TxRel, Unquelch};
         match body {
+            Body::Iax {
+                command: TxReady | TxRel | Unquelch,
+                ..
+            } if is_renumbered => Class::First,
             Body::Iax { command, .. } if !command.consumes_sequence_number() => Class::Exempt,
             _ => Class::Ordered,
         }
@@ -42,7 +50,7 @@ impl Verdict {
     pub const fn on(class: Class, expected: SeqNo, oseqno: SeqNo) -> Self {
         match (class, expected.ahead_of(oseqno)) {
             (Class::Exempt, _) => Verdict::Unordered,
-            (Class::Ordered, 0) => Verdict::InOrder,
+            (Class::First, _) | (Class::Ordered, 0) => Verdict::InOrder,
             (Class::Ordered, 1..=BEHIND_MAX) => Verdict::Duplicate,
             (Class::Ordered, _) => Verdict::Ahead,
         }
@@ -54,12 +62,13 @@ impl Verdict {
     }
 }
 
-/// Whether the ISeqno of a frame acknowledges anything: INVAL's does not (X-INV-1).
+/// Whether the ISeqno of a frame acknowledges anything: INVAL's does not (X-INV-1), nor those of TXCNT and TXACC, which may
+/// come from who does not count with us yet (X-SEQ-1).
 pub(super) const fn acknowledges(body: &Body<'_>) -> bool {
     !matches!(
         body,
         Body::Iax {
-            command: IaxCommand::Inval,
+            command: IaxCommand::Inval | IaxCommand::TxCnt | IaxCommand::TxAcc,
             ..
         }
     )
@@ -73,7 +82,7 @@ mod tests {
     #[test]
     fn the_whole_table() {
         let mut table = String::new();
-        for class in [Class::Ordered, Class::Exempt] {
+        for class in [Class::Ordered, Class::Exempt, Class::First] {
             let mut run: Option<(u16, Verdict)> = None;
             for behind in 0..=256u16 {
                 let verdict = (behind < 256)
