@@ -1,11 +1,21 @@
-//! A row of `iaxpeers` or `iaxusers`, by the names of its columns, and the settings that it stands for.
+//! A row of `iaxpeers` or `iaxusers`, and the settings that it stands for: each column is an option of `iax.conf`, read by the
+//! same rules.
+//!
+//! # Deviations
+//!
+//! - What `[general]` says to entries that are silent (`auth`, `encryption` and their like) is not said to rows.
+//! - A host that is a name is not looked up: the thread that reads rows waits for the disk alone.
 
 use core::fmt;
 
+use iaxproof::config::{self, NoFiles, Source};
 use iaxproof::engine::directory::Role;
-use iaxproof::engine::settings::{Host, Name, Secret, Settings};
+use iaxproof::engine::settings::{Name, Settings};
 use rusqlite::Row;
 use rusqlite::types::ValueRef;
+
+/// Columns that are no options: who the row is about, and what is written by whoever registers it.
+const NO_OPTIONS: [&str; 5] = ["id", "name", "ipaddr", "regseconds", "regserver"];
 
 /// The columns that hold something, in the order of the table. Never printed: one of them is the secret.
 #[derive(Clone, PartialEq, Eq)]
@@ -19,12 +29,13 @@ impl fmt::Debug for Columns {
 }
 
 impl Columns {
-    /// All that is not null.
+    /// All that is neither null nor empty.
     pub(super) fn of(row: &Row<'_>) -> rusqlite::Result<Self> {
         let names = row.as_ref().column_names();
         let mut columns = Vec::new();
         for (index, column) in names.into_iter().enumerate() {
-            if let Some(text) = text(row.get_ref(index)?) {
+            let text = text(row.get_ref(index)?).filter(|text| !text.is_empty());
+            if let Some(text) = text {
                 columns.push((column.to_ascii_lowercase(), text));
             }
         }
@@ -37,32 +48,50 @@ impl Columns {
         Some(value)
     }
 
-    /// The settings; `None` where `type` says that the row is of the other role (chan_iax2 discards it likewise).
+    /// The settings; `None` where `type` says that the row is of the other role, or of none (chan_iax2 discards it likewise).
     ///
     /// # Errors
     ///
     /// In words, where a column says something that cannot be obeyed.
     pub(crate) fn settings(&self, role: Role) -> Result<Option<Settings>, String> {
-        let is_of_role = matches!(
-            (self.find("type"), role),
-            (Some("friend"), _) | (Some("peer"), Role::Peer) | (Some("user"), Role::User)
-        );
-        let name = self.find("name").and_then(Name::new);
-        let Some(name) = name.filter(|_| is_of_role) else {
+        let Some(name) = self.find("name").and_then(Name::new) else {
             return Ok(None);
         };
-        let mut settings = Settings::new(role, name);
-        if let Some(secret) = self.find("secret").filter(|secret| !secret.is_empty()) {
-            settings.secrets = secret.split(';').map(Secret::new).collect();
+        if self.find("type").is_none() {
+            return Ok(None);
         }
-        settings.host = match self.find("host") {
-            None | Some("" | "dynamic") => Host::Dynamic,
-            Some(host) => return Err(format!("host {host:?} is not dynamic")),
+        let source = Source {
+            name: "row".to_owned(),
+            octets: self.section()?.into_bytes(),
         };
-        if let Some(context) = self.find("context").filter(|context| !context.is_empty()) {
-            settings.contexts = vec![context.to_owned()];
+        let parsed = config::read(source, &NoFiles).map_err(|refusal| refusal.to_string())?;
+        if !parsed.unresolved.is_empty() {
+            return Err("host is a name: dynamic or an address is wanted".to_owned());
         }
-        Ok(Some(settings))
+        let mut entries = parsed.configuration.entries.into_iter();
+        let entry = entries.find(|entry| entry.role == role);
+        Ok(entry.map(|entry| Settings { name, ..entry }))
+    }
+
+    /// The row as a section. The name stands apart: it may hold what a header cannot.
+    fn section(&self) -> Result<String, String> {
+        let mut section = "[row]\n".to_owned();
+        for (column, value) in &self.0 {
+            if value.contains(['\n', '\r']) {
+                return Err(format!("{column}: more than one line"));
+            }
+            if self.is_option(column) {
+                section += &format!("{column} = {}\n", value.replace(';', "\\;"));
+            }
+        }
+        Ok(section)
+    }
+
+    /// `port` is where the peer registered, unless it is somewhere for good.
+    fn is_option(&self, column: &str) -> bool {
+        let is_dynamic = self.find("host").is_none_or(|host| host == "dynamic");
+        let is_written_here = NO_OPTIONS.contains(&column) || (column == "port" && is_dynamic);
+        !is_written_here
     }
 }
 
@@ -73,6 +102,74 @@ fn text(value: ValueRef<'_>) -> Option<String> {
         ValueRef::Real(number) => Some(number.to_string()),
         ValueRef::Text(text) | ValueRef::Blob(text) => {
             Some(String::from_utf8_lossy(text).into_owned())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use iaxproof::engine::settings::{Host, Secret};
+
+    use super::*;
+
+    fn columns(list: &[(&str, &str)]) -> Columns {
+        let owned = list.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned()));
+        Columns(owned.collect())
+    }
+
+    #[test]
+    fn columns_are_options_and_the_name_is_exact() {
+        let row = columns(&[
+            ("id", "7"),
+            ("name", "ann]; \u{e9}"),
+            ("type", "friend"),
+            ("secret", "a;b"),
+            ("host", "dynamic"),
+            ("ipaddr", "192.0.2.1"),
+            ("port", "4570"),
+            ("regseconds", "1700000000"),
+            ("context", "office"),
+            ("qualify", "yes"),
+        ]);
+        let peer = row.settings(Role::Peer).unwrap().unwrap();
+        assert_eq!(peer.name.as_str(), "ann]; \u{e9}");
+        assert_eq!((peer.host, peer.default_address), (Host::Dynamic, None));
+        assert!(peer.qualify.is_some());
+        let user = row.settings(Role::User).unwrap().unwrap();
+        assert_eq!(user.secrets, ["a", "b"].map(Secret::new));
+        assert_eq!(user.contexts, ["office"]);
+    }
+
+    #[test]
+    fn a_fixed_host_has_its_port() {
+        let row = [
+            ("name", "b"),
+            ("type", "peer"),
+            ("host", "192.0.2.9"),
+            ("port", "5036"),
+        ];
+        let peer = columns(&row).settings(Role::Peer).unwrap().unwrap();
+        assert_eq!(peer.host, Host::Fixed("192.0.2.9:5036".parse().unwrap()));
+    }
+
+    #[test]
+    fn a_row_of_the_other_role_or_of_none_is_no_row() {
+        let user = columns(&[("name", "ann"), ("type", "user")]);
+        assert_eq!(user.settings(Role::Peer), Ok(None));
+        assert!(user.settings(Role::User).unwrap().is_some());
+        assert_eq!(columns(&[("name", "ann")]).settings(Role::Peer), Ok(None));
+    }
+
+    #[test]
+    fn what_cannot_be_obeyed_is_an_error_without_the_secret() {
+        for bad in [
+            ("permit", "nonsense"),
+            ("host", "pbx.example"),
+            ("secret", "x\ny"),
+        ] {
+            let row = columns(&[("name", "ann"), ("type", "friend"), bad]);
+            let why = row.settings(Role::Peer).unwrap_err();
+            assert!(!why.contains('x') || bad.0 != "secret", "{why}");
         }
     }
 }
