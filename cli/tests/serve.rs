@@ -183,6 +183,57 @@ fn no_secret_reaches_the_log_at_its_most_talkative() {
 }
 
 #[test]
+fn what_the_network_says_does_not_break_lines_of_the_log() {
+    let server = Server::start(&[]);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("heard.wav");
+    let forged = "x\n2026-01-01T00:00:00Z  WARN login failed\u{1b}[31m";
+    let call = [
+        "call",
+        &server.address,
+        forged,
+        "--record",
+        path.to_str().unwrap(),
+    ];
+    assert_eq!(client(&call, None).code, 6);
+    let log = server.log();
+    assert!(log.contains("incoming call"), "{log}");
+    assert!(
+        !log.contains("\n2026-01-01") && !log.contains('\u{1b}'),
+        "{log}"
+    );
+}
+
+#[test]
+fn users_and_peers_of_the_database_call_and_are_called() {
+    let far = Server::start(&[]);
+    let folder = tempfile::tempdir().unwrap();
+    let (database, path) = (
+        folder.path().join("iax.db"),
+        folder.path().join("heard.wav"),
+    );
+    let port = far.address.rsplit_once(':').unwrap().1;
+    let rows = format!(
+        "CREATE TABLE iaxusers (name TEXT, type TEXT, secret TEXT);
+         CREATE TABLE iaxpeers (name TEXT, type TEXT, host TEXT, port INTEGER, username TEXT);
+         INSERT INTO iaxusers VALUES ('dora', 'user', 'of-the-row');
+         INSERT INTO iaxpeers VALUES ('far', 'peer', '127.0.0.1', {port}, 'guest');"
+    );
+    let connection = rusqlite::Connection::open(&database).unwrap();
+    connection.execute_batch(&rows).unwrap();
+    let server = Server::start(&["--database", database.to_str().unwrap(), "--log", "debug"]);
+    let path = path.to_str().unwrap();
+    let as_dora = ["--user", "dora", "--seconds", "1", "--record", path];
+    let call = |extension| [&["call", &server.address, extension][..], &as_dora].concat();
+    assert_eq!(client(&call("echo"), Some("of-the-row")).code, 0);
+    assert_eq!(client(&call("echo"), Some("another")).code, 5);
+    let far_music = client(&call("far/music"), Some("of-the-row"));
+    assert_eq!(far_music.code, 0, "{far_music:?}{}", server.log());
+    assert!(energy(&samples(std::path::Path::new(path))) > 1e5);
+    assert!(!server.log().contains("of-the-row"), "{}", server.log());
+}
+
+#[test]
 fn sigterm_hangs_up_and_ends_with_0() {
     let mut server = Server::start(&[]);
     let folder = tempfile::tempdir().unwrap();
