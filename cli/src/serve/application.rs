@@ -19,6 +19,7 @@ pub(crate) struct Application {
     music: Arc<[i16]>,
     extensions: BTreeMap<CallId, Extension>,
     switch: Switch,
+    is_stopping: bool,
 }
 
 #[derive(Debug)]
@@ -34,6 +35,7 @@ impl Application {
             music,
             extensions: BTreeMap::new(),
             switch: Switch::default(),
+            is_stopping: false,
         }
     }
 
@@ -92,8 +94,9 @@ impl Application {
         }
     }
 
-    /// Hangs up all calls.
+    /// Hangs up all calls, and takes no more.
     pub(crate) fn stop<D: Directory>(&mut self, now: Instant, endpoint: &mut Endpoint<D>) {
+        self.is_stopping = true;
         for call in core::mem::take(&mut self.extensions).into_keys() {
             note(endpoint.hangup(now, call, Cause::NORMAL_CLEARING));
         }
@@ -109,6 +112,9 @@ impl Application {
         format: Format,
     ) {
         let extension = match number {
+            _ if self.is_stopping => {
+                return note(endpoint.hangup(now, call, Cause::DESTINATION_OUT_OF_ORDER));
+            }
             "echo" => Extension::Echo,
             "music" => match self.music(now, format) {
                 Some(music) => music,

@@ -35,7 +35,7 @@ use tracing::level_filters::LevelFilter;
 use self::admin::Admin;
 use self::application::Application;
 use self::configuration::Source;
-use self::worker::{Message, Worker};
+use self::worker::{Message, Ring, Worker};
 use crate::audio::{melody, wav};
 use crate::clock::Clock;
 use crate::error::Error;
@@ -102,34 +102,51 @@ pub(crate) fn run(args: &ServeArgs) -> Result<ExitCode, Error> {
     let admin = Admin::new()?;
     let clock = Clock::start();
     let source = Source::of(args.config.as_deref());
-    let Parsed {
-        configuration,
-        serving,
-        ..
-    } = source.load(0)?;
-    let binds = binds(args, &serving)?;
-    let store = args.database.as_deref().map(Store::open).transpose()?;
-    let catalog = Arc::new(catalog(store.is_some())?);
-    if let Some(store) = &store {
-        restored::restore(store, &catalog, &clock)?;
-    }
-    catalog.reload(configuration);
-    restored::report(&catalog, &clock);
-    let mut node = Node::new(clock, &binds, options(&serving), Arc::clone(&catalog))?;
+    let parsed = source.load(0)?;
+    let binds = binds(args, &parsed.serving)?;
+    let music = music(args)?;
+    let options = options(&parsed.serving);
+    let (store, catalog) = directory(args, parsed, clock)?;
+    let mut node = Node::new(clock, &binds, options, Arc::clone(&catalog))?;
     node.endpoint.adopt();
     let (sender, messages) = mpsc::channel();
-    let ring = worker::Ring::new(sender, node.waker());
-    let realtime = store.map(|store| {
-        let ring = ring.clone();
-        let tell = move |done| ring.send(Message::Done(done));
-        Realtime::spawn(store, Arc::clone(&catalog), clock, tell)
-    });
+    let ring = Ring::new(sender, node.waker());
+    let realtime = store.map(|store| realtime(store, &catalog, clock, ring.clone()));
     let realtime = realtime.transpose()?;
     source.greet(node.locals());
     admin.spawn(source, catalog, ring)?;
-    let worker = Worker::new(node, Application::new(music(args)?), messages, realtime);
-    worker.run()?;
+    Worker::new(node, Application::new(music), messages, realtime).run()?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The catalog with what a former process stored and what the configuration says, and the database if there is one.
+fn directory(
+    args: &ServeArgs,
+    parsed: Parsed,
+    clock: Clock,
+) -> Result<(Option<Store>, Arc<Catalog<Std>>), Error> {
+    let mut store = args.database.as_deref().map(Store::open).transpose()?;
+    let catalog = Arc::new(catalog(store.is_some())?);
+    if let Some(store) = &mut store {
+        if !parsed.realtime.update {
+            store.update_nothing_else();
+        }
+        restored::restore(store, &catalog, &clock)?;
+    }
+    catalog.reload(parsed.configuration);
+    restored::report(&catalog, &clock);
+    Ok((store, catalog))
+}
+
+/// The realtime thread; what it has done goes to the worker.
+fn realtime(
+    store: Store,
+    catalog: &Arc<Catalog<Std>>,
+    clock: Clock,
+    ring: Ring,
+) -> Result<Realtime, Error> {
+    let tell = move |done| ring.send(Message::Done(done));
+    Realtime::spawn(store, Arc::clone(catalog), clock, tell)
 }
 
 /// Where to listen. The built-in phones have secrets that everybody knows, so they stay on this machine.

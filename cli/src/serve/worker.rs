@@ -153,12 +153,18 @@ impl Worker {
         }
     }
 
+    /// Whether anybody waits for an acknowledgement: a call that was hung up, or a registration that is being stored.
+    fn has_company(&self) -> bool {
+        let counts = self.node.endpoint.counts();
+        counts.calls > 0 || counts.registrations > 0
+    }
+
     /// Hangs up, and goes on until nobody is left to acknowledge, or for [`FAREWELL`].
     fn say_farewell(&mut self) -> Result<(), Error> {
         let now = self.node.now();
         self.application.stop(now, &mut self.node.endpoint);
         let end = now + FAREWELL;
-        while self.node.endpoint.counts().calls > 0 && self.node.now() < end {
+        while self.has_company() && self.node.now() < end {
             self.turn(Some(end))?;
         }
         Ok(())

@@ -105,6 +105,11 @@ impl Store {
         })
     }
 
+    /// Leaves Asterisk's columns of `iaxpeers` alone (`rtupdate=no`).
+    pub(crate) fn update_nothing_else(&mut self) {
+        self.mirrors = false;
+    }
+
     /// The row of a peer or user, by its exact name.
     ///
     /// # Errors
