@@ -9,6 +9,7 @@ mod check;
 mod child;
 mod client;
 mod clock;
+mod config;
 mod decode;
 mod error;
 mod log;
@@ -25,7 +26,6 @@ mod serve;
 #[cfg(feature = "evidence")]
 mod sim;
 mod store;
-#[cfg(feature = "evidence")]
 mod table;
 #[cfg(feature = "evidence")]
 mod zoo;
@@ -56,6 +56,7 @@ enum Command {
     Call(client::call::CallArgs),
     #[cfg(feature = "evidence")]
     Check(check::CheckArgs),
+    Config(config::ConfigArgs),
     Decode(decode::DecodeArgs),
     #[cfg(feature = "evidence")]
     Prove(prove::ProveArgs),
@@ -84,6 +85,7 @@ fn run(line: &CommandLine) -> Result<ExitCode, Error> {
         Command::Call(args) => client::call::run(args),
         #[cfg(feature = "evidence")]
         Command::Check(args) => check::run(args, line.json).map(Verdict::exit_code),
+        Command::Config(args) => config::run(args, line.json),
         Command::Decode(args) => decode::run(args, line.json),
         #[cfg(feature = "evidence")]
         Command::Prove(args) => prove::run(args, line.json).map(Verdict::exit_code),

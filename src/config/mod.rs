@@ -10,7 +10,7 @@
 //!                                   Parsed, or a Refusal
 //! ```
 //!
-//! - [`error`]: why a configuration is refused, and where. [`include`]: where included text comes from.
+//! - [`error`]: why a configuration is refused, and where. [`mod@include`]: where included text comes from.
 //! - [`document`]: sections and settings, whatever they mean. [`found`]: what became of each option.
 //! - `general` and `entry`: `[general]`, and the sections of peers and users. `codecs`, `value`, [`registration`]: values.
 //!
