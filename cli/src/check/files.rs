@@ -12,9 +12,10 @@ use crate::zoo::sources;
 type Target = (&'static str, fn(&[u8]));
 
 /// Every fuzz target.
-const TARGETS: [Target; 2] = [
+const TARGETS: [Target; 3] = [
     ("frame", iaxproof_sim::fuzz::frame),
     ("endpoint", iaxproof_sim::fuzz::endpoint),
+    ("config", iaxproof_sim::fuzz::config),
 ];
 
 /// A row for the captures, and one for each fuzz target. Without the sources, all are INCOMPLETE.
