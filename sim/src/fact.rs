@@ -5,7 +5,7 @@ use core::net::SocketAddr;
 
 use iaxproof::engine::counts::Counts;
 use iaxproof::engine::directory::Contact;
-use iaxproof::engine::event::Event;
+use iaxproof::engine::event::{CallId, Event};
 use iaxproof::engine::{Calling, Error};
 use iaxproof::time::Instant;
 use iaxproof::wire::{CallNumber, Frame};
@@ -35,6 +35,29 @@ pub enum Fact<'a> {
         account: u8,
         /// What came of it at once.
         outcome: Result<Calling, Error>,
+    },
+    /// A server's application bridged two calls.
+    Bridged {
+        /// Which server.
+        server: u8,
+        /// The calls.
+        calls: [CallId; 2],
+    },
+    /// A server's application took a bridged call and its other apart.
+    Unbridged {
+        /// Which server.
+        server: u8,
+        /// Either of them.
+        call: CallId,
+    },
+    /// A client read a text of another client.
+    Read {
+        /// Which client.
+        client: u8,
+        /// On which of its calls.
+        local: CallNumber,
+        /// What.
+        text: &'a [u8],
     },
     /// A client took a reliable frame in its order.
     Took(Taken),

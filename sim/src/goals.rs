@@ -139,6 +139,16 @@ goals! {
     KeyRotated = "key rotated";
     /// A sealed frame was sent again.
     SealedAgain = "sealed frame sent again";
+    /// The application bridged two calls.
+    Bridged = "calls bridged";
+    /// A client heard another client.
+    BridgedHeard = "bridged call: other client heard";
+    /// A client read what another client typed.
+    BridgedRead = "bridged call: other client read";
+    /// The application took two bridged calls apart.
+    Unbridged = "bridged calls taken apart";
+    /// A configuration was accepted while two calls were bridged.
+    ReloadDuringBridge = "reload during a bridge";
     /// A configuration was accepted while a call that was placed had no answer yet.
     ReloadDuringDial = "reload while a placed call waits";
 }

@@ -72,6 +72,10 @@ impl TraceHash {
                 self.number(8 + (u64::from(*account) << 8));
                 self.octets(format!("{outcome:?}").as_bytes());
             }
+            Fact::Read { text, .. } => {
+                self.number(9);
+                self.octets(text);
+            }
             _ => self.number(7),
         }
     }
@@ -154,6 +158,13 @@ pub(crate) fn line(now: Instant, fact: &Fact<'_>) -> Option<Line> {
             Some(Actor::Server(*server)),
             format!("call p{account}: {outcome:?}"),
         ),
+        Fact::Bridged {
+            server,
+            calls: [a, b],
+        } => (Some(Actor::Server(*server)), format!("bridge {a} {b}")),
+        Fact::Unbridged { server, call } => {
+            (Some(Actor::Server(*server)), format!("unbridge {call}"))
+        }
         Fact::Reloaded { server, .. } => (Some(Actor::Server(*server)), "reload".into()),
         Fact::Unregistered { server, account } => (
             Some(Actor::Server(*server)),
@@ -177,7 +188,11 @@ pub(crate) fn line(now: Instant, fact: &Fact<'_>) -> Option<Line> {
         Fact::Fault { server, report } => (Some(Actor::Server(*server)), (*report).into()),
         Fact::Settled(_) => (None, "every call is up or gone".into()),
         Fact::ShutDown { server, .. } => (Some(Actor::Server(*server)), "shut down".into()),
-        Fact::Took(_) | Fact::Contacts { .. } | Fact::Counted { .. } | Fact::AtRest { .. } => {
+        Fact::Read { .. }
+        | Fact::Took(_)
+        | Fact::Contacts { .. }
+        | Fact::Counted { .. }
+        | Fact::AtRest { .. } => {
             return None;
         }
     };

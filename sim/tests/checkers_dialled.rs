@@ -17,7 +17,7 @@ use iaxproof_sim::checkers::call_ends::CallEnds;
 use iaxproof_sim::checkers::delivered_in_order::DeliveredInOrder;
 use iaxproof_sim::checkers::numbers_conserved::NumbersConserved;
 use iaxproof_sim::checkers::reachable::Reachable;
-use iaxproof_sim::fact::{ContactSeen, Fact, Mark, Passage, Taken};
+use iaxproof_sim::fact::{ContactSeen, Fact, Limits, Mark, Passage, Taken};
 use iaxproof_sim::plan::Actor;
 use iaxproof_sim::trace::digest;
 
@@ -112,6 +112,18 @@ fn dial<C: Checker>(checker: &mut C, outcome: Result<Calling, Error>) -> Result<
     checker.observe(at(1), &fact)
 }
 
+fn limits() -> Limits {
+    Limits {
+        pool: 100,
+        dialogues_max: 10,
+        quarantine_max: 20,
+        registrations_max: 30,
+        events_max: 40,
+        outstanding_max: 5,
+        queue_max: 6,
+    }
+}
+
 fn ended() -> Event {
     Event::Ended {
         call: call(),
@@ -176,6 +188,62 @@ fn call_ends_sees_a_call_or_a_question_that_nobody_hears_of_again() {
     assert!(at_rest(asked, &[answer(Ok(call())), ended()]));
     assert!(!at_rest(asked, &[]));
     assert!(!at_rest(asked, &[answer(Ok(call()))]));
+}
+
+/// Two calls are bridged and one ends; how the other stands at this time.
+fn bridged(is_apart: bool, ends: &[u64], now: u64) -> Result<(), String> {
+    let other = CallId::new(number(8), 2);
+    let mut checker = CallEnds::default();
+    for call in [call(), other] {
+        dial(&mut checker, Ok(Calling::Call(call)))?;
+    }
+    let calls = [call(), other];
+    checker.observe(at(1), &Fact::Bridged { server: 0, calls })?;
+    if is_apart {
+        let (server, call) = (0, other);
+        checker.observe(at(1), &Fact::Unbridged { server, call })?;
+    }
+    for (seconds, call) in ends.iter().zip(calls) {
+        let reason = EndReason::NoAnswer;
+        let event = &Event::Ended { call, reason };
+        checker.observe(at(*seconds), &Fact::Told { server: 0, event })?;
+    }
+    let (counts, limits) = (Default::default(), limits());
+    let fact = Fact::Counted {
+        server: 0,
+        counts: &counts,
+        limits: &limits,
+    };
+    checker.observe(at(now), &fact)
+}
+
+#[test]
+fn call_ends_sees_a_call_that_outlives_the_one_that_it_was_bridged_to() {
+    assert_eq!(bridged(false, &[], 100), Ok(()));
+    assert_eq!(bridged(false, &[2], 14), Ok(()));
+    assert!(bridged(false, &[2], 15).is_err());
+    assert_eq!(bridged(false, &[2, 3], 100), Ok(()));
+    assert_eq!(bridged(true, &[2], 100), Ok(()));
+}
+
+#[test]
+fn delivered_in_order_sees_a_bridged_text_twice_too_early_and_made_up() {
+    let read = |texts: &[&str]| {
+        let mut checker = DeliveredInOrder::default();
+        let mut facts = texts.iter().map(|text| {
+            let fact = Fact::Read {
+                client: 1,
+                local: number(9),
+                text: text.as_bytes(),
+            };
+            checker.observe(at(1), &fact)
+        });
+        facts.all(|result| result.is_ok())
+    };
+    assert!(read(&["text 0\0", "text 1", "text 3"]));
+    assert!(!read(&["text 0", "text 0"]));
+    assert!(!read(&["text 2", "text 1"]));
+    assert!(!read(&["tex"]));
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! call-ends: after faults heal, every call is up or gone by a stated time, and every retransmission queue is empty at the end. A call
-//! that the application knows, because it was offered or because it placed it, ends once and is silent afterwards.
+//! that the application knows, because it was offered or because it placed it, ends once and is silent afterwards. Of two calls that are
+//! bridged neither outlives the other for long.
 
+use core::time::Duration;
 use std::collections::BTreeMap;
 
 use iaxproof::engine::Calling;
@@ -17,7 +19,14 @@ pub struct CallEnds {
     calls: BTreeMap<(u8, CallId), Stage>,
     /// Questions that stand for calls to come, and for how many.
     asked: BTreeMap<(u8, QueryId), usize>,
+    /// Each bridged call and the other.
+    bridged: BTreeMap<(u8, CallId), CallId>,
+    /// Calls whose other is over, and until when they may live.
+    alone: BTreeMap<(u8, CallId), Instant>,
 }
+
+/// How long a call may outlive the one that it was bridged to: its HANGUP goes out at once and lingers ten seconds.
+pub const ALONE: Duration = Duration::from_secs(12);
 
 /// How far a call is, as its application was told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,7 +46,37 @@ impl CallEnds {
         }
     }
 
-    fn told(&mut self, server: u8, event: &Event) -> Result<(), String> {
+    fn parted(&mut self, server: u8, call: CallId) -> Option<CallId> {
+        let other = self.bridged.remove(&(server, call))?;
+        self.bridged.remove(&(server, other));
+        Some(other)
+    }
+
+    /// A call is over, and with it the one that it was bridged to.
+    fn ended(&mut self, now: Instant, server: u8, call: CallId) -> Result<(), String> {
+        self.alone.remove(&(server, call));
+        if let Some(other) = self.parted(server, call) {
+            self.alone.insert((server, other), now + ALONE);
+        }
+        match self.calls.remove(&(server, call)) {
+            Some(_) => Ok(()),
+            None => Err(format!(
+                "server {server}: call {call} ends, which the application does not know any more"
+            )),
+        }
+    }
+
+    fn outlived(&self, now: Instant, server: u8) -> Result<(), String> {
+        let mut alone = self.alone.iter();
+        match alone.find(|((at, _), until)| *at == server && **until < now) {
+            None => Ok(()),
+            Some(((_, call), until)) => Err(format!(
+                "server {server}: call {call} lives on, though the call that it was bridged to was over by {until}"
+            )),
+        }
+    }
+
+    fn told(&mut self, now: Instant, server: u8, event: &Event) -> Result<(), String> {
         match event {
             Event::Incoming { call, .. } => {
                 self.calls.insert((server, *call), Stage::Offered);
@@ -50,12 +89,7 @@ impl CallEnds {
             | Event::Voice { call, .. }
             | Event::Dtmf { call, .. }
             | Event::Text { call, .. } => self.speaks(server, *call),
-            Event::Ended { call, .. } => match self.calls.remove(&(server, *call)) {
-                Some(_) => Ok(()),
-                None => Err(format!(
-                    "server {server}: call {call} ends, which the application does not know any more"
-                )),
-            },
+            Event::Ended { call, .. } => self.ended(now, server, *call),
             _ => Ok(()),
         }
     }
@@ -128,7 +162,20 @@ impl Checker for CallEnds {
                 self.dialled(*server, *calling);
                 Ok(())
             }
-            Fact::Told { server, event } => self.told(*server, event),
+            Fact::Told { server, event } => self.told(now, *server, event),
+            Fact::Bridged {
+                server,
+                calls: [a, b],
+            } => {
+                self.bridged.insert((*server, *a), *b);
+                self.bridged.insert((*server, *b), *a);
+                Ok(())
+            }
+            Fact::Unbridged { server, call } => {
+                self.parted(*server, *call);
+                Ok(())
+            }
+            Fact::Counted { server, .. } => self.outlived(now, *server),
             Fact::Settled(settlement) if !settlement.unsettled.is_empty() => {
                 let after = now.saturating_since(settlement.healed_at).as_secs();
                 Err(format!(

@@ -1,7 +1,7 @@
 //! delivered-in-order: the stream of reliable frames that one end takes is a prefix of the stream that the other end sent.
 //!
 //! What a server sends is read off the wire, where a number that comes again is a repeat; clients tell what they take. What clients type is
-//! numbered, and the server's application sees it. Between two nodes whose datagrams were damaged nothing can be said: a frame
+//! numbered, and the server's application sees it; so does the client that it is bridged to, for which some may be missing. Between two nodes whose datagrams were damaged nothing can be said: a frame
 //! has no checksum of its own. Nor where a frame was overtaken by half of the sequence numbers, see `overtaking`.
 
 use core::net::SocketAddr;
@@ -22,6 +22,8 @@ use crate::trace::digest;
 pub struct DeliveredInOrder {
     streams: BTreeMap<Ends, Stream>,
     typed: BTreeMap<(u8, CallId), u32>,
+    /// By client and call: the next text that it may read.
+    read: BTreeMap<(u8, CallNumber), u32>,
     /// The requests by which a server opened a dialogue, by sender, number and address: they name no number of the other side.
     openers: BTreeMap<(SocketAddr, CallNumber, SocketAddr), Vec<u64>>,
     damaged: BTreeSet<SocketAddr>,
@@ -103,6 +105,29 @@ impl DeliveredInOrder {
     }
 }
 
+impl DeliveredInOrder {
+    /// A client reads what another typed: between two bridged calls a text may be lost, but none comes twice or too early.
+    fn read(&mut self, client: u8, local: CallNumber, text: &[u8]) -> Result<(), String> {
+        // The endpoint ends what it sends by a NUL.
+        let text = text.strip_suffix(b"\0").unwrap_or(text);
+        let words = core::str::from_utf8(text).ok();
+        let nth = words.and_then(|words| words.strip_prefix("text ")?.parse::<u32>().ok());
+        let next = self.read.entry((client, local)).or_default();
+        let is_unsayable = !self.damaged.is_empty() || self.overtaking.happened();
+        match nth {
+            Some(nth) if nth >= *next => {
+                *next = nth + 1;
+                Ok(())
+            }
+            _ if is_unsayable => Ok(()),
+            _ => Err(format!(
+                "client {client}, call {local}: {:?} came where `text {next}` or a later one is next",
+                String::from_utf8_lossy(text)
+            )),
+        }
+    }
+}
+
 impl Checker for DeliveredInOrder {
     const PROPERTY: &'static str = "delivered-in-order";
 
@@ -125,6 +150,11 @@ impl Checker for DeliveredInOrder {
                 Ok(())
             }
             Fact::Took(taken) => self.took(taken),
+            Fact::Read {
+                client,
+                local,
+                text,
+            } => self.read(*client, *local, text),
             Fact::Told {
                 server,
                 event: Event::Text { call, text },

@@ -26,6 +26,8 @@ const VOICE_LEN: usize = 16;
 pub(crate) struct Outbox {
     pub(crate) transmits: Vec<Vec<u8>>,
     pub(crate) taken: Vec<Taken>,
+    /// Texts that it read, and on which of its calls.
+    pub(crate) read: Vec<(CallNumber, Vec<u8>)>,
     pub(crate) goals: Goals,
 }
 
@@ -111,18 +113,12 @@ impl Client {
         self.register_at = None;
     }
 
-    /// Calls.
-    pub(crate) fn call(&mut self, now: Instant, moods: &mut Moods<'_>) {
-        let wants = self.identity.can_encrypt && moods.wants_cipher(self.index, self.calls_placed);
+    /// Calls the extension that echoes, or another account.
+    pub(crate) fn call(&mut self, now: Instant, account: Option<u8>, moods: &mut Moods<'_>) {
+        let is_sealed =
+            self.identity.can_encrypt && moods.wants_cipher(self.index, self.calls_placed);
         self.calls_placed += 1;
-        self.open(
-            now,
-            if wants {
-                Purpose::SealedCall
-            } else {
-                Purpose::Call
-            },
-        );
+        self.open(now, Purpose::Call { account, is_sealed });
     }
 
     /// Sends frames of audio or text on its newest call.
@@ -335,8 +331,4 @@ pub(crate) fn voice_origin(data: &[u8]) -> Option<(u8, CallNumber)> {
     let number = u16::from_be_bytes([tag[5], tag[6]]);
     tag.starts_with(b"voic")
         .then(|| (tag[4], CallNumber::from_word(number)))
-}
-
-pub(super) fn is_ours(client: u8, data: &[u8]) -> bool {
-    voice_origin(data).is_some_and(|(origin, _)| origin == client)
 }

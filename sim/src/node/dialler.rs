@@ -5,6 +5,7 @@ use core::time::Duration;
 
 use iaxproof::engine::directory::QueryId;
 use iaxproof::engine::event::{CallId, EndReason, Event};
+use iaxproof::wire::Control;
 
 use super::server::{Act, Application, LiveCall};
 use crate::decide::{Decisions, Domain, Key};
@@ -39,10 +40,11 @@ pub(crate) struct Awaited {
 }
 
 impl Application {
-    /// A call was placed. What to do about it by itself.
+    /// A call was placed, for itself or for a caller. What to do about it by itself.
     pub(crate) fn placed(
         &mut self,
         call: CallId,
+        caller: Option<CallId>,
         is_calm: bool,
         decisions: &mut Decisions,
     ) -> Vec<(Duration, CallId, Act)> {
@@ -54,11 +56,18 @@ impl Application {
                 is_answered: false,
                 hangs_up_late: temper > IMPATIENT,
             }),
+            partner: caller,
+            is_bridged: false,
         };
+        if let Some(caller) = caller.and_then(|caller| self.calls.get_mut(&caller)) {
+            caller.partner = Some(call);
+        }
         self.calls.insert(call, live);
+        let is_pointless = caller.is_some_and(|caller| !self.calls.contains_key(&caller));
         schedule(
             call,
             match temper {
+                _ if is_pointless => &[(0, Act::HangUp)],
                 HANGS_UP_AT_ONCE => &[(0, Act::HangUp)],
                 HANGS_UP_SOON => &[(100, Act::HangUp)],
                 IMPATIENT => &[(3_000, Act::GiveUp)],
@@ -85,12 +94,13 @@ impl Application {
     }
 
     /// The directory was asked for the peer of an account first.
-    pub(crate) fn asked(&mut self, query: QueryId, account: u8) {
-        self.asked.entry(query).or_default().push_back(account);
+    pub(crate) fn asked(&mut self, query: QueryId, account: u8, caller: Option<CallId>) {
+        let waiting = self.asked.entry(query).or_default();
+        waiting.push_back((account, caller));
     }
 
-    /// The account that an answered question was asked for.
-    pub(crate) fn asked_for(&mut self, query: QueryId) -> Option<u8> {
+    /// The account that an answered question was asked for, and the caller.
+    pub(crate) fn asked_for(&mut self, query: QueryId) -> Option<(u8, Option<CallId>)> {
         let waiting = self.asked.get_mut(&query)?;
         let account = waiting.pop_front();
         if waiting.is_empty() {
@@ -121,14 +131,27 @@ impl Application {
     ) -> Vec<(Duration, CallId, Act)> {
         match event {
             Event::Accepted { .. } => goals.reach(Goal::DialledAccepted),
+            Event::Control {
+                call,
+                control: Control::Ringing,
+                ..
+            } => {
+                let caller = self.partner(*call).filter(|_| self.is_placed(*call));
+                return caller.map_or_else(Vec::new, |caller| schedule(caller, &[(0, Act::Ring)]));
+            }
             Event::Answered { call } => {
                 goals.reach(Goal::DialledAnswered);
                 if let Some(awaited) = self.awaited.get_mut(call) {
                     awaited.is_answered = true;
                 }
+                let partner = self.partner(*call);
                 let live = self.calls.get_mut(call);
                 if let Some(placed) = live.and_then(|live| live.placed.as_mut()) {
                     placed.is_answered = true;
+                    let hangs_up_late = placed.hangs_up_late;
+                    if let Some(caller) = partner {
+                        return bridging(*call, caller, hangs_up_late);
+                    }
                     let acts = if placed.hangs_up_late {
                         TALKS_AND_HANGS_UP
                     } else {
@@ -142,11 +165,64 @@ impl Application {
                 if let Some(placed) = live.and_then(|live| live.placed) {
                     goals.reach(how_it_ended(placed, *reason));
                 }
+                return self.left_alone(live);
             }
             _ => {}
         }
         Vec::new()
     }
+}
+
+impl Application {
+    /// A call is over: the one that belongs with it is hung up, unless the two are bridged, for then the endpoint does so.
+    fn left_alone(&self, over: Option<LiveCall>) -> Vec<(Duration, CallId, Act)> {
+        let over = over.filter(|over| !over.is_bridged);
+        let partner = over.and_then(|over| over.partner);
+        partner.map_or_else(Vec::new, |partner| schedule(partner, &[(0, Act::HangUp)]))
+    }
+
+    /// The call that a live call belongs with.
+    pub(crate) fn partner(&self, call: CallId) -> Option<CallId> {
+        self.calls.get(&call)?.partner
+    }
+
+    fn is_placed(&self, call: CallId) -> bool {
+        self.calls
+            .get(&call)
+            .is_some_and(|live| live.placed.is_some())
+    }
+
+    pub(crate) fn set_bridged(&mut self, calls: [CallId; 2]) {
+        for call in calls {
+            if let Some(live) = self.calls.get_mut(&call) {
+                live.is_bridged = true;
+            }
+        }
+    }
+
+    /// A call and its partner have nothing to do with each other any more.
+    pub(crate) fn set_apart(&mut self, call: CallId) {
+        let both = [Some(call), self.partner(call)];
+        for call in both.into_iter().flatten() {
+            if let Some(live) = self.calls.get_mut(&call) {
+                live.is_bridged = false;
+                live.partner = None;
+            }
+        }
+    }
+}
+
+/// A call that was placed for a caller was answered: so is the caller's. Some are taken apart later, and one of them goes on.
+fn bridging(call: CallId, caller: CallId, is_taken_apart: bool) -> Vec<(Duration, CallId, Act)> {
+    let mut acts = schedule(caller, &[(0, Act::Answer)]);
+    acts.extend(schedule(call, &[(0, Act::Bridge)]));
+    if is_taken_apart {
+        acts.extend(schedule(
+            call,
+            &[(6_000, Act::Unbridge), (9_000, Act::HangUp)],
+        ));
+    }
+    acts
 }
 
 fn how_it_ended(placed: Placed, reason: EndReason) -> Goal {

@@ -11,6 +11,8 @@ use iaxproof::wire::{
 };
 use md5::{Digest as _, Md5};
 
+use crate::accounts;
+
 /// How long a client waits for a call to be answered. Nothing in the protocol would end a call whose ANSWER was damaged on
 /// its way: a frame has no checksum of its own, so it is acknowledged as something else and never comes again.
 const PATIENCE: Duration = Duration::from_secs(40);
@@ -27,9 +29,12 @@ pub(crate) enum Purpose {
     /// REGREL.
     Release,
     /// NEW.
-    Call,
-    /// NEW with ENCRYPTION.
-    SealedCall,
+    Call {
+        /// The account that is called by way of the server; `None` for the extension that echoes.
+        account: Option<u8>,
+        /// Whether it asks for ENCRYPTION.
+        is_sealed: bool,
+    },
     /// A NEW that came.
     Called,
 }
@@ -37,12 +42,23 @@ pub(crate) enum Purpose {
 impl Purpose {
     /// Whether it is a call, whoever placed it.
     pub(crate) const fn is_call(self) -> bool {
-        matches!(self, Purpose::Call | Purpose::SealedCall | Purpose::Called)
+        matches!(self, Purpose::Call { .. } | Purpose::Called)
+    }
+
+    /// Whether it is a call that the client wants encrypted.
+    pub(super) const fn is_sealed(self) -> bool {
+        matches!(
+            self,
+            Purpose::Call {
+                is_sealed: true,
+                ..
+            }
+        )
     }
 
     /// Whether it is a call that the client placed.
     pub(super) const fn is_placed(self) -> bool {
-        matches!(self, Purpose::Call | Purpose::SealedCall)
+        matches!(self, Purpose::Call { .. })
     }
 }
 
@@ -121,13 +137,11 @@ impl Dialogue {
     fn ask(&mut self, now: Instant, identity: &Identity) {
         let mut ies = IeBuffer::new();
         let command = match self.purpose {
-            Purpose::Call => {
-                push_call(&mut ies);
-                IaxCommand::New
-            }
-            Purpose::SealedCall => {
-                push_call(&mut ies);
-                ies.push(InformationElement::Encryption(EncryptionMethods::AES128));
+            Purpose::Call { account, is_sealed } => {
+                push_call(&mut ies, account);
+                if is_sealed {
+                    ies.push(InformationElement::Encryption(EncryptionMethods::AES128));
+                }
                 IaxCommand::New
             }
             Purpose::Register(refresh) => {
@@ -168,7 +182,7 @@ impl Dialogue {
         let mut ies = IeBuffer::new();
         ies.push(InformationElement::Md5Result(result.as_bytes()));
         let command = match self.purpose {
-            Purpose::Call | Purpose::SealedCall | Purpose::Called => IaxCommand::AuthRep,
+            Purpose::Call { .. } | Purpose::Called => IaxCommand::AuthRep,
             Purpose::Register(refresh) => {
                 ies.push(InformationElement::Username(identity.name.as_bytes()));
                 ies.push(InformationElement::Refresh(refresh));
@@ -290,10 +304,11 @@ impl Dialogue {
     }
 }
 
-fn push_call(ies: &mut IeBuffer) {
+fn push_call(ies: &mut IeBuffer, account: Option<u8>) {
+    let number = account.map_or_else(|| "echo".into(), accounts::name);
     let formats = FormatSet::from(Format::ULAW).0 as u32;
     ies.push(InformationElement::Version(2));
-    ies.push(InformationElement::CalledNumber(b"echo"));
+    ies.push(InformationElement::CalledNumber(number.as_bytes()));
     ies.push(InformationElement::Capability(formats));
     ies.push(InformationElement::Format(formats));
 }

@@ -14,7 +14,7 @@ use iaxproof::wire::{
 
 use super::callee::Moods;
 use super::cipher::Cipher;
-use super::client::{Client, Outbox, drain, is_ours};
+use super::client::{Client, Outbox, drain, voice_origin};
 use super::dialogue::{Phase, Purpose};
 use super::server::DIALLER_VOICE;
 use crate::fact::Taken;
@@ -42,9 +42,7 @@ impl Client {
                 self.handle_opener(now, &frame, moods, out);
             }
             Ok(Frame::Full(frame)) => self.handle_full(now, &frame, out),
-            Ok(Frame::Mini(mini)) if is_ours(self.index, mini.data()) => {
-                out.goals.reach(Goal::VoiceEchoed);
-            }
+            Ok(Frame::Mini(mini)) => self.hear(mini.data(), out),
             _ => {}
         }
     }
@@ -177,12 +175,24 @@ impl Client {
                 if data == DIALLER_VOICE {
                     out.goals.reach(Goal::DialledHeard);
                 }
-                if is_ours(self.index, data) {
-                    out.goals.reach(Goal::VoiceEchoed);
-                }
+                self.hear(data, out);
+                false
+            }
+            Body::Text(text) => {
+                out.read.push((frame.destination, text.to_vec()));
+                out.goals.reach(Goal::BridgedRead);
                 false
             }
             _ => false,
+        }
+    }
+
+    /// Audio says whose it is.
+    fn hear(&self, data: &[u8], out: &mut Outbox) {
+        match voice_origin(data) {
+            Some((client, _)) if client == self.index => out.goals.reach(Goal::VoiceEchoed),
+            Some(_) => out.goals.reach(Goal::BridgedHeard),
+            None => {}
         }
     }
 
@@ -225,7 +235,7 @@ impl Client {
                 let is_first = dialogue.answer_challenge(now, challenge, &self.identity);
                 let is_offered =
                     ies.encryption().unwrap_or_default() != EncryptionMethods::default();
-                if is_first && is_offered && dialogue.purpose == Purpose::SealedCall {
+                if is_first && is_offered && dialogue.purpose.is_sealed() {
                     let cipher = Cipher::new(challenge, &self.identity.secret, true);
                     self.ciphers.insert(local, cipher);
                 }

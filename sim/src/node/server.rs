@@ -14,6 +14,7 @@ use iaxproof::wire::{CallNumber, Cause};
 
 use super::client::voice_origin;
 use super::dialler::{Awaited, Placed};
+use crate::accounts::account_of_name;
 use crate::database::Database;
 use crate::decide::{Decisions, Domain, Key, mix};
 use crate::goals::{Goal, Goals};
@@ -52,8 +53,8 @@ pub(crate) struct Application {
     calls_seen: u32,
     pub(super) calls_placed: u32,
     pub(crate) calls: BTreeMap<CallId, LiveCall>,
-    /// The accounts that are to be called once a question is answered.
-    pub(super) asked: BTreeMap<QueryId, VecDeque<u8>>,
+    /// The accounts that are to be called once a question is answered, and for whom.
+    pub(super) asked: BTreeMap<QueryId, VecDeque<(u8, Option<CallId>)>>,
     pub(crate) awaited: BTreeMap<CallId, Awaited>,
 }
 
@@ -65,6 +66,9 @@ pub(crate) struct LiveCall {
     pub(super) origin: Option<(u8, CallNumber)>,
     /// Of a call that the application placed.
     pub(crate) placed: Option<Placed>,
+    /// The call that it belongs with: of a caller, the call that was placed for it, and the other way round.
+    pub(super) partner: Option<CallId>,
+    pub(crate) is_bridged: bool,
 }
 
 /// What the application does.
@@ -76,6 +80,12 @@ pub(crate) enum Act {
     /// Hangs up unless it was answered.
     GiveUp,
     Talk,
+    /// Calls the peer of this account for the caller.
+    Dial(u8),
+    /// Bridges the call and its caller.
+    Bridge,
+    /// Takes the two apart.
+    Unbridge,
 }
 
 impl<'d, D: Directory> Server<'d, D> {
@@ -112,6 +122,8 @@ impl<'d, D: Directory> Server<'d, D> {
             Act::GiveUp if self.application.is_answered(call) => Ok(()),
             Act::GiveUp => self.endpoint.hangup(now, call, Cause::NO_ANSWER),
             Act::Talk => self.endpoint.send_voice(now, call, DIALLER_VOICE),
+            // These concern two calls, or the directory: the world does them.
+            Act::Dial(_) | Act::Bridge | Act::Unbridge => Ok(()),
         };
         let _ = done;
     }
@@ -133,13 +145,20 @@ impl Application {
         goals: &mut Goals,
     ) -> Vec<(Duration, CallId, Act)> {
         match event {
-            Event::Incoming { call, from, .. } => {
+            Event::Incoming {
+                call, from, number, ..
+            } => {
                 let live = LiveCall {
                     from: Some(*from),
                     origin: None,
                     placed: None,
+                    partner: None,
+                    is_bridged: false,
                 };
                 self.calls.insert(*call, live);
+                if let Some(account) = account_of_name(number) {
+                    return vec![(Duration::ZERO, *call, Act::Dial(account))];
+                }
                 let acts = self.decide(is_calm, decisions, goals);
                 acts.iter()
                     .map(|(ms, act)| (Duration::from_millis(*ms), *call, *act))

@@ -131,6 +131,10 @@ fn operations(
     }
     let wraps = dice.chance(4);
     let dials = dice.chance(60);
+    let features = Features {
+        wraps,
+        bridges: dice.chance(50),
+    };
     let wanted = dice.within(20, 36) as usize;
     while operations.len() < wanted {
         let at_ms = moment(dice, 1_000, heal_ms);
@@ -150,7 +154,7 @@ fn operations(
                 what,
             });
         } else {
-            of_client(dice, topology, at_ms, wraps, &mut operations);
+            of_client(dice, topology, at_ms, features, &mut operations);
         }
     }
     operations
@@ -171,12 +175,21 @@ fn of_operator(dice: &mut Dice, topology: &Topology, configurations: usize) -> W
     }
 }
 
+/// What clients do in some worlds only.
+#[derive(Clone, Copy, Debug)]
+struct Features {
+    /// They type so much that sequence numbers wrap.
+    wraps: bool,
+    /// They call each other.
+    bridges: bool,
+}
+
 /// One thing that a client does, or a call with what belongs to it.
 fn of_client(
     dice: &mut Dice,
     topology: &Topology,
     at_ms: u32,
-    wraps: bool,
+    features: Features,
     operations: &mut Vec<Operation>,
 ) {
     let actor = Actor::Client(small(dice.within(0, u32::from(topology.clients) - 1)));
@@ -198,7 +211,12 @@ fn of_client(
         ),
         6 => push(at_ms, What::HangUp),
         _ => {
-            push(at_ms, What::Call);
+            let other = small(dice.within(0, u32::from(topology.clients) - 1));
+            if features.bridges && dice.chance(40) {
+                push(at_ms, What::CallPeer { client: other });
+            } else {
+                push(at_ms, What::Call);
+            }
             let talk = at_ms + moment(dice, 500, 3_000);
             push(
                 talk,
@@ -206,7 +224,7 @@ fn of_client(
                     frames: dice.pick(&[3, 6, 12]),
                 },
             );
-            if wraps {
+            if features.wraps {
                 push(talk, What::Type { frames: 300 });
             } else if dice.chance(40) {
                 push(

@@ -184,6 +184,11 @@ pub enum What {
     Release,
     /// Calls the server's extension (NEW).
     Call,
+    /// Calls another client by way of the server, which bridges the two calls (NEW).
+    CallPeer {
+        /// The other client.
+        client: u8,
+    },
     /// Sends audio on its newest call, one frame every 20 ms.
     Talk {
         /// How many frames.

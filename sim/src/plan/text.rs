@@ -99,7 +99,8 @@ impl Plan {
                 let known = usize::from(configuration) < self.configurations.len();
                 ensure(known, &field, || "the index of a configuration".into())
             }
-            What::Dial { client }
+            What::CallPeer { client }
+            | What::Dial { client }
             | What::Prune { client }
             | What::Unregister { client }
             | What::EditRow { client, .. } => self.validate_actor(&field, Actor::Client(client)),

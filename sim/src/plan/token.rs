@@ -278,6 +278,7 @@ fn walk_what(what: &mut What, pen: &mut Pen) -> Option<()> {
         What::Unregister { client: 0 },
         What::EditRow { client: 0, row },
         What::Dial { client: 0 },
+        What::CallPeer { client: 0 },
     ];
     let same = |kind: &What| core::mem::discriminant(kind) == core::mem::discriminant(what);
     let mut kind = kinds.iter().position(same)? as u64;
@@ -294,6 +295,7 @@ fn walk_what(what: &mut What, pen: &mut Pen) -> Option<()> {
             configuration: number,
         }
         | What::Dial { client: number }
+        | What::CallPeer { client: number }
         | What::Prune { client: number }
         | What::Unregister { client: number } => pen.field(number),
         What::EditRow { client, row } => {

@@ -1,7 +1,6 @@
 //! What nodes want done after each event: datagrams, events, questions, writes, timers.
 
 use iaxproof::catalog::{Answer, Question, Write};
-use iaxproof::engine::Error;
 use iaxproof::engine::directory::Directory;
 use iaxproof::engine::event::Event;
 use iaxproof::engine::options::STORE_WAIT;
@@ -162,11 +161,11 @@ impl<D: Directory + Administer + Observe> World<'_, D> {
         };
         let application = &mut self.servers[usize::from(server)].application;
         match (application.asked_for(*query), call) {
-            (Some(account), Ok(call)) => self.follow_call(server, account, *call),
-            (Some(_), Err(Error::UnknownPeer | Error::NoContact)) => {
-                self.observers.reach(Goal::DialledNobody);
+            (Some((account, caller)), Ok(call)) => {
+                self.follow_call(server, account, *call, caller);
             }
-            _ => {}
+            (Some((_, caller)), Err(error)) => self.dialled_nobody(server, *error, caller),
+            (None, _) => {}
         }
     }
 
@@ -213,6 +212,13 @@ impl<D: Directory + Administer + Observe> World<'_, D> {
         arm(&mut self.queue, timer, due, Actor::Client(index));
         for taken in core::mem::take(&mut self.outbox.taken) {
             self.see(&Fact::Took(taken));
+        }
+        for (local, text) in core::mem::take(&mut self.outbox.read) {
+            self.see(&Fact::Read {
+                client: index,
+                local,
+                text: &text,
+            });
         }
         self.observers.join(core::mem::take(&mut self.outbox.goals));
         for datagram in core::mem::take(&mut self.outbox.transmits) {

@@ -202,7 +202,12 @@ impl<'d, D: Directory + Administer + Observe> World<'d, D> {
             Happening::Stored(server, write, fate) => self.stored(server, &write, fate),
             Happening::Act(server, call, act) => {
                 let now = self.queue.now();
-                self.servers[usize::from(server)].act(now, call, act);
+                match act {
+                    Act::Dial(account) => self.dial(server, account, Some(call)),
+                    Act::Bridge => self.bridge(server, call),
+                    Act::Unbridge => self.unbridge(server, call),
+                    act => self.servers[usize::from(server)].act(now, call, act),
+                }
                 self.flush_server(server);
             }
             Happening::CalmDials => self.dial_all(),

@@ -11,6 +11,7 @@ use crate::administer::{Administer, Observe};
 use crate::fact::{AccountState, Fact, Mark};
 use crate::goals::Goal;
 use crate::node::dialler::{Awaited, Placed};
+use crate::node::server::Act;
 use crate::plan::{Actor, Operation, What};
 use crate::spoof;
 
@@ -24,10 +25,10 @@ impl<D: Directory + Administer + Observe> World<'_, D> {
                 match operation.what {
                     What::Register { refresh_s } => client.register(now, refresh_s),
                     What::Release => client.release(now),
-                    What::Call => {
+                    What::Call | What::CallPeer { .. } => {
                         let options = &self.plan.options;
                         let mut moods = Self::moods(options, &mut self.decisions, is_calm);
-                        client.call(now, &mut moods);
+                        client.call(now, called_account(operation.what), &mut moods);
                     }
                     What::Talk { frames } => client.speak(now, frames, false),
                     What::Type { frames } => client.speak(now, frames, true),
@@ -50,7 +51,7 @@ impl<D: Directory + Administer + Observe> World<'_, D> {
 
     pub(super) fn administer(&mut self, server: u8, what: What) {
         match what {
-            What::Dial { client } => self.dial(server, client),
+            What::Dial { client } => self.dial(server, client, None),
             What::Reload { configuration } => self.reload(server, usize::from(configuration)),
             What::Prune { client } => self.prune(server, client),
             What::Unregister { client } => self.unregister(server, client),
@@ -68,8 +69,8 @@ impl<D: Directory + Administer + Observe> World<'_, D> {
         }
     }
 
-    /// The application calls the peer of an account.
-    pub(super) fn dial(&mut self, server: u8, account: u8) {
+    /// The application calls the peer of an account, for itself or for a caller.
+    pub(super) fn dial(&mut self, server: u8, account: u8, caller: Option<CallId>) {
         let now = self.queue.now();
         let node = &mut self.servers[usize::from(server)];
         let outcome = node
@@ -81,21 +82,62 @@ impl<D: Directory + Administer + Observe> World<'_, D> {
             outcome,
         });
         match outcome {
-            Ok(Calling::Call(call)) => self.follow_call(server, account, call),
+            Ok(Calling::Call(call)) => self.follow_call(server, account, call, caller),
             Ok(Calling::Asked(query)) => {
                 self.observers.reach(Goal::DialledAsked);
                 let node = &mut self.servers[usize::from(server)];
-                node.application.asked(query, account);
+                node.application.asked(query, account, caller);
             }
-            Err(Error::UnknownPeer | Error::NoContact) => {
-                self.observers.reach(Goal::DialledNobody);
-            }
-            Err(_) => {}
+            Err(error) => self.dialled_nobody(server, error, caller),
+        }
+    }
+
+    /// There is nobody to call: a caller is told.
+    pub(super) fn dialled_nobody(&mut self, server: u8, error: Error, caller: Option<CallId>) {
+        if let Error::UnknownPeer | Error::NoContact = error {
+            self.observers.reach(Goal::DialledNobody);
+        }
+        if let Some(caller) = caller {
+            let act = Happening::Act(server, caller, Act::HangUp);
+            self.queue.schedule(self.queue.now(), act);
+        }
+    }
+
+    /// Bridges a call and its caller.
+    pub(super) fn bridge(&mut self, server: u8, call: CallId) {
+        let now = self.queue.now();
+        let node = &mut self.servers[usize::from(server)];
+        let Some(caller) = node.application.partner(call) else {
+            return;
+        };
+        // One of the two may be over already.
+        if node.endpoint.bridge(now, caller, call).is_ok() {
+            node.application.set_bridged([caller, call]);
+            let calls = [caller, call];
+            self.see(&Fact::Bridged { server, calls });
+            self.observers.reach(Goal::Bridged);
+        }
+    }
+
+    /// Takes a call and its caller apart again.
+    pub(super) fn unbridge(&mut self, server: u8, call: CallId) {
+        let now = self.queue.now();
+        let node = &mut self.servers[usize::from(server)];
+        if node.endpoint.unbridge(now, call).is_ok() {
+            node.application.set_apart(call);
+            self.see(&Fact::Unbridged { server, call });
+            self.observers.reach(Goal::Unbridged);
         }
     }
 
     /// A call was placed: the application follows it. When all is calm, a peer that is there must answer.
-    pub(super) fn follow_call(&mut self, server: u8, account: u8, call: CallId) {
+    pub(super) fn follow_call(
+        &mut self,
+        server: u8,
+        account: u8,
+        call: CallId,
+        caller: Option<CallId>,
+    ) {
         let (now, is_calm) = (self.queue.now(), self.is_calm());
         let must_answer = now >= self.heal_at + CALM && self.is_there(server, account);
         self.observers.reach(Goal::Dialled);
@@ -108,7 +150,7 @@ impl<D: Directory + Administer + Observe> World<'_, D> {
             };
             application.awaited.insert(call, awaited);
         }
-        let acts = application.placed(call, is_calm, &mut self.decisions);
+        let acts = application.placed(call, caller, is_calm, &mut self.decisions);
         for (delay, call, act) in acts {
             let act = Happening::Act(server, call, act);
             self.queue.schedule(now + delay, act);
@@ -131,7 +173,7 @@ impl<D: Directory + Administer + Observe> World<'_, D> {
     pub(super) fn dial_all(&mut self) {
         for account in 0..self.plan.topology.clients {
             let server = self.plan.topology.server_of(account);
-            self.dial(server, account);
+            self.dial(server, account, None);
             self.flush_server(server);
         }
     }
@@ -172,6 +214,9 @@ impl<D: Directory + Administer + Observe> World<'_, D> {
         if !node.application.calls.is_empty() {
             self.observers.reach(Goal::ReloadDuringCall);
         }
+        if node.application.calls.values().any(|live| live.is_bridged) {
+            self.observers.reach(Goal::ReloadDuringBridge);
+        }
         let mut calls = node.application.calls.values();
         let waits = |placed: Placed| !placed.is_answered;
         if calls.any(|live| live.placed.is_some_and(waits)) {
@@ -206,6 +251,14 @@ impl<D: Directory + Administer + Observe> World<'_, D> {
         let datagram = spoof::opener(kind, &accounts::name(index), self.spoofed);
         let actor = Actor::Client(index);
         self.transmit(actor, source, destination, datagram, Mark::Spoofed);
+    }
+}
+
+/// The account that is called by way of the server, where it is not the extension that echoes.
+const fn called_account(what: What) -> Option<u8> {
+    match what {
+        What::CallPeer { client } => Some(client),
+        _ => None,
     }
 }
 
