@@ -120,7 +120,7 @@ fn catalog() -> Catalog<Std> {
         shards: 4,
         container: Kind::Hash,
         token_key: TokenKey([7; 32]),
-        realtime: false,
+        database: false,
         ledger: Default::default(),
     })
 }
