@@ -4,7 +4,8 @@ use super::codecs::Codecs;
 use super::error::Problem;
 use super::found::Outcome;
 use super::general::{
-    GeneralSection, auth_requests, partly_without_rsa, with_encryption, with_force,
+    GeneralSection, KEYS_NOT_ROTATED, auth_requests, partly_without_rsa, with_encryption,
+    with_force,
 };
 use super::registration::{HostName, Remote};
 use super::value::{self, Expected, PORT};
@@ -220,6 +221,9 @@ impl EntrySection {
         if option == "mask" && self.settings.role == Role::Peer {
             return Outcome::NotSupported("answers come from the address that was called");
         }
+        if option == "keyrotate" {
+            return Outcome::NotSupported(KEYS_NOT_ROTATED);
+        }
         let is_for_others = OF_PEERS.contains(&option) || OF_USERS.contains(&option);
         match is_for_others {
             true => Outcome::Misplaced,
@@ -299,7 +303,6 @@ const CARRIED: &[&str] = &[
     "hasvoicemail",
     "immediate",
     "jitterbuffer",
-    "keyrotate",
     "mailbox",
     "mohinterpret",
     "mohsuggest",

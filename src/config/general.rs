@@ -333,7 +333,6 @@ const CARRIED: &[&str] = &[
     "forcejitterbuffer",
     "jitterbuffer",
     "jittertargetextra",
-    "keyrotate",
     "mailboxdetail",
     "maxjitterbuffer",
     "maxjitterinterps",
@@ -343,6 +342,9 @@ const CARRIED: &[&str] = &[
     "resyncthreshold",
     "shrinkcallerid",
 ];
+
+/// Why `keyrotate` has no effect.
+pub(super) const KEYS_NOT_ROTATED: &str = "RTKEY is obeyed and never sent";
 
 /// Options of chan_iax2 without effect here, and why.
 const NOT_SUPPORTED: &[(&str, &str)] = &[
@@ -358,6 +360,7 @@ const NOT_SUPPORTED: &[(&str, &str)] = &[
         "iaxthreadcount",
         "the number of workers is an argument of the server",
     ),
+    ("keyrotate", KEYS_NOT_ROTATED),
     ("nochecksums", "UDP checksums stay on"),
     ("regcontext", "there is no dial plan to put extensions in"),
     ("srvlookup", "SRV records are not asked for"),

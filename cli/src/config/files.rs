@@ -126,4 +126,22 @@ mod tests {
             assert_eq!(matched, is_match, "{pattern} {name}");
         }
     }
+
+    #[test]
+    fn files_are_found_beside_the_one_that_includes_them_in_order() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["b.conf", "a.conf", ".hidden.conf", "c.txt"] {
+            std::fs::write(folder.path().join(name), name).unwrap();
+        }
+        std::fs::create_dir(folder.path().join("d.conf")).unwrap();
+        let files = Folder::of(&folder.path().join("iax.conf"));
+        let octets = |wanted| -> Vec<Vec<u8>> {
+            let sources = files.sources(wanted).unwrap().into_iter();
+            sources.map(|source| source.octets).collect()
+        };
+        assert_eq!(octets("*.conf"), [b"a.conf", b"b.conf"]);
+        assert_eq!(octets("c.txt"), [b"c.txt"]);
+        assert_eq!(octets("missing.conf"), Vec::<Vec<u8>>::new());
+        assert_eq!(octets("missing/*"), Vec::<Vec<u8>>::new());
+    }
 }

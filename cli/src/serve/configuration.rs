@@ -5,9 +5,9 @@ use core::net::{IpAddr, SocketAddr};
 use std::net::ToSocketAddrs;
 use std::path::{Path, PathBuf};
 
-use iaxproof::config::{self, HostName, Parsed};
+use iaxproof::config::{self, HostName, NoFiles, Parsed};
 
-use super::files::Folder;
+use crate::config::refused;
 use crate::error::Error;
 
 /// What is in the binary.
@@ -32,15 +32,15 @@ impl Source {
     ///
     /// # Errors
     ///
-    /// [`Error::Usage`] with file, line and reason; nothing of a file with an error is used. [`Error::Io`] where it
-    /// cannot be read.
+    /// [`Error::Usage`] where the file cannot be read, or with file, line and reason: nothing of a file with an error is used.
     pub(crate) fn load(&self, serial: u64) -> Result<Parsed, Error> {
-        let (source, folder) = match self {
-            Source::BuiltIn => (built_in(), Folder::default()),
-            Source::File(path) => (read(path)?, Folder::of(path)),
+        let mut parsed = match self {
+            Source::BuiltIn => built_in()?,
+            Source::File(path) => {
+                let read = crate::config::read(path)?;
+                read.map_err(|refusal| refused(path, &refusal))?
+            }
         };
-        let parsed = config::read(source, &folder);
-        let mut parsed = parsed.map_err(|refusal| Error::Usage(refusal.to_string()))?;
         parsed.resolve(look_up);
         for unresolved in &parsed.unresolved {
             let (place, host) = (&unresolved.place, &unresolved.host.name);
@@ -74,18 +74,13 @@ fn count(parsed: &mut Parsed, serial: u64) {
     }
 }
 
-fn built_in() -> config::Source {
-    config::Source {
+fn built_in() -> Result<Parsed, Error> {
+    let source = config::Source {
         name: "built-in".to_owned(),
         octets: BUILT_IN.as_bytes().to_vec(),
-    }
-}
-
-fn read(path: &Path) -> Result<config::Source, Error> {
-    Ok(config::Source {
-        name: path.display().to_string(),
-        octets: std::fs::read(path).map_err(Error::io("cannot read", path))?,
-    })
+    };
+    let parsed = config::read(source, &NoFiles);
+    parsed.map_err(|refusal| Error::Broke(refusal.to_string()))
 }
 
 /// The first address of a name, asked of the system.

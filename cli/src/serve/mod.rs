@@ -1,7 +1,6 @@
 //! `iaxproof serve`: the endpoint on real sockets, with the configuration of a file and the registrations of a database.
 //!
-//! - [`run`], here: from the command line to a running server. [`configuration`]: files, and the one that is built in;
-//!   [`files`]: what they include.
+//! - [`run`], here: from the command line to a running server. [`configuration`]: a file, or the one that is built in.
 //! - [`worker`]: the thread that owns sockets and endpoint. [`admin`]: the thread that takes signals. The third one,
 //!   the realtime thread, is the store's.
 //! - [`application`]: what answers calls. [`switch`]: calls from peer to peer. [`logins`]: the log of failed logins.
@@ -12,7 +11,6 @@
 mod admin;
 mod application;
 mod configuration;
-mod files;
 mod logins;
 mod restored;
 mod switch;
