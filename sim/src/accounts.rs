@@ -3,7 +3,9 @@
 use core::time::Duration;
 
 use iaxproof::engine::directory::Role;
-use iaxproof::engine::settings::{Configuration, Encryption, General, Name, Secret, Settings};
+use iaxproof::engine::settings::{
+    Configuration, Encryption, General, Name, Secret, Settings, Trunking,
+};
 use iaxproof::wire::{Format, FormatSet};
 
 use crate::plan::{ConfigurationPlan, Topology};
@@ -14,6 +16,11 @@ pub(crate) const WITHOUT_SECRET: u8 = 3;
 /// Whether the calls of an account are encrypted where its client wants that.
 pub(crate) const fn can_encrypt(account: u8) -> bool {
     account == 1 || account == 2
+}
+
+/// Whether audio of an account's calls goes in trunk frames, both ways.
+pub(crate) const fn is_trunked(account: u8) -> bool {
+    account == 0 || account == 3
 }
 
 /// The shortest refresh that is granted, where the longest is not shorter (chan_iax2: `minregexpire`).
@@ -51,6 +58,7 @@ pub(crate) fn settings(account: u8, role: Role, is_plain: bool, general: &Genera
     Settings {
         secrets,
         encryption,
+        trunk: is_trunked(account),
         capability: FormatSet::from(Format::ULAW),
         general: general.clone(),
         ..Settings::new(role, name)
@@ -79,6 +87,11 @@ pub(crate) fn configuration(
         reject_delay: Duration::from_millis(u64::from(plan.reject_delay_ms)),
         capability: FormatSet::from(Format::ULAW),
         preferences: vec![Format::ULAW],
+        trunking: Trunking {
+            // One configuration after another changes it.
+            timestamps: serial.is_multiple_of(2),
+            ..Trunking::default()
+        },
         ..General::default()
     };
     let mut entries = Vec::new();

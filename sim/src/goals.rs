@@ -139,6 +139,10 @@ goals! {
     KeyRotated = "key rotated";
     /// A sealed frame was sent again.
     SealedAgain = "sealed frame sent again";
+    /// A client heard audio of a trunk frame.
+    TrunkHeard = "trunk frame heard";
+    /// A client sent several pieces of audio in one trunk frame.
+    TrunkShared = "trunk frame with several entries";
     /// The application bridged two calls.
     Bridged = "calls bridged";
     /// A client heard another client.

@@ -191,6 +191,12 @@ impl Checker for CallEnds {
                         counts.dialogues()
                     ));
                 }
+                if counts.trunks > 0 {
+                    return Err(format!(
+                        "server {server}: {} trunks are left at rest",
+                        counts.trunks
+                    ));
+                }
                 match self.left(*server) {
                     None => Ok(()),
                     Some(what) => Err(format!(

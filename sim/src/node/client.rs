@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use iaxproof::engine::cipher::Padding;
 use iaxproof::time::Instant;
-use iaxproof::wire::CallNumber;
+use iaxproof::wire::{CallNumber, MetaFrame, MiniFrame, Timestamp, TrunkBuffer, TrunkEntry};
 
 use super::callee::{Act, Caller, Moods};
 use super::cipher::Cipher;
@@ -47,6 +47,8 @@ pub(crate) struct Client {
     /// The keys of its dialogues, those of the past too: who looks on reads with them.
     pub(super) ciphers: BTreeMap<CallNumber, Cipher>,
     calls_placed: u32,
+    /// When its trunk began.
+    trunk_start: Option<Instant>,
     /// Who calls and was not accepted yet, by the caller's number.
     pub(super) callers: BTreeMap<CallNumber, Caller>,
     pub(super) calls_taken: u32,
@@ -83,6 +85,7 @@ impl Client {
             speech: Vec::new(),
             ciphers: BTreeMap::new(),
             calls_placed: 0,
+            trunk_start: None,
             callers: BTreeMap::new(),
             calls_taken: 0,
             acts: Vec::new(),
@@ -255,6 +258,7 @@ impl Client {
     fn utter(&mut self, now: Instant, out: &mut Outbox) {
         let dialogues = &mut self.dialogues;
         let ciphers = &mut self.ciphers;
+        let mut trunk = Vec::new();
         let index = self.index;
         for speech in self
             .speech
@@ -273,10 +277,16 @@ impl Client {
                 }
             } else {
                 let data = voice_tag(index, speech.local, speech.voice_sent);
-                let cipher = ciphers.get_mut(&speech.local);
-                let mini = dialogue.speak(now, &data);
-                out.transmits
-                    .extend(mini.map(|octets| seal(cipher, octets)));
+                if let Some(timestamp) = dialogue.speak(now, &data) {
+                    let cipher = ciphers.get_mut(&speech.local);
+                    // Trunk frames are never sealed.
+                    if self.identity.is_trunked && cipher.is_none() {
+                        trunk.push((speech.local, timestamp, data));
+                    } else {
+                        out.transmits
+                            .extend(mini(cipher, speech.local, timestamp, &data));
+                    }
+                }
                 speech.voice_sent += 1;
                 speech.frames -= 1;
             }
@@ -286,6 +296,31 @@ impl Client {
             }
         }
         self.speech.retain(|speech| speech.frames > 0);
+        if trunk.len() > 1 {
+            out.goals.reach(Goal::TrunkShared);
+        }
+        out.transmits.extend(self.trunk(now, &trunk));
+    }
+
+    /// The audio of several calls in one trunk frame; every other client gives each its time.
+    fn trunk(&mut self, now: Instant, voices: &[Voice]) -> Option<Vec<u8>> {
+        if voices.is_empty() {
+            return None;
+        }
+        let start = *self.trunk_start.get_or_insert(now);
+        let has_times = self.index % 2 == 1;
+        let mut entries = TrunkBuffer::new(has_times);
+        for (local, timestamp, data) in voices {
+            let low = has_times.then_some(timestamp.low16());
+            entries.push(TrunkEntry::new(*local, low, data)?);
+        }
+        let frame = MetaFrame {
+            timestamp: Timestamp(now.saturating_since(start).as_millis() as u32),
+            entries: entries.view(),
+        };
+        let mut octets = Vec::with_capacity(frame.encoded_len());
+        frame.encode(&mut octets);
+        Some(octets)
     }
 
     /// Hands out what the dialogues want sent.
@@ -306,6 +341,21 @@ pub(super) fn drain(
     while let Some(octets) = dialogue.reliable.poll_transmit(Padding::default) {
         out.transmits.push(seal(ciphers.get_mut(&local), octets));
     }
+}
+
+/// One piece of audio: its call, its time, its octets.
+type Voice = (CallNumber, Timestamp, [u8; VOICE_LEN]);
+
+fn mini(
+    cipher: Option<&mut Cipher>,
+    local: CallNumber,
+    timestamp: Timestamp,
+    data: &[u8],
+) -> Option<Vec<u8>> {
+    let frame = MiniFrame::new(local, timestamp.low16(), data)?;
+    let mut octets = Vec::with_capacity(frame.encoded_len());
+    frame.encode(&mut octets);
+    Some(seal(cipher, octets))
 }
 
 fn seal(cipher: Option<&mut Cipher>, octets: Vec<u8>) -> Vec<u8> {

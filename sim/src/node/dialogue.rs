@@ -7,7 +7,7 @@ use iaxproof::engine::reliable::Reliable;
 use iaxproof::time::Instant;
 use iaxproof::wire::{
     Body, CallNumber, Cause, EncryptionMethods, Format, FormatSet, FullFrame, IaxCommand, IeBuffer,
-    InformationElement,
+    InformationElement, Timestamp,
 };
 use md5::{Digest as _, Md5};
 
@@ -84,6 +84,8 @@ pub(crate) struct Identity {
     pub(crate) secret: String,
     /// Whether its account's calls can be encrypted.
     pub(crate) can_encrypt: bool,
+    /// Whether its audio goes in trunk frames.
+    pub(crate) is_trunked: bool,
 }
 
 /// One dialogue.
@@ -238,8 +240,9 @@ impl Dialogue {
         sent.is_err() || self.reliable.remote() == CallNumber::ZERO
     }
 
-    /// Sends one frame of audio: in full the first time, so that the format is known, then in mini frames.
-    pub(crate) fn speak(&mut self, now: Instant, data: &[u8]) -> Option<Vec<u8>> {
+    /// Sends one frame of audio in full the first time, so that the format is known; later the caller is given the time with which it
+    /// may go in short.
+    pub(crate) fn speak(&mut self, now: Instant, data: &[u8]) -> Option<Timestamp> {
         if self.phase != Phase::Up {
             return None;
         }
@@ -249,12 +252,7 @@ impl Dialogue {
             self.send(now, Body::Voice { format, data });
             return None;
         }
-        let timestamp = self.reliable.stamp(now);
-        let local = self.reliable.local();
-        let frame = iaxproof::wire::MiniFrame::new(local, timestamp.low16(), data)?;
-        let mut octets = Vec::with_capacity(frame.encoded_len());
-        frame.encode(&mut octets);
-        Some(octets)
+        Some(self.reliable.stamp(now))
     }
 
     /// Sends the next numbered text; false where it has to wait.

@@ -43,6 +43,12 @@ impl Client {
             }
             Ok(Frame::Full(frame)) => self.handle_full(now, &frame, out),
             Ok(Frame::Mini(mini)) => self.hear(mini.data(), out),
+            Ok(Frame::Meta(trunk)) => {
+                for entry in trunk.entries.iter() {
+                    out.goals.reach(Goal::TrunkHeard);
+                    self.hear(entry.data(), out);
+                }
+            }
             _ => {}
         }
     }

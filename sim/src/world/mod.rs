@@ -252,6 +252,7 @@ fn client(plan: &Plan, index: u8) -> Client {
         name: accounts::name(account),
         secret: accounts::secret(account),
         can_encrypt: accounts::can_encrypt(account),
+        is_trunked: accounts::is_trunked(account),
     };
     let address = SocketAddr::from(([192, 0, 2, 10 + index], 4_569));
     let server = server_address(topology.server_of(index));
