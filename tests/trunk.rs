@@ -96,8 +96,14 @@ fn entries_with_timestamps_are_expanded_like_mini_frames() {
 fn entries_without_timestamps_have_the_time_of_the_trunk() {
     let mut bench = Bench::new();
     let [client, _] = two_calls(&mut bench);
-    // Both calls said 20 ms at the start: two seconds later their clocks read 2020.
-    for (at, ms, time) in [(2.0, 40, 2020), (2.027, 60, 2040), (2.04, 80, 2060)] {
+    // Both calls said 20 ms at the start: two seconds later their clocks read 2020. A trunk that says 0 has started over.
+    let steps = [
+        (2.0, 40, 2020),
+        (2.027, 60, 2040),
+        (2.04, 80, 2060),
+        (2.5, 0, 2520),
+    ];
+    for (at, ms, time) in steps {
         bench.until(at);
         let before = voices(&bench).len();
         let frame = trunk_frame(ms, false, &[(500, 0, &[1; 20]), (501, 0, &[2; 20])]);
