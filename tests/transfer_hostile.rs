@@ -461,6 +461,34 @@ fn a_call_that_ends_in_the_midst_leaves_nothing() {
     }
 }
 
+/// Two calls are not sent to one number of one address, for its frames could not be told apart; when the first is hung up,
+/// even before that is acknowledged, the second may.
+#[test]
+fn one_third_party_is_kept_for_one_call() {
+    let mut bench = Bench::new();
+    let (_middle, _) = ready(&mut bench);
+    let first = bench.call();
+    let mut second = Client::linked(&mut bench, 2, 600);
+    second.send_iax(
+        &mut bench,
+        IaxCommand::TxReq,
+        &txreq(address(THIRD), THEIRS),
+    );
+    assert_eq!(second.words(), ["ACK", "TXREJ"]);
+    bench
+        .endpoint
+        .hangup(bench.now, first, Cause::USER_BUSY)
+        .expect("lives");
+    bench.drain();
+    second.send_iax(
+        &mut bench,
+        IaxCommand::TxReq,
+        &txreq(address(THIRD), THEIRS),
+    );
+    assert_eq!(second.words(), ["ACK"]);
+    assert_eq!(bench.times(address(THIRD), IaxCommand::TxCnt).len(), 2);
+}
+
 /// The middle's leg believes TXREADY where it names what was asked for.
 #[test]
 fn a_readiness_for_something_else_is_none() {

@@ -234,6 +234,20 @@ fn calls_to_one_address_share_a_frame_each_tick() {
     assert_eq!(trunks(&bench), expected.map(|(at, ms)| (at, ms, 336, 2)));
 }
 
+/// Whenever audio comes, it leaves at the next tick of the grid that the first frame began.
+#[test]
+fn frames_leave_on_the_grid() {
+    let mut bench = trunked(Trunking::default());
+    two_speakers(&mut bench);
+    for at in [0.1, 0.147, 0.179, 0.301] {
+        bench.until(at);
+        speak(&mut bench, &[7; 160]);
+    }
+    bench.until(1.0);
+    let times: Vec<_> = trunks(&bench).iter().map(|it| (it.0, it.1)).collect();
+    assert_eq!(times, [(120, 0), (160, 40), (180, 60), (320, 200)]);
+}
+
 #[test]
 fn entries_carry_their_own_time_where_the_settings_say_so() {
     let mut bench = trunked(Trunking {
@@ -266,15 +280,15 @@ fn a_full_frame_does_not_wait_for_its_tick() {
     });
     two_speakers(&mut bench);
     bench.until(0.1);
-    for _ in 0..4 {
+    for _ in 0..3 {
         speak(&mut bench, &[7; 160]);
     }
     bench.until(0.2);
     let full = (100, 500, 3);
     let seen: Vec<_> = trunks(&bench).iter().map(|it| (it.0, it.2, it.3)).collect();
-    assert_eq!(seen, [full, full, (120, 336, 2)]);
+    assert_eq!(seen, [full, full]);
     let times: Vec<_> = trunks(&bench).iter().map(|it| it.1).collect();
-    assert_eq!(times, [0, 1, 20]);
+    assert_eq!(times, [0, 1]);
 }
 
 /// An entry that has no room opens the next frame: no frame is longer than it may be.
@@ -442,8 +456,8 @@ fn video_is_handed_on_with_its_marker() {
     assert_eq!(bench.counts().dropped.media, 10);
 }
 
-/// What the callee has heard of 25 pieces, and how many of them went in trunk frames, either way.
-fn heard_between_two(encryption: Encryption) -> (usize, usize, usize) {
+/// What either has heard of 25 pieces, how many trunk frames there were, and how many frames video in clear brought.
+fn heard_between_two(encryption: Encryption) -> [usize; 4] {
     let user = Settings {
         trunk: true,
         encryption,
@@ -489,14 +503,21 @@ fn heard_between_two(encryption: Encryption) -> (usize, usize, usize) {
     let is_audio = |event: &&Event| matches!(event, Event::Voice { .. });
     let heard = net.node("callee").events.iter().filter(is_audio).count();
     let back = net.node("caller").events.iter().filter(is_audio).count();
-    (heard, back, net.ladder.matches("Trunk").count())
+    let trunks = net.ladder.matches("Trunk").count();
+    let before = net.ladder.lines().count();
+    let video = MiniVideoFrame::new(call.local(), false, 700, &[6; 6]);
+    let video = encode(&Frame::MiniVideo(video));
+    net.at("callee", |now, it| {
+        it.handle_datagram(now, address(1), &video)
+    });
+    [heard, back, trunks, net.ladder.lines().count() - before]
 }
 
-/// X-ENC-5: nothing of an encrypted call goes into a trunk, nor is taken from one.
+/// X-ENC-5: nothing of an encrypted call goes into a trunk, nor is taken from one, nor is video in clear.
 #[test]
 fn an_encrypted_call_is_not_trunked() {
-    let (heard, back, trunks) = heard_between_two(Encryption::Off);
-    assert_eq!((heard, back), (26, 25));
+    let [heard, back, trunks, asked] = heard_between_two(Encryption::Off);
+    assert_eq!((heard, back, asked), (26, 25, 1));
     assert!(trunks >= 48, "{trunks}");
-    assert_eq!(heard_between_two(Encryption::Forced), (25, 25, 0));
+    assert_eq!(heard_between_two(Encryption::Forced), [25, 25, 0, 0]);
 }
