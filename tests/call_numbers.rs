@@ -79,11 +79,11 @@ fn live_numbers_are_unique_and_the_pool_is_conserved() {
 /// X-NUM-3: a limit per IP address, whatever the port.
 #[test]
 fn dialogues_are_limited_per_ip_address() {
-    let options = EndpointOptions {
+    let general = General {
         dialogues_per_ip_max: 2,
-        ..EndpointOptions::default()
+        ..General::default()
     };
-    let mut bench = Bench::with(options, General::default(), false);
+    let mut bench = Bench::with(EndpointOptions::default(), general, false);
     let open = |bench: &mut Bench, last: u8, port: u16| {
         let mut client = Client::new(last, 500);
         client.address.set_port(port);

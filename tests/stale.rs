@@ -120,6 +120,7 @@ fn bench() -> Bench<Brittle> {
         container: Kind::Hash,
         token_key: TokenKey([7; 32]),
         database: false,
+        dialogues_max: 32_766,
         ledger: Default::default(),
     });
     catalog.reload(Configuration {

@@ -423,11 +423,11 @@ fn a_number_is_kept_from_both_that_had_it() {
 /// The count of live dialogues of an address goes with the call.
 #[test]
 fn the_count_of_an_address_moves_along() {
-    let options = EndpointOptions {
+    let general = General {
         dialogues_per_ip_max: 1,
-        ..EndpointOptions::default()
+        ..General::default()
     };
-    let mut bench = Bench::with(options, General::default(), false);
+    let mut bench = Bench::with(EndpointOptions::default(), general, false);
     moved(&mut bench);
     assert!(!is_let_in(&mut bench, THIRD, 910));
     assert!(is_let_in(&mut bench, 1, 510));

@@ -34,6 +34,7 @@ impl<E: Explorer> Subject for Catalog<E> {
             container: Kind::Hash,
             token_key: TokenKey([7; 32]),
             database,
+            dialogues_max: 32_766,
             ledger: Account,
         })
     }

@@ -159,6 +159,7 @@ pub fn audited(setup: &DirectorySetup) -> Catalog<Audited> {
         container: Kind::Hash,
         token_key: setup.token_key.clone(),
         database: setup.realtime,
+        dialogues_max: 32_766,
         ledger: Book::default(),
     })
 }

@@ -1,13 +1,13 @@
 //! What an endpoint asks of the catalog. A handle is a counted reference, so nothing here is ever stale.
 
-use core::net::SocketAddr;
+use core::net::{IpAddr, SocketAddr};
 
 use super::Catalog;
 use super::entry::{Entry, Proposed, Unlinked};
 use super::published::Published;
 use crate::engine::directory::{
     Contact, Directory, Expiry, Generation, Lookup, Noted, QueryId, Reachability, Refused,
-    Restored, Role, Stale, Storing, TokenKey, Written,
+    Restored, Role, Stale, Storing, Ticket, TokenKey, TokenKeys, Written,
 };
 use crate::engine::settings::{General, Settings};
 use crate::registry::{Family, Ref};
@@ -127,7 +127,43 @@ impl<F: Family> Directory for Catalog<F> {
     }
 
     fn token_key(&self) -> TokenKey {
-        self.token_key.clone()
+        self.token_keys(Instant::ZERO).current
+    }
+
+    fn token_keys(&self, now: Instant) -> TokenKeys {
+        self.gate.token_keys(now)
+    }
+
+    fn admit(&self, ip: IpAddr, is_validated: bool) -> Option<Ticket> {
+        self.gate.admit(ip, is_validated)
+    }
+
+    fn leave(&self, ticket: Ticket) {
+        self.gate.leave(ticket);
+    }
+
+    fn is_token_required(&self, role: Role, name: &str, ip: IpAddr) -> bool {
+        Catalog::is_token_required(self, role, name, ip)
+    }
+
+    fn note_token(&self, role: Role, name: &str) {
+        if let Some(entry) = self.container(role).find(name) {
+            entry.note_token();
+        }
+    }
+
+    fn begin_challenge(&self, user: Option<&Self::Handle>, name: &[u8]) -> bool {
+        match user {
+            Some(user) => user.begin_challenge(),
+            None => self.gate.begin_challenge(name),
+        }
+    }
+
+    fn end_challenge(&self, user: Option<&Self::Handle>, name: &[u8]) {
+        match user {
+            Some(user) => user.end_challenge(),
+            None => self.gate.end_challenge(name),
+        }
     }
 }
 

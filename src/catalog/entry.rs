@@ -4,14 +4,14 @@
 //! lock: references to drop, hints to settle, a write for the database. No method calls the registry under the lock.
 
 use core::fmt;
-use core::net::SocketAddr;
+use core::net::{IpAddr, SocketAddr};
 
 use super::change::{Answered, Changes, Place};
 use super::published::Published;
 use super::realtime::Write;
 use super::status::{Counters, EntryStatus, Origin};
 use crate::engine::directory::{Contact, Generation, Noted, Reachability, Role, Storing};
-use crate::engine::settings::{Host, Name};
+use crate::engine::settings::{Host, Name, Requirement};
 use crate::registry::{Family, Object, Ref};
 use crate::time::Instant;
 
@@ -32,6 +32,8 @@ struct EntryState<F: Family> {
     fixed: Option<SocketAddr>,
     /// What waits for the store.
     changes: Changes,
+    /// Whether an opener of this name has shown a valid token.
+    has_shown_token: bool,
     /// Whether the entry waits among those whose contact is to be written.
     queued: bool,
     /// Invariant: present until the destructor.
@@ -46,6 +48,8 @@ pub(super) struct Moved {
     pub(super) to: Option<SocketAddr>,
     /// Whether the entry is now to be queued for the database.
     pub(super) to_queue: bool,
+    /// Whether the settings limit the dialogues of the contact's address.
+    pub(super) has_limit: bool,
 }
 
 /// A change of a contact that somebody asked for.
@@ -153,6 +157,7 @@ impl<F: Family> Entry<F> {
             generation,
             stored: generation,
             reachability: Reachability::Unknown,
+            challenged: 0,
             counters: Counters::default(),
         };
         let mut changes = Changes::default();
@@ -165,6 +170,7 @@ impl<F: Family> Entry<F> {
             epoch,
             fixed,
             changes,
+            has_shown_token: false,
             queued: false,
             settings: Some(settings),
         };
@@ -251,6 +257,49 @@ impl<F: Family> Entry<F> {
             is_registered: state.registered().is_some(),
             to_queue: state.queue(),
         }
+    }
+
+    /// Whether the settings limit the dialogues of the contact's address.
+    pub(super) fn has_limit(&self) -> bool {
+        F::lock(&self.state).limit().is_some()
+    }
+
+    /// The limit of dialogues that a registered peer brings to this address.
+    pub(super) fn own_limit_at(&self, ip: IpAddr) -> Option<usize> {
+        let state = F::lock(&self.state);
+        let (address, _) = state.registered().filter(|_| state.status.linked)?;
+        state.limit().filter(|_| address.ip().to_canonical() == ip)
+    }
+
+    /// What is asked of the name's openers, and whether it has ever shown a token.
+    pub(super) fn token_requirement(&self) -> (Requirement, bool) {
+        let state = F::lock(&self.state);
+        let settings = state.settings.as_ref();
+        let requirement = settings.map(|settings| settings.settings().call_token);
+        (requirement.unwrap_or_default(), state.has_shown_token)
+    }
+
+    /// The name has shown a valid token.
+    pub(super) fn note_token(&self) {
+        F::lock(&self.state).has_shown_token = true;
+    }
+
+    /// One more call waits for AUTHREP; false where the settings allow no more.
+    pub(super) fn begin_challenge(&self) -> bool {
+        let mut state = F::lock(&self.state);
+        let settings = state.settings.as_ref();
+        let max = settings.map_or(0, |settings| settings.settings().auth_requests_max);
+        if max > 0 && state.status.challenged >= max {
+            return false;
+        }
+        state.status.challenged += 1;
+        true
+    }
+
+    /// One call less waits for AUTHREP.
+    pub(super) fn end_challenge(&self) {
+        let mut state = F::lock(&self.state);
+        state.status.challenged = state.status.challenged.saturating_sub(1);
     }
 
     /// What became of a change that waited for the store.
@@ -375,7 +424,8 @@ impl<F: Family> Entry<F> {
         match status.origin {
             _ if !status.linked => Err(Kept::Unlinked),
             Origin::Static => Err(Kept::Static),
-            Origin::Realtime if !is_settled => Err(Kept::NotStored),
+            // The count of calls that wait for AUTHREP would be lost with it.
+            Origin::Realtime if !is_settled || status.challenged > 0 => Err(Kept::NotStored),
             Origin::Realtime if status.generation != generation => Err(Kept::Changed),
             Origin::Realtime => {
                 status.linked = false;
@@ -486,7 +536,12 @@ impl<F: Family> EntryState<F> {
             from,
             to: place.map(|(address, _)| address),
             to_queue: self.queue(),
+            has_limit: self.limit().is_some(),
         }
+    }
+
+    fn limit(&self) -> Option<usize> {
+        self.settings.as_ref()?.settings().dialogues_per_ip_max
     }
 
     /// Whether the entry is now to be queued for the database.

@@ -5,6 +5,9 @@
 //! - `status`: what an entry says of itself.
 //! - [`published`]: one immutable settings object.
 //! - `directory`: what an endpoint asks.
+//! - [`admission`]: what all workers share about those who knock: counts, limits, token keys.
+//! - [`change`], [`parked`]: changes of a contact that wait for the store, and what the store has of names that are not
+//!   linked.
 //! - `address`: from an address to the peers that are there.
 //! - `reload`: an accepted configuration comes into force.
 //! - [`realtime`]: entries that live in a database.
@@ -18,16 +21,21 @@
 //! Whoever meets an entry that is in the container and no longer linked takes it out and goes on as if it had not been there,
 //! so nobody waits for the thread that unlinked it.
 //!
-//! # Not here
+//! # Deviations
 //!
-//! Limits per address, the count of pending challenges (chan_iax2: `maxauthreq`) and the rotation of the token key: one
-//! key serves for as long as the catalog lives.
+//! - Limits count live dialogues; chan_iax2 counts call numbers that rest as well, so that its counts of an address fall
+//!   60 s after the calls ended.
+//! - A name that is not in memory is asked for a call token as its address says; chan_iax2 reads the row before. So a name with
+//!   `requirecalltoken=no` can be told from one that does not exist by who sends no token: the price of that setting.
+//! - chan_iax2 counts calls that wait for AUTHREP for users alone; here a name that nobody has is limited as well, by the
+//!   default limit.
 
 pub mod entry;
 pub mod published;
 pub mod realtime;
 
 mod address;
+pub mod admission;
 pub mod change;
 mod directory;
 pub mod parked;
@@ -43,6 +51,7 @@ pub use realtime::{Answer, Question, Row, Write};
 pub use status::{Counters, EntryStatus, Origin};
 
 use address::AddressIndex;
+use admission::Gate;
 use entry::{Moved, Proposed, Unlinked};
 use parked::Parked;
 use realtime::Realtime;
@@ -62,7 +71,7 @@ pub struct Catalog<F: Family> {
     realtime: Realtime<F>,
     parked: Parked<F>,
     accepted: F::Mutex<Accepted>,
-    token_key: TokenKey,
+    gate: Gate<F>,
     has_database: bool,
     ledger: F::Ledger,
 }
@@ -81,6 +90,8 @@ pub struct CatalogOptions<F: Family> {
     /// Whether there is a database: it is asked for names that are not linked, and a registration counts once it is
     /// stored there, of peers of the configuration as of rows.
     pub database: bool,
+    /// Live dialogues in all, of all workers (chan_iax2: its call numbers, 32,766).
+    pub dialogues_max: usize,
     /// Where references are written down.
     pub ledger: F::Ledger,
 }
@@ -102,7 +113,8 @@ pub enum Pruned {
     Evicted,
     /// It is of the configuration and stays.
     Static,
-    /// It is a cached row and stays: its last contact is not stored yet, or somebody waits for an answer about its name.
+    /// It is a cached row and stays: its last contact is not stored yet, somebody waits for an answer about its name, or
+    /// calls of the user wait for AUTHREP.
     NotStored,
     /// No such name is linked.
     Unknown,
@@ -131,7 +143,7 @@ impl<F: Family> Catalog<F> {
             realtime: Realtime::new(),
             parked: Parked::new(),
             accepted: F::mutex(Accepted::new()),
-            token_key: options.token_key,
+            gate: Gate::new(options.token_key, options.dialogues_max),
             has_database: options.database,
             ledger: options.ledger,
         }
@@ -236,6 +248,11 @@ impl<F: Family> Catalog<F> {
         for address in [moved.to, left].into_iter().flatten() {
             self.addresses.settle(address, entry);
         }
+        if moved.has_limit {
+            for address in [moved.to, left].into_iter().flatten() {
+                self.settle_limit(entry, address.ip());
+            }
+        }
         if moved.to_queue {
             self.realtime.queue_write(entry.clone());
         }
@@ -246,6 +263,9 @@ impl<F: Family> Catalog<F> {
     fn settle_contact(&self, entry: &Ref<Entry<F>, F>) {
         if let Some(contact) = entry.status().contact {
             self.addresses.settle(contact.address, entry);
+            if entry.has_limit() {
+                self.settle_limit(entry, contact.address.ip());
+            }
         }
     }
 
@@ -254,6 +274,9 @@ impl<F: Family> Catalog<F> {
         self.forget(entry);
         if let Some(address) = address {
             self.addresses.settle(address, entry);
+            if entry.has_limit() {
+                self.settle_limit(entry, address.ip());
+            }
         }
     }
 

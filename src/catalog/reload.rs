@@ -79,6 +79,7 @@ impl<F: Family> Catalog<F> {
 
     fn apply(&self, configuration: Configuration) {
         let Configuration { general, entries } = configuration;
+        self.gate.accept(&general);
         let epoch = self.accept(general.clone());
         for settings in entries {
             let general = general.clone();
@@ -136,14 +137,18 @@ impl<F: Family> Catalog<F> {
 
     /// Swaps the settings of an entry; false where its name no longer stands on it.
     fn publish(&self, entry: &Ref<Entry<F>, F>, settings: Ref<Published, F>, epoch: u64) -> bool {
+        let has_limit = settings.settings().dialogues_per_ip_max.is_some();
         let Ok((old, moved)) = entry.publish(settings, epoch) else {
             self.forget(entry);
             return false;
         };
         // The lock is released: the old settings may end here.
-        drop(old);
+        let had_limit = old.is_some_and(|old| old.settings().dialogues_per_ip_max.is_some());
         if let Some(moved) = moved {
             self.follow(entry, moved);
+        }
+        if let Some(contact) = entry.status().contact.filter(|_| had_limit || has_limit) {
+            self.settle_limit(entry, contact.address.ip());
         }
         true
     }

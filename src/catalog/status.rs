@@ -39,6 +39,8 @@ pub struct EntryStatus {
     pub stored: Generation,
     /// What the last POKE said.
     pub reachability: Reachability,
+    /// Calls of a user that wait for AUTHREP.
+    pub challenged: usize,
     /// What happened so far.
     pub counters: Counters,
 }

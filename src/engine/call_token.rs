@@ -16,10 +16,10 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
-use super::directory::TokenKey;
+use super::admission::{TokenKey, TokenKeys};
 use crate::time::Instant;
 
-/// How long a token is good for (chan_iax2: `calltokenexpiration`).
+/// How long a token is good for where the configuration says nothing (chan_iax2: `calltokenexpiration`).
 pub const TOKEN_LIFE: Duration = Duration::from_secs(10);
 /// Octets of a token.
 pub const TOKEN_LEN: usize = 28;
@@ -45,21 +45,32 @@ pub(super) fn issue(key: &TokenKey, now: Instant, remote: SocketAddr) -> [u8; TO
     token
 }
 
-/// Whether the token was issued to this address and is not too old.
-pub(super) fn is_valid(key: &TokenKey, now: Instant, remote: SocketAddr, token: &[u8]) -> bool {
+/// Whether the token was issued to this address, by the current key or the one before, and is not too old.
+pub(super) fn is_good(keys: &TokenKeys, now: Instant, remote: SocketAddr, token: &[u8]) -> bool {
+    let by = |key: &TokenKey| is_valid(key, keys.life, now, remote, token);
+    by(&keys.current) || keys.previous.as_ref().is_some_and(by)
+}
+
+fn is_valid(
+    key: &TokenKey,
+    life: Duration,
+    now: Instant,
+    remote: SocketAddr,
+    token: &[u8],
+) -> bool {
     let Some(raw) = decode(token) else {
         return false;
     };
     let (time, claimed) = raw.split_at(TIME_LEN);
     let time = [time[0], time[1], time[2], time[3], time[4]];
     let is_ours: bool = mac(key, time, remote).ct_eq(claimed).into();
-    is_ours && is_fresh(time, now)
+    is_ours && is_fresh(time, life, now)
 }
 
-fn is_fresh(time: [u8; TIME_LEN], now: Instant) -> bool {
+fn is_fresh(time: [u8; TIME_LEN], life: Duration, now: Instant) -> bool {
     let [a, b, c, d, e] = time;
     let issued = Instant::from_millis(u64::from_be_bytes([0, 0, 0, a, b, c, d, e]));
-    issued <= now && now.saturating_since(issued) < TOKEN_LIFE
+    issued <= now && now.saturating_since(issued) < life
 }
 
 /// The low 40 bits of the milliseconds: 34 years.
@@ -108,7 +119,7 @@ mod tests {
         let key = TokenKey([3; 32]);
         let issued = Instant::from_millis(1_234_567);
         let token = issue(&key, issued, remote(4569));
-        let ok = |key: &TokenKey, at, from| is_valid(key, at, from, &token);
+        let ok = |key: &TokenKey, at, from| is_valid(key, TOKEN_LIFE, at, from, &token);
         assert!(ok(&key, issued, remote(4569)));
         assert!(ok(
             &key,
@@ -131,11 +142,18 @@ mod tests {
             let mut forged = token;
             forged[i] = if forged[i] == b'A' { b'B' } else { b'A' };
             assert!(
-                !is_valid(&key, Instant::from_secs(5), remote(4569), &forged),
+                !is_valid(
+                    &key,
+                    TOKEN_LIFE,
+                    Instant::from_secs(5),
+                    remote(4569),
+                    &forged
+                ),
                 "letter {i}"
             );
             assert!(!is_valid(
                 &key,
+                TOKEN_LIFE,
                 Instant::from_secs(5),
                 remote(4569),
                 &token[..i]

@@ -50,6 +50,8 @@ pub(super) struct Context<D: Directory> {
     pub(super) stores: BTreeMap<StoreId, CallNumber>,
     /// The expiry timer of each name that is registered here.
     pub(super) expiries: BTreeMap<Name, TimerKey>,
+    /// Octets of the datagram that is being handled.
+    pub(super) datagram_len: usize,
     pub(super) dropped: Dropped,
 }
 
@@ -67,6 +69,7 @@ impl<D: Directory> Context<D> {
             queries: BTreeMap::new(),
             stores: BTreeMap::new(),
             expiries: BTreeMap::new(),
+            datagram_len: 0,
             dropped: Dropped::default(),
         }
     }
@@ -243,7 +246,11 @@ impl<D: Directory> Turn<'_, D> {
             .reliable
             .poll_transmit(|| self.context.random.padding())
         {
-            self.context.transmit(link.remote, payload);
+            if link.allowance.send(payload.len()) {
+                self.context.transmit(link.remote, payload);
+            } else {
+                self.context.dropped.withheld += 1;
+            }
         }
         let armed = self.link.timers.get(&TimerKind::Retransmission);
         let wanted = self.link.reliable.poll_timeout();

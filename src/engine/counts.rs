@@ -57,6 +57,8 @@ pub struct Dropped {
     pub leg_messages: u64,
     /// Openers without a valid token.
     pub unproven: u64,
+    /// Datagrams that an unproven address would have got beyond three times what came from it.
+    pub withheld: u64,
     /// Openers beyond a limit.
     pub refused: u64,
     /// Events that the application left lying (see [`EVENTS_MAX`](super::options::EVENTS_MAX)).

@@ -4,6 +4,8 @@
 use core::net::SocketAddr;
 use std::collections::BTreeMap;
 
+use super::admission::Ticket;
+use super::allowance::Allowance;
 use super::call::CallLeg;
 use super::cipher::Key;
 use super::context::{Context, Turn};
@@ -36,6 +38,12 @@ pub(super) struct Link {
     pub(super) request: Option<Request>,
     /// To whom the call may be transferred: our number is kept with it.
     pub(super) third: Option<Third>,
+    /// The place that the call would take there.
+    pub(super) third_ticket: Option<Ticket>,
+    /// What may be sent before the other side has proved its address.
+    pub(super) allowance: Allowance,
+    /// The place in the directory's counts.
+    pub(super) ticket: Option<Ticket>,
     /// Whether the endpoint finds the dialogue by address and the other side's number.
     pub(super) is_indexed: bool,
     /// What we asked, until the other side has answered.
@@ -59,6 +67,14 @@ pub(super) enum Machine<D: Directory> {
     Call(Box<CallLeg<D>>),
 }
 
+impl Link {
+    /// A frame of the other side came: it may have more back, or has proved its address.
+    fn allow<D: Directory>(&mut self, context: &Context<D>, frame: &FullFrame<'_>) {
+        let names_us = frame.destination == self.reliable.local();
+        self.allowance.receive(context.datagram_len, names_us);
+    }
+}
+
 impl<D: Directory> Dialogue<D> {
     /// A dialogue that the other side opened, or that we open: then `source` is [`CallNumber::ZERO`].
     pub(super) fn new(
@@ -78,6 +94,9 @@ impl<D: Directory> Dialogue<D> {
                 is_over: false,
                 request: None,
                 third: None,
+                third_ticket: None,
+                allowance: Allowance::Proven,
+                ticket: None,
                 is_indexed: false,
                 opener: None,
                 last_ping: None,
@@ -88,6 +107,7 @@ impl<D: Directory> Dialogue<D> {
 
     /// The opener itself: arms what every dialogue has, then handles the frame.
     pub(super) fn open(&mut self, now: Instant, context: &mut Context<D>, frame: &FullFrame<'_>) {
+        self.link.allow(context, frame);
         let (mut turn, _) = self.turn(now, context);
         turn.arm_first();
         let receipt = turn.link.reliable.receive(now, frame);
@@ -142,6 +162,7 @@ impl<D: Directory> Dialogue<D> {
         context: &mut Context<D>,
         frame: &FullFrame<'_>,
     ) {
+        self.link.allow(context, frame);
         let receipt = self.link.reliable.receive(now, frame);
         if self.link.reliable.remote() != CallNumber::ZERO {
             self.link.opener = None;

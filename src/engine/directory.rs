@@ -5,9 +5,10 @@
 //! go stale. [`Stale`] is how such a design says so.
 
 use core::fmt;
-use core::net::SocketAddr;
+use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
 
+pub use crate::engine::admission::{Ticket, TokenKey, TokenKeys};
 use crate::engine::settings::{General, Name, Settings};
 use crate::time::Instant;
 
@@ -121,6 +122,44 @@ pub trait Directory {
 
     /// The key of the call tokens (IAX2 security document §3).
     fn token_key(&self) -> TokenKey;
+    /// What call tokens are issued and checked with at `now`.
+    fn token_keys(&self, now: Instant) -> TokenKeys {
+        let _ = now;
+        TokenKeys {
+            current: self.token_key(),
+            previous: None,
+            life: self.general().token_life,
+        }
+    }
+
+    /// A place for one more dialogue with this address, where the limits that all workers share allow it (X-NUM-3).
+    fn admit(&self, ip: IpAddr, is_validated: bool) -> Option<Ticket> {
+        Some(Ticket::new(ip, is_validated))
+    }
+    /// The dialogue of this place ended.
+    fn leave(&self, ticket: Ticket) {
+        drop(ticket);
+    }
+    /// Whether an opener of this name from this address is refused that shows no call token (X-TOK-7, X-TOK-10). What is in
+    /// memory decides; the database is not asked.
+    fn is_token_required(&self, role: Role, name: &str, ip: IpAddr) -> bool {
+        let _ = (role, name, ip);
+        true
+    }
+    /// This name has shown a valid token (X-TOK-5; chan_iax2: `requirecalltoken=auto` becomes `yes`).
+    fn note_token(&self, role: Role, name: &str) {
+        let _ = (role, name);
+    }
+    /// A call of this user is to wait for AUTHREP; false where too many do (X-NUM-4; chan_iax2: `maxauthreq`). A name that
+    /// nobody has comes without a handle, and has a limit too.
+    fn begin_challenge(&self, user: Option<&Self::Handle>, name: &[u8]) -> bool {
+        let _ = (user, name);
+        true
+    }
+    /// A call that [`Directory::begin_challenge`] counted does not wait any more.
+    fn end_challenge(&self, user: Option<&Self::Handle>, name: &[u8]) {
+        let _ = (user, name);
+    }
 }
 
 macro_rules! pass_on {
@@ -214,6 +253,34 @@ macro_rules! pass_on {
 
             fn token_key(&self) -> TokenKey {
                 (**self).token_key()
+            }
+
+            fn token_keys(&self, now: Instant) -> TokenKeys {
+                (**self).token_keys(now)
+            }
+
+            fn admit(&self, ip: IpAddr, is_validated: bool) -> Option<Ticket> {
+                (**self).admit(ip, is_validated)
+            }
+
+            fn leave(&self, ticket: Ticket) {
+                (**self).leave(ticket);
+            }
+
+            fn is_token_required(&self, role: Role, name: &str, ip: IpAddr) -> bool {
+                (**self).is_token_required(role, name, ip)
+            }
+
+            fn note_token(&self, role: Role, name: &str) {
+                (**self).note_token(role, name);
+            }
+
+            fn begin_challenge(&self, user: Option<&D::Handle>, name: &[u8]) -> bool {
+                (**self).begin_challenge(user, name)
+            }
+
+            fn end_challenge(&self, user: Option<&D::Handle>, name: &[u8]) {
+                (**self).end_challenge(user, name);
             }
         }
     )*};
@@ -373,14 +440,4 @@ pub enum Refused {
     /// The entry was destroyed.
     #[error(transparent)]
     Stale(#[from] Stale),
-}
-
-/// The secret key of the call tokens, 256 bits. Never printed.
-#[derive(Clone, PartialEq, Eq)]
-pub struct TokenKey(pub [u8; 32]);
-
-impl fmt::Debug for TokenKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("TokenKey(..)")
-    }
 }

@@ -17,10 +17,13 @@
 //! - No registrations of ours and no qualification.
 //! - chan_iax2 matches full frames by address and source number; here a destination number must be ours too (X-NUM-5).
 //! - chan_iax2 lets a repeated opener with a valid token open a second dialogue; here it is only acknowledged (X-CALL-3).
-//! - A call token is always required (X-TOK-10), so no address is unproven once a dialogue exists.
+//! - chan_iax2 sends whatever a dialogue without a token has to say; here it is at most three times what came, until our
+//!   call number comes back.
 
 #![forbid(unsafe_code)]
 
+pub mod admission;
+pub mod allowance;
 pub mod auth;
 mod bridge;
 mod call;
@@ -65,7 +68,6 @@ pub use self::options::EndpointOptions;
 pub use self::outgoing::Calling;
 use self::outgoing::WaitingCalls;
 use self::rate::{INVALS_PER_SECOND_MAX, Rate};
-use self::route::Census;
 pub use self::timer::TimerKind;
 use crate::time::Instant;
 use crate::wire::{CallNumber, Cause, Digit};
@@ -85,7 +87,6 @@ pub struct Endpoint<D: Directory> {
     by_remote: BTreeMap<(SocketAddr, CallNumber), CallNumber>,
     /// The dialogues that may be transferred, by the address and number of the third party.
     by_third: BTreeMap<(SocketAddr, CallNumber), CallNumber>,
-    census: Census,
     waiting_calls: WaitingCalls,
     invals: Rate,
     dialogues_so_far: u64,
@@ -109,7 +110,6 @@ impl<D: Directory> Endpoint<D> {
             dialogues: BTreeMap::new(),
             by_remote: BTreeMap::new(),
             by_third: BTreeMap::new(),
-            census: Census::default(),
             waiting_calls: WaitingCalls::default(),
             invals: Rate::new(INVALS_PER_SECOND_MAX),
             dialogues_so_far: 0,
@@ -287,7 +287,9 @@ impl<D: Directory> Endpoint<D> {
         if self.by_remote.get(&theirs) == Some(&local) {
             self.by_remote.remove(&theirs);
         }
-        self.census.leave(link.remote.ip());
+        if let Some(ticket) = link.ticket {
+            self.context.directory.leave(ticket);
+        }
         self.numbers.free(now, local, link.remote);
     }
 

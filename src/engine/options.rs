@@ -14,9 +14,8 @@ pub struct EndpointOptions {
     pub ping_interval: Duration,
     /// How often a LAGRQ goes out on each live dialogue.
     pub lagrq_interval: Duration,
-    /// Live dialogues per remote IP address, whatever the port (chan_iax2: `maxcallnumbers`).
-    pub dialogues_per_ip_max: usize,
-    /// Live dialogues in all; the pool of call numbers bounds them too.
+    /// Live dialogues of this worker; the pool of call numbers bounds them too. What holds for all workers and for one address is
+    /// the directory's.
     pub dialogues_max: usize,
     /// Records of quarantined call numbers; at the limit openers are refused.
     pub quarantine_max: usize,
@@ -32,7 +31,6 @@ impl Default for EndpointOptions {
             unix_time_at_zero: 946_684_800,
             ping_interval: Duration::from_secs(21),
             lagrq_interval: Duration::from_secs(10),
-            dialogues_per_ip_max: 2048,
             dialogues_max: 32_766,
             quarantine_max: 1 << 18,
             registrations_max: 1 << 20,

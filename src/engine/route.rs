@@ -3,15 +3,15 @@
 //! Full frames match on address and source number, and on ours wherever they name one; ACK and INVAL must name it
 //! (X-NUM-5, X-INV-1). A dialogue that we open is known by our number alone until its first answer. Mini frames match on address and source number, which is all that they have.
 
-use core::net::{IpAddr, SocketAddr};
-use std::collections::BTreeMap;
+use core::net::SocketAddr;
 
+use super::allowance::Allowance;
 use super::call::CallLeg;
 use super::call_token;
+use super::context::Context;
 use super::context::Turn;
 use super::dialogue::{Dialogue, Machine};
-use super::directory::Directory;
-use super::options::EndpointOptions;
+use super::directory::{Directory, Role, Ticket};
 use super::registrar::Registration;
 use super::reliable::is_stateless;
 use super::stateless;
@@ -21,35 +21,6 @@ use crate::wire::{
     Body, CallNumber, Frame, FullFrame, IaxCommand, InformationElements, MiniFrame, MiniVideoFrame,
     SeqNo,
 };
-
-/// Live dialogues per IP address.
-#[derive(Debug, Default)]
-pub(super) struct Census(BTreeMap<IpAddr, usize>);
-
-impl Census {
-    fn of(&self, ip: IpAddr) -> usize {
-        self.0.get(&ip).copied().unwrap_or_default()
-    }
-
-    /// Whether one more dialogue of the address may live.
-    pub(super) fn has_room(&self, ip: IpAddr, options: &EndpointOptions) -> bool {
-        self.of(ip) < options.dialogues_per_ip_max
-    }
-
-    pub(super) fn enter(&mut self, ip: IpAddr) {
-        *self.0.entry(ip).or_default() += 1;
-    }
-
-    /// A dialogue of the address ended; addresses without dialogues are forgotten.
-    pub(super) fn leave(&mut self, ip: IpAddr) {
-        if let Some(count) = self.0.get_mut(&ip) {
-            *count -= 1;
-            if *count == 0 {
-                self.0.remove(&ip);
-            }
-        }
-    }
-}
 
 /// Whose a full frame is.
 enum Whose {
@@ -69,6 +40,7 @@ impl<D: Directory> Endpoint<D> {
         let Some(octets) = self.unseal(now, remote, datagram) else {
             return;
         };
+        self.context.datagram_len = datagram.len();
         match Frame::parse(&octets) {
             Ok(Frame::Full(frame)) => self.handle_full(now, remote, &frame),
             Ok(Frame::Mini(frame)) => self.handle_mini(now, remote, &frame),
@@ -113,10 +85,20 @@ impl<D: Directory> Endpoint<D> {
             };
         }
         match self.by_remote.get(&(remote, frame.source)) {
-            Some(&local) if is_nameless(frame) => Whose::Dialogue(local),
+            Some(&local) if is_nameless(frame) && self.may_be_nameless(local, frame) => {
+                Whose::Dialogue(local)
+            }
             Some(_) => Whose::Misaddressed,
             None => Whose::Nobodys,
         }
+    }
+
+    /// Whoever opened a dialogue without a token may repeat that opener; the rest has to name our number, which only who
+    /// receives at the address knows.
+    fn may_be_nameless(&self, local: CallNumber, frame: &FullFrame<'_>) -> bool {
+        let dialogue = self.dialogues.get(&local);
+        let is_proven = dialogue.is_some_and(|dialogue| dialogue.link.allowance.is_proven());
+        is_proven || frame.oseqno == SeqNo(0)
     }
 
     fn handle_mini(&mut self, now: Instant, remote: SocketAddr, frame: &MiniFrame<'_>) {
@@ -213,16 +195,24 @@ impl<D: Directory> Endpoint<D> {
         command: IaxCommand,
         ies: InformationElements<'_>,
     ) {
-        let key = self.context.directory.token_key();
+        let directory = &self.context.directory;
+        let keys = directory.token_keys(now);
+        let (role, name) = caller(command, ies);
         match ies.call_token() {
             _ if frame.oseqno != SeqNo(0) => self.refuse(remote, frame, command),
             Some([]) => {
-                let token = call_token::issue(&key, now, remote);
+                let token = call_token::issue(&keys.current, now, remote);
                 let payload = stateless::call_token(frame, &token);
                 self.context.transmit(remote, payload);
             }
-            Some(token) if call_token::is_valid(&key, now, remote, token) => {
-                self.open(now, remote, frame, command, ies);
+            Some(token) if call_token::is_good(&keys, now, remote, token) => {
+                if let Some(name) = name {
+                    directory.note_token(role, name);
+                }
+                self.open(now, remote, frame, (command, ies), Allowance::Proven);
+            }
+            None if !directory.is_token_required(role, name.unwrap_or_default(), remote.ip()) => {
+                self.open(now, remote, frame, (command, ies), Allowance::NOTHING);
             }
             Some(_) | None => {
                 self.context.dropped.unproven += 1;
@@ -237,15 +227,15 @@ impl<D: Directory> Endpoint<D> {
         now: Instant,
         remote: SocketAddr,
         frame: &FullFrame<'_>,
-        command: IaxCommand,
-        ies: InformationElements<'_>,
+        (command, ies): (IaxCommand, InformationElements<'_>),
+        allowance: Allowance,
     ) {
-        let number = match frame.source {
+        let place = match frame.source {
             // Nobody's call number.
             CallNumber::ZERO => None,
-            _ => self.number_for(now, remote),
+            _ => self.place_for(now, remote, allowance.is_proven()),
         };
-        let Some(local) = number else {
+        let Some((local, ticket)) = place else {
             self.refuse(remote, frame, command);
             return;
         };
@@ -257,8 +247,9 @@ impl<D: Directory> Endpoint<D> {
             }
             _ => Machine::Registration(Box::new(Registration::new(command, ies))),
         };
-        let dialogue = Dialogue::new(now, remote, local, frame.source, machine);
-        self.enter(dialogue);
+        let mut dialogue = Dialogue::new(now, remote, local, frame.source, machine);
+        dialogue.link.allowance = allowance;
+        self.enter(dialogue, ticket);
         self.with(now, local, |dialogue, context| {
             dialogue.open(now, context, frame);
         });
@@ -271,20 +262,21 @@ impl<D: Directory> Endpoint<D> {
         remote: SocketAddr,
         make: impl FnOnce(CallNumber, u64) -> Machine<D>,
     ) -> Result<CallNumber, Error> {
-        let Some(local) = self.number_for(now, remote) else {
+        let Some((local, ticket)) = self.place_for(now, remote, true) else {
             self.context.dropped.refused += 1;
             return Err(Error::NoCallNumber);
         };
         self.dialogues_so_far += 1;
         let machine = make(local, self.dialogues_so_far);
-        self.enter(Dialogue::new(now, remote, local, CallNumber::ZERO, machine));
+        let dialogue = Dialogue::new(now, remote, local, CallNumber::ZERO, machine);
+        self.enter(dialogue, ticket);
         self.with(now, local, |dialogue, context| dialogue.start(now, context));
         Ok(local)
     }
 
-    fn enter(&mut self, dialogue: Dialogue<D>) {
+    fn enter(&mut self, mut dialogue: Dialogue<D>, ticket: Ticket) {
         let local = dialogue.link.reliable.local();
-        self.census.enter(dialogue.link.remote.ip());
+        dialogue.link.ticket = Some(ticket);
         self.dialogues.insert(local, dialogue);
         self.index(local);
     }
@@ -307,17 +299,42 @@ impl<D: Directory> Endpoint<D> {
         self.reply(remote, frame, stateless::refusal(command));
     }
 
-    /// A call number for a new dialogue; none at a limit.
-    fn number_for(&mut self, now: Instant, remote: SocketAddr) -> Option<CallNumber> {
-        let options = &self.context.options;
-        let is_full = self.dialogues.len() >= options.dialogues_max
-            || !self.census.has_room(remote.ip(), options);
-        if is_full {
+    /// A call number and a place in the directory's counts for a new dialogue; none at a limit.
+    fn place_for(
+        &mut self,
+        now: Instant,
+        remote: SocketAddr,
+        is_validated: bool,
+    ) -> Option<(CallNumber, Ticket)> {
+        let Context {
+            directory,
+            options,
+            random,
+            ..
+        } = &mut self.context;
+        if self.dialogues.len() >= options.dialogues_max {
             return None;
         }
-        let random = &mut self.context.random;
-        self.numbers.allocate(now, random, remote).ok()
+        let ticket = directory.admit(remote.ip(), is_validated)?;
+        match self.numbers.allocate(now, random, remote) {
+            Ok(local) => Some((local, ticket)),
+            Err(_) => {
+                directory.leave(ticket);
+                None
+            }
+        }
     }
+}
+
+/// As whom an opener comes: a NEW as a user, and without a name as `guest` (chan_iax2); the others as a peer. `None` for
+/// octets that are no name.
+fn caller<'a>(command: IaxCommand, ies: InformationElements<'a>) -> (Role, Option<&'a str>) {
+    let role = match command {
+        IaxCommand::New => Role::User,
+        _ => Role::Peer,
+    };
+    let name = ies.username().filter(|name| !name.is_empty());
+    (role, core::str::from_utf8(name.unwrap_or(b"guest")).ok())
 }
 
 /// Whether a frame names no call number of ours and is of those that need not.

@@ -23,6 +23,7 @@ pub(crate) fn options<F: Family>(ledger: F::Ledger, realtime: bool) -> CatalogOp
         container: Kind::Hash,
         token_key: TokenKey([7; 32]),
         database: realtime,
+        dialogues_max: 32_766,
         ledger,
     }
 }

@@ -87,6 +87,7 @@ impl Bench {
             container: Kind::Hash,
             token_key: TokenKey([7; 32]),
             database: realtime,
+            dialogues_max: 32_766,
             ledger: book.clone(),
         });
         if !realtime {
@@ -139,6 +140,9 @@ impl Bench {
         let counts = self.counts();
         assert_eq!((counts.dialogues(), counts.timers), (0, 0), "{counts:?}");
         assert_eq!((counts.frames_outstanding, counts.frames_queued), (0, 0));
+        let admitted = self.endpoint.directory().admitted();
+        let waiting = (admitted.unvalidated, admitted.names_of_nobody);
+        assert_eq!((admitted.dialogues, waiting), (0, (0, 0)));
         let pool = EndpointOptions::default().call_numbers.len();
         assert_eq!(counts.numbers_allocated + counts.numbers_free, pool);
         let links = self.endpoint.directory().len_of_links();

@@ -66,6 +66,7 @@ impl Net {
             container: Kind::Hash,
             token_key: TokenKey([last; 32]),
             database: false,
+            dialogues_max: 32_766,
             ledger: book.clone(),
         });
         catalog.reload(configuration);

@@ -89,6 +89,7 @@ fn node(remote: SocketAddr) -> Result<ClientNode, Error> {
         container: Kind::Hash,
         token_key: TokenKey(random()?),
         database: false,
+        dialogues_max: 32_766,
         ledger: Default::default(),
     });
     let options = EndpointOptions::default();

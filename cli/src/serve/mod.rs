@@ -177,6 +177,7 @@ fn catalog(database: bool) -> Result<Catalog<Std>, Error> {
         container: Kind::Hash,
         token_key: TokenKey(random()?),
         database,
+        dialogues_max: 32_766,
         ledger: Default::default(),
     }))
 }

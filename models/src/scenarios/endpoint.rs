@@ -237,7 +237,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         threads: 2,
         reach: Reach::Reduced,
         preemptions_max: Some(3),
-        outcomes: &["nothing", "registered"],
+        outcomes: &["nothing", "refused", "registered"],
         bodies: designs!(regreq_and_reload),
     },
     Scenario {

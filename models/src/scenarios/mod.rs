@@ -6,6 +6,7 @@ mod containers;
 mod directory;
 mod endpoint;
 mod objects;
+mod shared;
 
 use serde::{Deserialize, Serialize};
 
@@ -133,6 +134,7 @@ pub fn scenarios() -> impl Iterator<Item = &'static Scenario> {
         directory::SCENARIOS,
         catalog::SCENARIOS,
         endpoint::SCENARIOS,
+        shared::SCENARIOS,
     ];
     groups.into_iter().flatten()
 }

@@ -121,6 +121,7 @@ fn catalog() -> Catalog<Std> {
         container: Kind::Hash,
         token_key: TokenKey([7; 32]),
         database: false,
+        dialogues_max: 32_766,
         ledger: Default::default(),
     })
 }

@@ -63,6 +63,10 @@ pub(super) struct CallLeg<D: Directory> {
     challenge: Option<Challenge>,
     result: Answer,
     snapshot: Option<D::Snapshot>,
+    /// The user, until its challenge is over.
+    user: Option<D::Handle>,
+    /// Whether the directory counts the call among those that wait for AUTHREP.
+    is_counted: bool,
     admitted: Option<Admitted>,
     /// Of a call that we place.
     originator: Option<Box<Originator>>,
@@ -116,6 +120,8 @@ impl<D: Directory> CallLeg<D> {
             challenge: None,
             result: Answer::default(),
             snapshot: None,
+            user: None,
+            is_counted: false,
             admitted: None,
             originator: None,
             format: None,
@@ -201,7 +207,7 @@ impl<D: Directory> CallLeg<D> {
                 self.hang_up(turn);
             }
             Action::Wait => {}
-            Action::Challenge => self.challenge(turn),
+            Action::Challenge => return self.challenge(turn),
             Action::Accept => self.accept(turn),
             Action::AcceptAndOffer => {
                 self.accept(turn);
@@ -235,14 +241,22 @@ impl<D: Directory> CallLeg<D> {
             Lookup::Failed => return Happening::LookupFailed,
         };
         self.snapshot = turn.context.directory.settings(&handle).ok();
+        let ip = turn.link.remote.ip();
         let weighed = self.read(turn, |settings| {
             match (settings.secrets.is_empty(), settings.encryption) {
+                // Challenged, and refused whatever it answers, as a wrong secret is (CVE-2012-4737).
+                _ if !settings.access.allows(ip) => Happening::Unknown,
                 // Without a secret there is no key.
                 (true, Encryption::Forced) => Happening::Unacceptable,
                 (true, _) => Happening::Open,
                 (false, _) => Happening::Locked,
             }
         });
+        match weighed {
+            Some(Happening::Unknown) => self.snapshot = None,
+            Some(Happening::Locked) => self.user = Some(handle),
+            _ => {}
+        }
         weighed.unwrap_or_else(|| stale(turn, "weighing a call"))
     }
 
@@ -252,7 +266,14 @@ impl<D: Directory> CallLeg<D> {
         turn.context.directory.read(snapshot, read).ok()
     }
 
-    fn challenge(&mut self, turn: &mut Turn<'_, D>) {
+    /// Sends AUTHREQ, unless too many calls of the name wait for their AUTHREP (X-NUM-4).
+    fn challenge(&mut self, turn: &mut Turn<'_, D>) -> Option<Happening> {
+        let directory = &turn.context.directory;
+        self.is_counted = directory.begin_challenge(self.user.as_ref(), &self.username);
+        if !self.is_counted {
+            self.user = None;
+            return Some(Happening::TooMany);
+        }
         let challenge = Challenge::new(&mut turn.context.random);
         let terms = self.read(turn, |settings| self.terms(settings, &challenge));
         let Terms { methods, keys } = terms.unwrap_or_else(Terms::of_nobody);
@@ -270,6 +291,16 @@ impl<D: Directory> CallLeg<D> {
             turn.link.offer_encryption(keys);
         }
         self.challenge = Some(challenge);
+        None
+    }
+
+    /// The call does not wait for AUTHREP any more. Counted once, whatever comes first: AUTHREP or the end.
+    fn end_challenge(&mut self, turn: &mut Turn<'_, D>) {
+        let user = self.user.take();
+        if core::mem::take(&mut self.is_counted) {
+            let directory = &turn.context.directory;
+            directory.end_challenge(user.as_ref(), &self.username);
+        }
     }
 
     /// How the user may prove itself; with keys where both sides want encryption and MD5 gives a key.
@@ -295,6 +326,7 @@ impl<D: Directory> CallLeg<D> {
     /// Compares the result with the secrets of the snapshot. The challenge is gone afterwards. An unknown user has no
     /// snapshot, and fails here as with a wrong secret (X-CALL-4).
     fn verify(&mut self, turn: &mut Turn<'_, D>) -> Happening {
+        self.end_challenge(turn);
         let result = core::mem::take(&mut self.result);
         let Some(challenge) = self.challenge.take() else {
             return Happening::Bad;
@@ -388,6 +420,7 @@ impl<D: Directory> CallLeg<D> {
 
     /// Counts a failed login. Without a delay the refusal follows at once.
     fn refuse(&mut self, turn: &mut Turn<'_, D>) -> Option<Happening> {
+        self.end_challenge(turn);
         turn.cancel(TimerKind::Admission);
         turn.context.tell(Event::LoginFailed {
             address: turn.link.remote,
@@ -414,6 +447,7 @@ impl<D: Directory> CallLeg<D> {
             Rejection::Authority => (Cause::FACILITY_NOT_SUBSCRIBED, b"No authority found"),
             Rejection::Extension => (Cause::NO_ROUTE_DESTINATION, b"No such context/extension"),
             Rejection::Format => (Cause::BEARER_UNAVAILABLE, b"Unable to negotiate codec"),
+            Rejection::Challenges => (Cause::CALL_REJECTED, b"Unauthenticated call limit reached"),
         };
         let mut ies = IeBuffer::new();
         ies.push(InformationElement::Cause(words))
@@ -432,6 +466,7 @@ impl<D: Directory> CallLeg<D> {
     }
 
     fn end(&mut self, turn: &mut Turn<'_, D>, ending: Ending) {
+        self.end_challenge(turn);
         turn.end();
         self.say_over(turn, self.cause_of(ending));
         if self.is_offered {

@@ -73,6 +73,8 @@ pub(super) enum Event {
     Open,
     /// The user has a secret.
     Locked,
+    /// Too many calls of the name wait for AUTHREP.
+    TooMany,
     /// AUTHREP.
     AuthRep,
     /// The result is right.
@@ -120,6 +122,8 @@ pub(super) enum Rejection {
     Extension,
     /// No common format: cause 58.
     Format,
+    /// Too many calls of the name wait for AUTHREP: cause 21.
+    Challenges,
 }
 
 /// How an ended call ended.
@@ -202,6 +206,7 @@ impl State {
             }
             (Checking | WaitingForDirectory, Event::Open) => (AdmittingOpen, Action::Admit),
 
+            (AuthWait, Event::TooMany) => (Closing, Action::Reject(Rejection::Challenges)),
             (AuthWait, Event::AuthRep) => (Verifying, Action::Verify),
             (Verifying, Event::Good) => (Admitting, Action::Admit),
             (Verifying, Event::Bad) => (Refusing, Action::Refuse),
@@ -298,6 +303,7 @@ mod tests {
             Unknown,
             Open,
             Locked,
+            TooMany,
             AuthRep,
             Good,
             Bad,

@@ -3,8 +3,8 @@
 //!
 //! # Deviations
 //!
-//! - chan_iax2 answers a peer with a fixed address by REGREJ at once; here it is challenged first, as an unknown name is, so
-//!   that neither can be told from a wrong secret (X-REG-5).
+//! - chan_iax2 answers a peer with a fixed address, and one whose access list denies the address, by REGREJ at once; here
+//!   both are challenged first, as an unknown name is, so that none can be told from a wrong secret (X-REG-5).
 //! - chan_iax2 sets no limit to how long a challenge may stay unanswered; here it is a minute.
 //! - REGACK says nothing of waiting messages or firmware.
 
@@ -243,8 +243,10 @@ impl<D: Directory> Registration<D> {
             Lookup::Failed => return Happening::LookupFailed,
         };
         self.handle = Some(handle);
+        let ip = turn.link.remote.ip();
         let weighed = self.read_settings(turn, |settings| {
             match (settings.host, settings.secrets.is_empty()) {
+                _ if !settings.access.allows(ip) => Happening::Unfit,
                 (Host::Fixed(_) | Host::Nowhere, _) => Happening::Unfit,
                 (Host::Dynamic, true) => Happening::Open,
                 (Host::Dynamic, false) => Happening::Locked,
@@ -304,13 +306,14 @@ impl<D: Directory> Registration<D> {
     fn verify(&mut self, turn: &mut Turn<'_, D>) -> Happening {
         let challenge = self.challenge.clone();
         let result = core::mem::take(&mut self.result);
+        let ip = turn.link.remote.ip();
         let answered = match (&self.handle, challenge) {
             (_, None) => Ok(false),
             (None, Some(challenge)) => Ok(challenge.accepts(&result, AuthMethods::MD5, &[])),
             (Some(_), Some(challenge)) => self.read_settings(turn, |settings| {
                 let methods = auth::built(settings.methods);
                 let answered = challenge.accepts(&result, methods, &settings.secrets);
-                answered && settings.host == Host::Dynamic
+                answered && settings.host == Host::Dynamic && settings.access.allows(ip)
             }),
         };
         self.result = result;

@@ -48,7 +48,7 @@ pub(super) enum Event {
     LookupFailed,
     /// There is no such peer.
     Unknown,
-    /// The peer does not register: it is at a fixed address.
+    /// The peer does not register, or not from here: it is at a fixed address, or its access list denies this one.
     Unfit,
     /// The peer needs no secret.
     Open,

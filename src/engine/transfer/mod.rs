@@ -165,31 +165,44 @@ impl<D: Directory> Endpoint<D> {
         let Some(Dialogue { link, .. }) = self.dialogues.get_mut(&local) else {
             return false;
         };
-        let is_possible = third.is_usable()
+        let is_free = third.is_usable()
             && third.address != link.remote
             && !self.by_remote.contains_key(&third.key())
-            && !self.by_third.contains_key(&third.key())
-            && self
-                .census
-                .has_room(third.address.ip(), &self.context.options)
-            && self.numbers.reserve(now, local, third.address);
-        if is_possible {
-            link.third = Some(third);
-            self.by_third.insert(third.key(), local);
+            && !self.by_third.contains_key(&third.key());
+        let directory = &self.context.directory;
+        // The place at the new address is taken now, so that the call cannot move to where there is none.
+        let ticket = match is_free {
+            true => directory.admit(third.address.ip(), true),
+            false => None,
+        };
+        let Some(ticket) = ticket else {
+            return false;
+        };
+        if !self.numbers.reserve(now, local, third.address) {
+            directory.leave(ticket);
+            return false;
         }
-        is_possible
+        link.third = Some(third);
+        link.third_ticket = Some(ticket);
+        self.by_third.insert(third.key(), local);
+        true
     }
 
     /// The third party is none any more.
     pub(super) fn forget_third(&mut self, local: CallNumber) {
-        let dialogue = self.dialogues.get_mut(&local);
-        if let Some(third) = dialogue.and_then(|dialogue| dialogue.link.third.take()) {
+        let Some(Dialogue { link, .. }) = self.dialogues.get_mut(&local) else {
+            return;
+        };
+        if let Some(third) = link.third.take() {
             self.by_third.remove(&third.key());
             self.numbers.unreserve();
         }
+        if let Some(ticket) = link.third_ticket.take() {
+            self.context.directory.leave(ticket);
+        }
     }
 
-    /// The third party becomes the other side: in the index, in the census, in the quarantine of our number. Then comes what
+    /// The third party becomes the other side: in the index, in the counts, in the quarantine of our number. Then comes what
     /// it sent too early.
     fn relocate(&mut self, now: Instant, local: CallNumber, early: EarlyFrames) {
         let Some(dialogue) = self.dialogues.get_mut(&local) else {
@@ -204,8 +217,10 @@ impl<D: Directory> Endpoint<D> {
         if self.by_remote.get(&theirs) == Some(&local) {
             self.by_remote.remove(&theirs);
         }
-        self.census.leave(middle.ip());
-        self.census.enter(third.address.ip());
+        let ticket = dialogue.link.third_ticket.take();
+        if let Some(former) = core::mem::replace(&mut dialogue.link.ticket, ticket) {
+            self.context.directory.leave(former);
+        }
         self.numbers.leave(now, local, middle);
         dialogue.relocate(now, &mut self.context, third);
         self.index(local);
