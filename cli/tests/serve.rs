@@ -9,12 +9,6 @@ use std::process::Stdio;
 
 use server::*;
 
-/// Half a second from the middle of what was heard, where neither beginning nor end is.
-fn middle(samples: &[f64]) -> &[f64] {
-    assert!(samples.len() > 8_000, "only {} samples", samples.len());
-    &samples[samples.len() / 2 - 2_000..][..4_000]
-}
-
 fn echo_of_a_tone(server: &Server, frequency: f64, more: &[&str]) {
     echo_at(server, "echo", frequency, more);
 }
@@ -39,19 +33,20 @@ fn echo_at(server: &Server, extension: &str, frequency: f64, more: &[&str]) {
     let ended = client(&[&call[..], more].concat(), None);
     assert_eq!(ended.code, 0, "{ended:?}");
     let heard = samples(&heard);
-    let heard = middle(&heard);
-    // 8,000 is the amplitude that was sent: half its square is the energy.
-    assert!(
-        (energy(heard) / 32e6 - 1.0).abs() < 0.1,
-        "{}",
-        energy(heard)
+    assert!(heard.len() > 8_000, "only {} samples", heard.len());
+    // A machine that stalls leaves gaps, but most of what is heard is the tone that was said, and no other.
+    let pure = |part: &&[f64]| is_tone(part, frequency);
+    let (count, all) = (
+        heard.chunks_exact(800).filter(pure).count(),
+        heard.len() / 800,
     );
-    assert!(
-        share(heard, frequency) > 0.95,
-        "{}",
-        share(heard, frequency)
-    );
-    assert!(share(heard, frequency + 100.0) < 0.05);
+    assert!(count * 2 > all, "{count} of {all} parts are the tone");
+}
+
+/// Whether a tenth of a second is the tone that was said: 8,000 is its amplitude, and half the square of that its energy.
+fn is_tone(part: &[f64], frequency: f64) -> bool {
+    let is_as_loud = (energy(part) / 32e6 - 1.0).abs() < 0.1;
+    is_as_loud && share(part, frequency) > 0.95 && share(part, frequency + 100.0) < 0.05
 }
 
 #[test]
@@ -180,6 +175,26 @@ fn no_secret_reaches_the_log_at_its_most_talkative() {
         "{log}"
     );
     assert!(!log.contains("secret"), "{log}");
+}
+
+#[test]
+fn a_server_between_two_others_takes_itself_out_and_the_call_goes_on() {
+    let far = Server::start(&[]);
+    let folder = tempfile::tempdir().unwrap();
+    let config = |name: &str, peer: &str, at: &Server| {
+        let (host, port) = at.address.split_once(':').unwrap();
+        let path = folder.path().join(name);
+        let text = format!(
+            "[{peer}]\ntype = peer\nhost = {host}\nport = {port}\nusername = guest\n[guest]\ntype = user\n"
+        );
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let middle = Server::start(&["--config", &config("middle.conf", "far", &far)]);
+    let near = Server::start(&["--config", &config("near.conf", "middle", &middle)]);
+    echo_at(&near, "middle/far/echo", 440.0, &["--codec", "ulaw"]);
+    middle.wait_for("Transferred");
+    far.wait_for("call ended");
 }
 
 #[test]

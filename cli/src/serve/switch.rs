@@ -1,5 +1,6 @@
 //! Calls from one peer to another: two legs, each a call of its own. What comes by one goes out by the other, between µ-law
-//! and A-law coded again; once answered, legs of one format are bridged by the endpoint.
+//! and A-law coded again; once answered, legs of one format are bridged by the endpoint, and
+//! transferred where both may be (RFC 5456 §6.5).
 //!
 //! They are bridged no sooner, for ANSWER may stand in the queue of events behind ACCEPT, and the bridge passes on only
 //! what comes after it.
@@ -93,6 +94,11 @@ impl Switch {
         reason: EndReason,
     ) {
         self.asking.retain(|_, (caller, _)| *caller != call);
+        if reason == EndReason::Transferred {
+            // The call goes on, without us.
+            self.legs.remove(&call);
+            return;
+        }
         if let Some(leg) = self.legs.remove(&call) {
             self.legs.remove(&leg.other);
             note(endpoint.hangup(now, leg.other, cause(reason)));
@@ -130,6 +136,10 @@ impl Switch {
         };
         note(endpoint.answer(now, caller));
         let is_bridged = endpoint.bridge(now, caller, called).is_ok();
+        if is_bridged {
+            // Where one of the two may not be transferred, all goes on through us.
+            note(endpoint.transfer(now, caller, called));
+        }
         for call in [caller, called] {
             if let Some(leg) = self.legs.get_mut(&call) {
                 leg.is_bridged = is_bridged;
