@@ -14,6 +14,10 @@ fn echo_of_a_tone(server: &Server, frequency: f64, more: &[&str]) {
 }
 
 fn echo_at(server: &Server, extension: &str, frequency: f64, more: &[&str]) {
+    echo_as(server, extension, frequency, more, None);
+}
+
+fn echo_as(server: &Server, extension: &str, frequency: f64, more: &[&str], secret: Option<&str>) {
     let folder = tempfile::tempdir().unwrap();
     let (said, heard) = (
         folder.path().join("said.wav"),
@@ -30,7 +34,7 @@ fn echo_at(server: &Server, extension: &str, frequency: f64, more: &[&str]) {
         "--record",
         path,
     ];
-    let ended = client(&[&call[..], more].concat(), None);
+    let ended = client(&[&call[..], more].concat(), secret);
     assert_eq!(ended.code, 0, "{ended:?}");
     let heard = samples(&heard);
     assert!(heard.len() > 8_000, "only {} samples", heard.len());
@@ -195,6 +199,35 @@ fn a_server_between_two_others_takes_itself_out_and_the_call_goes_on() {
     echo_at(&near, "middle/far/echo", 440.0, &["--codec", "ulaw"]);
     middle.wait_for("Transferred");
     far.wait_for("call ended");
+}
+
+#[test]
+fn an_encrypted_call_is_heard_and_is_not_made_in_clear() {
+    let folder = tempfile::tempdir().unwrap();
+    let (config, path) = (
+        folder.path().join("iax.conf"),
+        folder.path().join("heard.wav"),
+    );
+    let text = "[ann]\ntype = user\nsecret = hush\nforceencryption = yes\n[bob]\ntype = user\nsecret = hush\n";
+    std::fs::write(&config, text).unwrap();
+    let server = Server::start(&["--config", config.to_str().unwrap()]);
+    let as_ann = ["--user", "ann", "--encrypt"];
+    echo_as(&server, "echo", 440.0, &as_ann, Some("hush"));
+    let path = path.to_str().unwrap();
+    let call = [
+        "call",
+        &server.address,
+        "echo",
+        "--seconds",
+        "1",
+        "--record",
+        path,
+        "--user",
+    ];
+    let in_clear = client(&[&call[..], &["ann"]].concat(), Some("hush"));
+    assert_eq!(in_clear.code, 5, "{in_clear:?}");
+    let forced = client(&[&call[..], &["bob", "--encrypt"]].concat(), Some("hush"));
+    assert_eq!(forced.code, 5, "{forced:?}");
 }
 
 #[test]

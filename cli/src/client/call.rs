@@ -303,7 +303,10 @@ fn words(reason: &iaxproof::engine::EndReason) -> String {
         Reason::RemoteHangup(None) => "the other side hung up".to_owned(),
         Reason::LocalHangup => "we hung up".to_owned(),
         Reason::NoAnswer => "nobody answered".to_owned(),
-        Reason::Unauthenticated => "the other side wants a secret that we do not have".to_owned(),
+        Reason::Unauthenticated => {
+            "we cannot log in: no secret, or no method and no encryption that both may use"
+                .to_owned()
+        }
         Reason::NoFormat => "the other side chose a codec that we do not speak".to_owned(),
         Reason::Invalidated => "the other side does not know the call any more".to_owned(),
         Reason::Unreachable => "the other side does not reply".to_owned(),
