@@ -146,7 +146,7 @@ pub enum Problem {
     },
     /// An option that would guard the entry and is not supported: without it the entry would be open.
     #[error(
-        "{option} is not supported, and without it [{name}] would be open: expected {expected}"
+        "{option} is not supported, and without it [{}] would be open: expected {expected}", .name.escape_debug()
     )]
     WouldBeOpen {
         /// The option.
