@@ -465,11 +465,11 @@ impl<D: Directory> Machine<D> {
 
 /// What ends the dialogue at the other side is acknowledged before anything else (chan_iax2).
 const fn is_acknowledged_at_once(body: &Body<'_>) -> bool {
-    use IaxCommand::{Hangup, RegAck, RegRej, Reject, TxRel};
+    use IaxCommand::{Hangup, RegAck, RegRej, Reject};
     matches!(
         body,
         Body::Iax {
-            command: Hangup | Reject | RegAck | RegRej | TxRel,
+            command: Hangup | Reject | RegAck | RegRej,
             ..
         }
     )
