@@ -139,7 +139,7 @@ fn an_address_that_cannot_be_meant_is_refused() {
     assert!(bench.sent[before..].iter().all(to_middle));
 }
 
-/// X-SEQ-6.5.1-2: without address or number, or with one that is nobody's, TXREQ means nothing.
+/// RFC 5456 §6.5.1: without address or number, or with one that is nobody's, TXREQ means nothing.
 #[test]
 fn half_a_request_is_no_request() {
     let mut bench = Bench::new();
