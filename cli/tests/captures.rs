@@ -6,14 +6,18 @@
     reason = "helpers of tests: a panic is the failure"
 )]
 
-use std::collections::{BTreeMap, BTreeSet};
+mod foreign;
+
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
+
+use foreign::compare::{compare, objects};
+use foreign::skip;
 
 fn own() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/captures")
@@ -22,12 +26,6 @@ fn own() -> PathBuf {
 /// The folder of captures of other implementations, if it was named.
 fn others() -> Option<PathBuf> {
     std::env::var_os("IAXPROOF_CAPTURES").map(|folder: OsString| folder.into())
-}
-
-/// Past the capture of the test's own output, so that nobody overlooks it.
-fn skip(what: &str) {
-    let line = format!("skipped: {what}\n");
-    std::io::stderr().write_all(line.as_bytes()).unwrap();
 }
 
 fn files(folder: &Path) -> Vec<PathBuf> {
@@ -62,14 +60,6 @@ fn listing(path: &Path) -> String {
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{}: {errors}", path.display());
     String::from_utf8(output.stdout).unwrap()
-}
-
-fn objects(path: &Path) -> Vec<Value> {
-    let output = decode(&["--json"], path);
-    assert!(output.status.success(), "{}", path.display());
-    let text = String::from_utf8(output.stdout).unwrap();
-    let object = |line: &str| serde_json::from_str(line).unwrap();
-    text.lines().map(object).collect()
 }
 
 #[test]
@@ -294,198 +284,6 @@ fn every_frame_of_other_implementations_reads_or_is_refused_as_expected() {
     assert!(read > 1_000, "only {read} frames");
 }
 
-/// Fields of tshark, and the key of ours that must be equal.
-const NUMBERS: &[(&str, &str)] = &[
-    ("iax2.src_call", "source_call"),
-    ("iax2.dst_call", "destination_call"),
-    ("iax2.timestamp", "timestamp"),
-    ("iax2.oseqno", "oseqno"),
-    ("iax2.iseqno", "iseqno"),
-    ("iax2.type", "type"),
-];
-
-/// The subclass octet, under the name that tshark gives it in each frame type.
-const SUBCLASSES: &[&str] = &[
-    "iax2.iax.subclass",
-    "iax2.control.subclass",
-    "iax2.voice.subclass",
-];
-
-/// Elements whose text is a name and tshark's value.
-const ELEMENTS: &[(&str, &str)] = &[
-    ("iax2.iax.version", "version "),
-    ("iax2.iax.refresh", "refresh "),
-    ("iax2.iax.call_no", "call number "),
-    ("iax2.iax.causecode", "cause code "),
-    ("iax2.iax.transferid", "transfer id "),
-    ("iax2.iax.rrjitter", "jitter "),
-    ("iax2.iax.rrpkts", "packets "),
-    ("iax2.iax.rrdelay", "delay "),
-    ("iax2.iax.rrdropped", "dropped "),
-    ("iax2.iax.rrooo", "out of order "),
-    ("iax2.iax.username", "username \""),
-    ("iax2.iax.called_number", "called number \""),
-    ("iax2.iax.cause", "cause \""),
-];
-
-/// What tshark says of each packet: field -> value, only fields that it printed.
-fn tshark(path: &Path) -> Option<Vec<BTreeMap<String, String>>> {
-    let fields = NUMBERS.iter().chain(ELEMENTS).map(|(field, _)| *field);
-    let fields: Vec<&str> = fields
-        .chain(SUBCLASSES.iter().copied())
-        .chain([
-            "iax2.retransmission",
-            "iax2.ie_id",
-            "iax2.trunk.call.scallno",
-            "iax2.trunk.call.len",
-            "_ws.malformed",
-        ])
-        .collect();
-    let mut command = Command::new("tshark");
-    command
-        .arg("-r")
-        .arg(path)
-        .args(["-T", "fields", "-E", "separator=/t", "-E", "aggregator=,"]);
-    command.args(["-d", "udp.port==1024-65535,iax2"]);
-    for field in &fields {
-        command.args(["-e", field]);
-    }
-    let output = command.output().ok()?;
-    assert!(
-        output.status.success(),
-        "tshark: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    let text = String::from_utf8(output.stdout).unwrap();
-    let row = |line: &str| {
-        let cells = fields
-            .iter()
-            .map(|f| (*f).to_owned())
-            .zip(line.split('\t').map(str::to_owned));
-        cells.filter(|(_, value)| !value.is_empty()).collect()
-    };
-    Some(text.lines().map(row).collect())
-}
-
-/// Compares one capture field by field; how many values were equal.
-fn compare(path: &Path, rows: &[BTreeMap<String, String>]) -> usize {
-    let objects = objects(path);
-    assert_eq!(rows.len(), objects.len(), "{}", path.display());
-    let mut equal = 0;
-    for (row, object) in rows.iter().zip(&objects) {
-        let at = format!(
-            "{} packet {}: {row:?} against {object}",
-            path.display(),
-            object["number"]
-        );
-        // A frame that one of the two refuses is judged by the lists of refusals.
-        if row.contains_key("_ws.malformed") && object["class"] != "trunk"
-            || object.get("class").is_none()
-        {
-            continue;
-        }
-        if object["class"] == "trunk" {
-            equal += compare_trunk(row, object, &at);
-            continue;
-        }
-        for (field, key) in NUMBERS {
-            if let Some(value) = row.get(*field) {
-                assert_eq!(
-                    value.parse::<u64>().ok(),
-                    object[*key].as_u64(),
-                    "{field} of {at}"
-                );
-                equal += 1;
-            }
-        }
-        for value in SUBCLASSES.iter().filter_map(|field| row.get(*field)) {
-            let octet = value.parse().map(normal).ok();
-            assert_eq!(octet, object["subclass"].as_u64(), "subclass of {at}");
-            equal += 1;
-        }
-        if let Some(value) = row.get("iax2.retransmission") {
-            assert_eq!(
-                value == "1",
-                object["retransmission"] == true,
-                "R bit of {at}"
-            );
-            equal += 1;
-        }
-        equal += compare_elements(row, object, &at);
-    }
-    equal
-}
-
-fn compare_elements(row: &BTreeMap<String, String>, object: &Value, at: &str) -> usize {
-    let Some(elements) = object["elements"].as_array() else {
-        return 0;
-    };
-    let mut equal = 0;
-    if let Some(codes) = row.get("iax2.ie_id") {
-        let ours: Vec<String> = elements.iter().map(|ie| ie["code"].to_string()).collect();
-        assert_eq!(*codes, ours.join(","), "codes of {at}");
-        equal += 1;
-    }
-    for (field, prefix) in ELEMENTS {
-        let Some(value) = row
-            .get(*field)
-            .and_then(|values| values.split(',').next_back())
-        else {
-            continue;
-        };
-        let texts = elements.iter().filter_map(|ie| ie["text"].as_str());
-        let ours: Vec<&str> = texts.filter_map(|text| text.strip_prefix(prefix)).collect();
-        let is_equal = |ours: &&str| {
-            if prefix.ends_with('"') {
-                **ours == format!("{value}\"")
-            } else {
-                ours.split(' ').next() == Some(decimal(value).as_str())
-            }
-        };
-        assert!(ours.iter().any(is_equal), "{field} of {at}");
-        equal += 1;
-    }
-    equal
-}
-
-/// The plain spelling of a subclass below 128, as our frames have it; tshark shows the octet as it came.
-fn normal(octet: u64) -> u64 {
-    match octet {
-        0x80..=0x86 => 1 << (octet & 0x3f),
-        _ => octet,
-    }
-}
-
-/// tshark prints some numbers in hexadecimal, and REFRESH as if it had a sign.
-fn decimal(value: &str) -> String {
-    let hexadecimal = value
-        .strip_prefix("0x")
-        .map(|digits| u64::from_str_radix(digits, 16));
-    match (hexadecimal, value.parse::<i16>()) {
-        (Some(Ok(number)), _) => number.to_string(),
-        (_, Ok(number @ i16::MIN..0)) => number.cast_unsigned().to_string(),
-        _ => value.to_owned(),
-    }
-}
-
-/// tshark 4.0 takes the last short entry of a trunk without time-stamps for malformed, so entries are compared as far as it
-/// got.
-fn compare_trunk(row: &BTreeMap<String, String>, object: &Value, at: &str) -> usize {
-    let entries = object["entries"].as_array().unwrap();
-    let mut equal = 0;
-    for (field, key) in [
-        ("iax2.trunk.call.scallno", "source_call"),
-        ("iax2.trunk.call.len", "octets"),
-    ] {
-        let values = row.get(field).map(String::as_str).unwrap_or_default();
-        for (value, entry) in values.split(',').filter(|v| !v.is_empty()).zip(entries) {
-            assert_eq!(value, entry[key].to_string(), "{field} of {at}");
-            equal += 1;
-        }
-    }
-    equal
-}
-
 #[test]
 fn our_fields_are_those_of_tshark() {
     let mut folders = vec![own()];
@@ -501,10 +299,10 @@ fn our_fields_are_those_of_tshark() {
             skip(&format!("tshark over {ENCRYPTED}: waits for encryption"));
             continue;
         }
-        let Some(rows) = tshark(&path) else {
+        let Some(values) = compare(&path) else {
             return skip("our_fields_are_those_of_tshark: tshark is not installed");
         };
-        equal += compare(&path, &rows);
+        equal += values;
     }
     assert!(equal > 300, "only {equal} values were compared");
 }

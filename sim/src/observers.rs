@@ -9,7 +9,7 @@ use crate::decide::Decisions;
 use crate::fact::Fact;
 use crate::goals::{Goal, GoalWatch, Goals};
 use crate::plan::Plan;
-use crate::report::{Failure, Report, Verdict, View};
+use crate::report::{Failure, Report, SentDatagram, Verdict, View};
 use crate::trace::{Line, TraceHash, line};
 use crate::world::EVENTS_OF_A_WORLD_MAX;
 
@@ -20,6 +20,7 @@ pub(crate) struct Observers {
     goals: GoalWatch,
     hash: TraceHash,
     timeline: Option<Vec<Line>>,
+    datagrams: Option<Vec<SentDatagram>>,
     events: u64,
     failure: Option<Failure>,
 }
@@ -31,6 +32,7 @@ impl Observers {
             goals: GoalWatch::default(),
             hash: TraceHash::default(),
             timeline: (view == View::Timeline).then(Vec::new),
+            datagrams: (view == View::Datagrams).then(Vec::new),
             events: 0,
             failure: None,
         }
@@ -45,6 +47,9 @@ impl Observers {
         self.goals.observe(now, fact);
         if let Some(timeline) = &mut self.timeline {
             timeline.extend(line(now, fact));
+        }
+        if let Some(datagrams) = &mut self.datagrams {
+            datagrams.extend(SentDatagram::of(now, fact));
         }
         if let Err(violation) = self.checkers.observe(now, fact) {
             self.fail(now, violation);
@@ -107,6 +112,7 @@ impl Observers {
             goals: self.goals.reached,
             plan,
             timeline: self.timeline,
+            datagrams: self.datagrams,
         }
     }
 }

@@ -1,10 +1,12 @@
 //! What a run of a world says.
 
+use core::net::SocketAddr;
 use core::time::Duration;
 
 use iaxproof::time::Instant;
 
 use crate::checkers::Violation;
+use crate::fact::Fact;
 use crate::goals::Goals;
 use crate::plan::{Actor, Plan};
 use crate::trace::{Line, render};
@@ -17,6 +19,8 @@ pub enum View {
     Hash,
     /// Every event as a line too.
     Timeline,
+    /// Every datagram that a node sent too.
+    Datagrams,
 }
 
 /// What became of a world.
@@ -36,6 +40,39 @@ pub struct Report {
     pub plan: Plan,
     /// The lines, where they were asked for.
     pub timeline: Option<Vec<Line>>,
+    /// What nodes sent, where it was asked for; what the network made of it is not here.
+    pub datagrams: Option<Vec<SentDatagram>>,
+}
+
+/// A datagram as a node gave it to the network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SentDatagram {
+    /// When.
+    pub at: Instant,
+    /// Who really sent it.
+    pub from: Actor,
+    /// From which address it says that it comes.
+    pub source: SocketAddr,
+    /// To which address.
+    pub destination: SocketAddr,
+    /// Its octets.
+    pub octets: Vec<u8>,
+}
+
+impl SentDatagram {
+    /// The datagram of a fact, if one was sent.
+    pub(crate) fn of(at: Instant, fact: &Fact<'_>) -> Option<Self> {
+        match fact {
+            Fact::Sent(passage) => Some(SentDatagram {
+                at,
+                from: passage.from,
+                source: passage.source,
+                destination: passage.destination,
+                octets: passage.datagram.to_vec(),
+            }),
+            _ => None,
+        }
+    }
 }
 
 /// Whether every property held.
