@@ -2,15 +2,25 @@
 //!
 //! - [`pcap`]: captures. [`tshark`]: what tshark says of one. [`compare`]: whether `iaxproof decode` says the same.
 //! - [`judge`]: whether tshark takes exception to what we send.
+//! - [`relay`]: between a client and a server, keeping what passes. [`clock`]: real time.
+//! - [`phone`]: a telephone made of the crate `iax2`.
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub(crate) mod clock;
 pub(crate) mod compare;
 pub(crate) mod judge;
 pub(crate) mod pcap;
+pub(crate) mod phone;
+pub(crate) mod relay;
 pub(crate) mod tshark;
 
 use std::io::Write;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use pcap::Datagram;
+use relay::Relay;
 
 /// Says that something was not done, and why.
 pub(crate) fn skip(what: &str) {
@@ -21,4 +31,17 @@ pub(crate) fn skip(what: &str) {
 pub(crate) fn note(what: &str) {
     let line = format!("{what}\n");
     std::io::stderr().write_all(line.as_bytes()).unwrap();
+}
+
+/// Whether tshark takes exception to what the server sent through a relay, and whether `iaxproof decode` lists the same as tshark
+/// of both directions. Leaves the capture in the target folder.
+pub(crate) fn examine(test: &str, server: &str, relay: &Relay) {
+    let server: SocketAddr = server.parse().unwrap();
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{test}.pcap"));
+    let is_ours = |_, datagram: &Datagram| datagram.source == server;
+    match judge::judge(&path, &relay.kept(), is_ours) {
+        Some(judgement) => judgement.assert_no_complaint(),
+        None => return skip(&format!("tshark over {test}: tshark is not installed")),
+    }
+    compare::compare(&path).expect("tshark is installed");
 }
