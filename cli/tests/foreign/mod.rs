@@ -3,13 +3,14 @@
 //! - [`pcap`]: captures. [`tshark`]: what tshark says of one. [`compare`]: whether `iaxproof decode` says the same.
 //! - [`judge`]: whether tshark takes exception to what we send.
 //! - [`relay`]: between a client and a server, keeping what passes. [`clock`]: real time.
-//! - [`phone`]: a telephone made of the crate `iax2`.
+//! - [`phone`]: a telephone made of the crate `iax2`. [`modem`]: Debian's iaxmodem.
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
 pub(crate) mod clock;
 pub(crate) mod compare;
 pub(crate) mod judge;
+pub(crate) mod modem;
 pub(crate) mod pcap;
 pub(crate) mod phone;
 pub(crate) mod relay;
