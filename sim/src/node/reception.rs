@@ -90,7 +90,10 @@ impl Client {
             None => None,
         };
         let cipher: &Cipher = self.ciphers.get(&local?)?;
-        cipher.open(datagram)
+        match is_ours {
+            true => cipher.open_ours(datagram),
+            false => cipher.open(datagram),
+        }
     }
 
     fn handle_full(&mut self, now: Instant, frame: &FullFrame<'_>, out: &mut Outbox) {
