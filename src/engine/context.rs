@@ -10,7 +10,9 @@ use super::dialogue::Link;
 use super::directory::{Directory, Expiry, Generation, Lookup, QueryId, Role, StoreId};
 use super::event::{Event, Transmit};
 use super::options::{EVENTS_MAX, EndpointOptions, TRANSMITS_MAX};
+use super::qualify::Watches;
 use super::random::Random;
+use super::registrant::{RegistrantId, Registrants};
 use super::settings::Name;
 use super::timer::{TimerKey, TimerKind, Timers};
 use super::trunk::Trunks;
@@ -30,6 +32,10 @@ pub(super) enum Owner<H> {
         name: Name,
         generation: Generation,
     },
+    /// The watch over the peer of this name, which holds the peer's handle. Cancelled when it ends.
+    Watch(Name),
+    /// A registration of ours. Cancelled when it is given up.
+    Registrant(RegistrantId),
 }
 
 /// What all dialogues share.
@@ -52,6 +58,10 @@ pub(super) struct Context<D: Directory> {
     pub(super) expiries: BTreeMap<Name, TimerKey>,
     /// Octets of the datagram that is being handled.
     pub(super) datagram_len: usize,
+    /// The peers that are qualified.
+    pub(super) watches: Watches<D::Handle>,
+    /// The registrations that we keep up.
+    pub(super) registrants: Registrants,
     pub(super) dropped: Dropped,
 }
 
@@ -70,6 +80,8 @@ impl<D: Directory> Context<D> {
             stores: BTreeMap::new(),
             expiries: BTreeMap::new(),
             datagram_len: 0,
+            watches: Watches::new(),
+            registrants: Registrants::default(),
             dropped: Dropped::default(),
         }
     }
@@ -157,7 +169,10 @@ impl<D: Directory> Context<D> {
     ) {
         self.expiries.remove(&name);
         match self.directory.expire(handle, generation, now) {
-            Ok(Expiry::Expired) => self.tell(Event::Expired { name }),
+            Ok(Expiry::Expired) => {
+                self.unwatch(&name);
+                self.tell(Event::Expired { name });
+            }
             Ok(Expiry::Superseded) => {}
             Err(_) => self.tell_stale("expiring a registration"),
         }
@@ -189,14 +204,15 @@ impl<D: Directory> Turn<'_, D> {
         let ies = ies.view();
         let body = Body::Iax { command, ies };
         let _is_full = self.link.reliable.send_final(self.now, body);
-        for kind in [
-            TimerKind::Ping,
-            TimerKind::LagRq,
-            TimerKind::Admission,
-            TimerKind::AnswerWait,
-            TimerKind::RejectDelay,
-            TimerKind::Transfer,
-        ] {
+        self.stop_probing();
+        self.cancel(TimerKind::AnswerWait);
+        self.cancel(TimerKind::RejectDelay);
+        self.cancel(TimerKind::Transfer);
+    }
+
+    /// The dialogue is neither probed nor timed for its admission any more.
+    pub(super) fn stop_probing(&mut self) {
+        for kind in [TimerKind::Ping, TimerKind::LagRq, TimerKind::Admission] {
             self.cancel(kind);
         }
     }

@@ -7,6 +7,14 @@ pub struct Counts {
     pub calls: usize,
     /// Live dialogues that carry a REGREQ or REGREL.
     pub registrations: usize,
+    /// Live dialogues that carry a REGREQ or REGREL of ours.
+    pub requests: usize,
+    /// Live dialogues that carry a POKE of ours.
+    pub pokes: usize,
+    /// Registrations that we keep up with others.
+    pub registrants: usize,
+    /// Peers that are qualified; for each a handle of the directory is held.
+    pub watched: usize,
     /// Dialogues that wait for the directory.
     pub waiting_for_directory: usize,
     /// Armed timers, all kinds.
@@ -34,7 +42,7 @@ pub struct Counts {
 impl Counts {
     /// Live dialogues.
     pub const fn dialogues(&self) -> usize {
-        self.calls + self.registrations
+        self.calls + self.registrations + self.requests + self.pokes
     }
 }
 

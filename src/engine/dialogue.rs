@@ -12,6 +12,8 @@ use super::context::{Context, Turn};
 use super::directory::{Directory, Lookup, QueryId};
 use super::opener::Opener;
 use super::options::ADMISSION_WAIT;
+use super::qualify::Poke;
+use super::registrant::Registering;
 use super::registrar::Registration;
 use super::reliable::verdict::Verdict;
 use super::reliable::{Reliable, Timeout};
@@ -65,6 +67,10 @@ pub(super) enum Machine<D: Directory> {
     Registration(Box<Registration<D>>),
     /// A call.
     Call(Box<CallLeg<D>>),
+    /// A REGREQ or REGREL of ours.
+    Registrant(Registering),
+    /// A POKE of ours.
+    Poke(Box<Poke>),
 }
 
 impl Link {
@@ -139,6 +145,8 @@ impl<D: Directory> Dialogue<D> {
         match machine {
             Machine::Registration(registration) => registration.begin(&mut turn),
             Machine::Call(call) => call.begin(&mut turn),
+            Machine::Registrant(request) => request.begin(&mut turn),
+            Machine::Poke(poke) => poke.begin(&mut turn),
         }
     }
 
@@ -256,7 +264,8 @@ impl<D: Directory> Dialogue<D> {
             TimerKind::Transfer => machine.transfer_timed_out(&mut turn),
             TimerKind::Linger => machine.linger_elapsed(&mut turn),
             TimerKind::Store => machine.store_delayed(&mut turn),
-            TimerKind::Expiry | TimerKind::Trunk => {}
+            TimerKind::PokeWait => machine.poke_wait_elapsed(&mut turn),
+            TimerKind::Expiry | TimerKind::Trunk | TimerKind::Poke | TimerKind::Refresh => {}
         }
         turn.flush();
     }
@@ -273,6 +282,7 @@ impl<D: Directory> Dialogue<D> {
         match machine {
             Machine::Registration(registration) => registration.looked_up(&mut turn, lookup),
             Machine::Call(call) => call.looked_up(&mut turn, lookup),
+            Machine::Registrant(_) | Machine::Poke(_) => {}
         }
         turn.flush();
     }
@@ -395,6 +405,8 @@ impl<D: Directory> Machine<D> {
         match self {
             Machine::Registration(registration) => registration.receive(turn, frame),
             Machine::Call(call) => call.receive(turn, frame),
+            Machine::Registrant(request) => request.receive(turn, frame),
+            Machine::Poke(poke) => poke.receive(turn, frame),
         }
     }
 
@@ -402,6 +414,8 @@ impl<D: Directory> Machine<D> {
         match self {
             Machine::Registration(registration) => registration.finished(turn),
             Machine::Call(call) => call.finished(turn),
+            Machine::Registrant(request) => request.finished(turn),
+            Machine::Poke(_) => {}
         }
     }
 
@@ -410,6 +424,9 @@ impl<D: Directory> Machine<D> {
             _ if is_final => self.finished(turn),
             Machine::Registration(registration) => registration.gave_up(turn),
             Machine::Call(call) => call.gave_up(turn),
+            Machine::Registrant(request) => request.gave_up(turn),
+            // Its wait for a PONG is timed apart from its retransmissions.
+            Machine::Poke(_) => {}
         }
     }
 
@@ -417,6 +434,8 @@ impl<D: Directory> Machine<D> {
         match self {
             Machine::Registration(registration) => registration.gave_up(turn),
             Machine::Call(call) => call.invalidated(turn),
+            Machine::Registrant(request) => request.gave_up(turn),
+            Machine::Poke(_) => {}
         }
     }
 
@@ -424,6 +443,7 @@ impl<D: Directory> Machine<D> {
         match self {
             Machine::Registration(registration) => registration.delay_elapsed(turn),
             Machine::Call(call) => call.delay_elapsed(turn),
+            Machine::Registrant(_) | Machine::Poke(_) => {}
         }
     }
 
@@ -431,12 +451,14 @@ impl<D: Directory> Machine<D> {
         match self {
             Machine::Registration(registration) => registration.waited_too_long(turn),
             Machine::Call(call) => call.waited_too_long(turn),
+            Machine::Registrant(request) => request.gave_up(turn),
+            Machine::Poke(_) => {}
         }
     }
 
     fn answer_wait_elapsed(&mut self, turn: &mut Turn<'_, D>) {
         match self {
-            Machine::Registration(_) => {}
+            Machine::Registration(_) | Machine::Registrant(_) | Machine::Poke(_) => {}
             Machine::Call(call) => call.answer_wait_elapsed(turn),
         }
     }
@@ -444,20 +466,27 @@ impl<D: Directory> Machine<D> {
     fn store_delayed(&mut self, turn: &mut Turn<'_, D>) {
         match self {
             Machine::Registration(registration) => registration.store_delayed(turn),
-            Machine::Call(_) => {}
+            Machine::Call(_) | Machine::Registrant(_) | Machine::Poke(_) => {}
+        }
+    }
+
+    fn poke_wait_elapsed(&mut self, turn: &mut Turn<'_, D>) {
+        match self {
+            Machine::Registration(_) | Machine::Call(_) | Machine::Registrant(_) => {}
+            Machine::Poke(poke) => poke.waited_too_long(turn),
         }
     }
 
     fn transfer_timed_out(&mut self, turn: &mut Turn<'_, D>) {
         match self {
-            Machine::Registration(_) => {}
+            Machine::Registration(_) | Machine::Registrant(_) | Machine::Poke(_) => {}
             Machine::Call(call) => call.transfer_wait_elapsed(turn),
         }
     }
 
     fn linger_elapsed(&mut self, turn: &mut Turn<'_, D>) {
         match self {
-            Machine::Registration(_) => {}
+            Machine::Registration(_) | Machine::Registrant(_) | Machine::Poke(_) => {}
             Machine::Call(call) => call.finished(turn),
         }
     }

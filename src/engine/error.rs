@@ -1,6 +1,7 @@
 //! How the caller can misuse an endpoint.
 
 use super::event::CallId;
+use super::registrant::RegistrantId;
 use crate::wire::Control;
 
 /// A command that could not be obeyed. Nothing was changed.
@@ -53,6 +54,12 @@ pub enum Error {
     /// A call needs at least one format.
     #[error("a call needs a format that we can do")]
     NoFormat,
+    /// The registration was given up, or never was.
+    #[error("registrant {0} does not exist (any more)")]
+    NoSuchRegistrant(RegistrantId),
+    /// As many registrations are kept up as may be.
+    #[error("as many registrations are kept up as one endpoint may")]
+    TooManyRegistrants,
     /// No call number is free for this address, or as many dialogues live as may.
     #[error("there is no call number for one more dialogue")]
     NoCallNumber,

@@ -3,8 +3,9 @@
 use core::fmt;
 use core::net::SocketAddr;
 
-use crate::engine::directory::{Generation, QueryId, Role};
+use crate::engine::directory::{Generation, QueryId, Reachability, Role};
 use crate::engine::error::Error;
+use crate::engine::registrant::{RegistrantId, RegistrantState};
 use crate::engine::settings::Name;
 use crate::time::Instant;
 use crate::wire::{CallNumber, Cause, Control, Digit, Format, Frame, Timestamp};
@@ -219,6 +220,20 @@ pub enum Event {
         address: SocketAddr,
         /// As what it came.
         role: Role,
+    },
+    /// A registration of ours is in another state.
+    RegistrantChanged {
+        /// The registrant.
+        id: RegistrantId,
+        /// Its state.
+        state: RegistrantState,
+    },
+    /// A peer that is qualified answers, answers late, or does not answer any more.
+    Reachability {
+        /// The peer.
+        name: Name,
+        /// What its POKE said, or that it is not asked any more.
+        reachability: Reachability,
     },
     /// The directory answered that a handle had outlived its entry. A directory that counts its handles never does.
     StaleHandle {

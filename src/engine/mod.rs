@@ -6,7 +6,8 @@
 //!   open a dialogue, and with which number.
 //! - `dialogue`: what every dialogue does; [`reliable`]: its order, acknowledgement and retransmission.
 //! - [`cipher`]: encrypted frames; `session`: which of a dialogue's are.
-//! - `registrar`, `call`: what a dialogue is about, each with its table of states. `auth`: challenges.
+//! - `registrar`, `call`, [`registrant`], [`qualify`]: what a dialogue is about, each with its table of states. `auth`:
+//!   challenges.
 //! - `bridge`: what comes on one call goes out on another; `transfer`: without us. `trunk`: audio of several calls in one frame.
 //! - [`options`], [`event`], [`counts`], [`error`], [`timer`]: the values of the surface.
 //!
@@ -14,7 +15,6 @@
 //!
 //! # Deviations
 //!
-//! - No registrations of ours and no qualification.
 //! - chan_iax2 matches full frames by address and source number; here a destination number must be ours too (X-NUM-5).
 //! - chan_iax2 lets a repeated opener with a valid token open a second dialogue; here it is only acknowledged (X-CALL-3).
 //! - chan_iax2 sends whatever a dialogue without a token has to say; here it is at most three times what came, until our
@@ -39,8 +39,10 @@ pub mod event;
 mod opener;
 pub mod options;
 pub mod outgoing;
+pub mod qualify;
 mod random;
 pub mod rate;
+pub mod registrant;
 mod registrar;
 pub mod reliable;
 mod route;
@@ -67,7 +69,9 @@ pub use self::event::{CallId, EndReason, Event, Transmit};
 pub use self::options::EndpointOptions;
 pub use self::outgoing::Calling;
 use self::outgoing::WaitingCalls;
-use self::rate::{INVALS_PER_SECOND_MAX, Rate};
+use self::qualify::POKES_PER_TIMEOUT_MAX;
+use self::rate::{INVALS_PER_SECOND_MAX, POKES_PER_SECOND_MAX, Rate};
+pub use self::registrant::{REGISTRANTS_MAX, RegistrantId, RegistrantState, Registration};
 pub use self::timer::TimerKind;
 use crate::time::Instant;
 use crate::wire::{CallNumber, Cause, Digit};
@@ -89,6 +93,8 @@ pub struct Endpoint<D: Directory> {
     by_third: BTreeMap<(SocketAddr, CallNumber), CallNumber>,
     waiting_calls: WaitingCalls,
     invals: Rate,
+    /// POKEs that are answered.
+    pongs: Rate,
     dialogues_so_far: u64,
 }
 
@@ -112,12 +118,14 @@ impl<D: Directory> Endpoint<D> {
             by_third: BTreeMap::new(),
             waiting_calls: WaitingCalls::default(),
             invals: Rate::new(INVALS_PER_SECOND_MAX),
+            pongs: Rate::new(POKES_PER_SECOND_MAX),
             dialogues_so_far: 0,
         }
     }
 
     /// Timers whose time has come are fired, in the order in which they are due.
     pub fn handle_timeout(&mut self, now: Instant) {
+        let mut pokes = 0;
         while let Some((kind, owner)) = self.context.timers.take_due(now) {
             match owner {
                 Owner::Dialogue(local) => {
@@ -131,6 +139,14 @@ impl<D: Directory> Endpoint<D> {
                     name,
                     generation,
                 } => self.context.expire(now, &handle, name, generation),
+                Owner::Watch(name) if pokes == POKES_PER_TIMEOUT_MAX => {
+                    self.postpone_poke(now, &name);
+                }
+                Owner::Watch(name) => {
+                    pokes += 1;
+                    self.poke_is_due(now, &name);
+                }
+                Owner::Registrant(id) => self.refresh_registrant(now, id),
             }
             self.pass_messages(now);
         }
@@ -149,6 +165,7 @@ impl<D: Directory> Endpoint<D> {
             });
         }
         self.answer_waiting_calls(now, query, &lookup);
+        self.answer_watches(now, query, &lookup);
         self.pass_messages(now);
         // The answer may be a row with a contact.
         self.context.adopt();
@@ -256,16 +273,18 @@ impl<D: Directory> Endpoint<D> {
         let Some(dialogue) = self.dialogues.get_mut(&local) else {
             return;
         };
+        let waiting_to_leave = self.context.transmits.len();
         act(dialogue, &mut self.context);
+        let request = dialogue.link.request.take();
         if dialogue.link.is_over {
             self.let_go(now, local);
-            return;
+        } else {
+            self.index(local);
+            if let Some(request) = request {
+                self.serve(now, local, request);
+            }
         }
-        let request = dialogue.link.request.take();
-        self.index(local);
-        if let Some(request) = request {
-            self.serve(now, local, request);
-        }
+        self.take_arrivals(now, waiting_to_leave);
     }
 
     /// Forgets a dialogue: its timers, its place in the index, its number.
@@ -313,6 +332,8 @@ impl<D: Directory> Endpoint<D> {
         let mut counts = Counts {
             timers: self.context.timers.len(),
             expiry_timers: self.context.expiry_timers(),
+            watched: self.context.watches.len(),
+            registrants: self.context.registrants.len(),
             numbers_allocated: self.dialogues.len(),
             numbers_free: self.numbers.free_len(),
             numbers_quarantined: self.numbers.quarantined(),
@@ -327,6 +348,8 @@ impl<D: Directory> Endpoint<D> {
             let (kind, is_waiting) = match &dialogue.machine {
                 Machine::Registration(it) => (&mut counts.registrations, it.is_waiting()),
                 Machine::Call(it) => (&mut counts.calls, it.is_waiting()),
+                Machine::Registrant(_) => (&mut counts.requests, false),
+                Machine::Poke(_) => (&mut counts.pokes, false),
             };
             *kind += 1;
             counts.waiting_for_directory += usize::from(is_waiting);

@@ -8,6 +8,8 @@ use crate::time::Instant;
 
 /// INVALs sent to one IP address in a second.
 pub const INVALS_PER_SECOND_MAX: u32 = 10;
+/// POKEs of one IP address that are answered in a second.
+pub const POKES_PER_SECOND_MAX: u32 = 100;
 /// IP addresses that are counted in one second; others get none.
 pub const RATED_ADDRESSES_MAX: usize = 4_096;
 

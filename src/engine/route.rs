@@ -53,7 +53,7 @@ impl<D: Directory> Endpoint<D> {
 
     fn handle_full(&mut self, now: Instant, remote: SocketAddr, frame: &FullFrame<'_>) {
         if is_iax(frame, IaxCommand::Poke) {
-            self.reply(remote, frame, IaxCommand::Pong);
+            self.answer_poke(now, remote, frame);
             return;
         }
         if is_iax(frame, IaxCommand::Ack) && frame.destination == CallNumber::STATELESS {
@@ -69,6 +69,14 @@ impl<D: Directory> Endpoint<D> {
             Whose::Misaddressed => self.context.dropped.misaddressed += 1,
             Whose::Nobodys if self.handle_third(now, remote, frame) => {}
             Whose::Nobodys => self.handle_unmatched(now, remote, frame),
+        }
+    }
+
+    /// Answers without state, and only so often for one IP address (X-POKE-1).
+    fn answer_poke(&mut self, now: Instant, remote: SocketAddr, frame: &FullFrame<'_>) {
+        match self.pongs.allows(now, remote.ip()) {
+            true => self.reply(remote, frame, IaxCommand::Pong),
+            false => self.context.dropped.refused += 1,
         }
     }
 

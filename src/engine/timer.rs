@@ -29,6 +29,12 @@ pub enum TimerKind {
     Transfer,
     /// A trunk's next tick, where audio waits for it, or five seconds without any (chan_iax2: `trunkfreq`).
     Trunk,
+    /// A POKE of ours has waited for its PONG as long as it may (chan_iax2: `iax2_poke_noanswer`).
+    PokeWait,
+    /// A peer that is qualified is due its next POKE: a minute after it answered, 10 s after it did not (chan_iax2).
+    Poke,
+    /// A registration of ours is due its next REGREQ: at 5/6 of the period or before (RFC 5456 §7.2.2, X-REG-2).
+    Refresh,
     /// A registration's granted period and ten seconds of grace have passed (chan_iax2).
     Expiry,
 }

@@ -124,6 +124,7 @@ fn within_limits(counts: &Counts, limits: &Limits) -> Result<(), String> {
             counts.expiry_timers,
             limits.registrations_max,
         ),
+        ("watched peers", counts.watched, limits.registrations_max),
         ("waiting events", counts.events_waiting, limits.events_max),
         (
             "outstanding frames",

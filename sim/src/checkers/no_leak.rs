@@ -19,7 +19,7 @@ impl Checker for NoLeak {
                 counts,
                 references: Some(references),
             } => {
-                let expected = references.links + counts.expiry_timers;
+                let expected = references.links + counts.expiry_timers + counts.watched;
                 if references.held == expected {
                     return Ok(());
                 }

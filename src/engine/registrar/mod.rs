@@ -20,6 +20,7 @@ use super::directory::{
 };
 use super::event::Event;
 use super::options::{REGISTRATION_GRACE, STORE_WAIT};
+use super::qualify::Arrival;
 use super::settings::{Host, Name, Settings};
 use super::timer::TimerKind;
 use crate::time::Instant;
@@ -45,6 +46,8 @@ pub(super) struct Registration<D: Directory> {
     /// The settings that the last check read.
     snapshot: Option<D::Snapshot>,
     granted: Duration,
+    /// Whether the peer is asked whether it is there, from its new contact on.
+    is_qualified: bool,
     /// What the store was asked to keep and has not answered.
     asked: Option<Asked>,
 }
@@ -72,6 +75,7 @@ impl<D: Directory> Registration<D> {
             handle: None,
             snapshot: None,
             granted: Duration::ZERO,
+            is_qualified: false,
             asked: None,
         }
     }
@@ -347,10 +351,16 @@ impl<D: Directory> Registration<D> {
         }
         let refresh = self.refresh.map(u64::from).map(Duration::from_secs);
         let directory = &turn.context.directory;
-        let (min, max) = directory.read(snapshot, |settings| {
+        let (min, max, is_qualified) = directory.read(snapshot, |settings| {
             let general = &settings.general;
-            (general.registration_min, general.registration_max)
+            let is_qualified = settings.qualify.is_some();
+            (
+                general.registration_min,
+                general.registration_max,
+                is_qualified,
+            )
         })?;
+        self.is_qualified = is_qualified;
         self.granted = refresh.unwrap_or(min).max(min).min(max.max(min));
         let deadline = turn.now + self.granted + REGISTRATION_GRACE;
         let written = directory.register(handle, turn.link.remote, deadline)?;
@@ -401,14 +411,25 @@ impl<D: Directory> Registration<D> {
         let name = name.clone();
         if self.is_release {
             turn.context.disarm_expiry(&name);
+            turn.context.unwatch(&name);
             turn.context.tell(Event::Released { name });
             return;
         }
         turn.context
             .arm_expiry(deadline, handle.clone(), &name, generation);
+        let address = turn.link.remote;
+        if self.is_qualified || turn.context.watches.has(&name) {
+            turn.context.watches.announce(Arrival {
+                handle: handle.clone(),
+                name: name.clone(),
+                generation,
+                address,
+                is_proven: turn.link.allowance.is_proven(),
+            });
+        }
         turn.context.tell(Event::Registered {
             name,
-            address: turn.link.remote,
+            address,
             deadline,
             generation,
         });

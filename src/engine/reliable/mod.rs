@@ -51,6 +51,7 @@ pub struct Reliable {
     remote: CallNumber,
     start: Instant,
     last_timestamp_ms: u64,
+    last_stamped_at: Instant,
     window: Window,
     expected: SeqNo,
     /// The ISeqno that we sent last: what the other side may know of `expected`.
@@ -103,6 +104,7 @@ impl Reliable {
             remote,
             start,
             last_timestamp_ms: 0,
+            last_stamped_at: start,
             window: Window::EMPTY,
             expected: SeqNo(0),
             carried: SeqNo(0),
@@ -177,6 +179,7 @@ impl Reliable {
     pub fn stamp(&mut self, now: Instant) -> Timestamp {
         let real = self.age_ms(now);
         self.last_timestamp_ms = real.max(self.last_timestamp_ms + 1);
+        self.last_stamped_at = now;
         Timestamp(self.last_timestamp_ms as u32)
     }
 
@@ -436,6 +439,17 @@ impl Reliable {
         if !echoed.is_later_than(age) {
             self.round_trip = Duration::from_millis(u64::from(round_trip_ms));
         }
+    }
+
+    /// How long ago the last frame with a new time-stamp was sent for the first time, if this is its time-stamp.
+    pub fn since(&self, now: Instant, echoed: Timestamp) -> Option<Duration> {
+        let is_last = echoed == Timestamp(self.last_timestamp_ms as u32);
+        is_last.then(|| now.saturating_since(self.last_stamped_at))
+    }
+
+    /// Supposes a round trip before one was measured (chan_iax2: a POKE's `pingtime`).
+    pub const fn suppose_round_trip(&mut self, round_trip: Duration) {
+        self.round_trip = round_trip;
     }
 
     /// When [`Reliable::handle_timeout`] wants to be called.
