@@ -63,6 +63,7 @@ enum Command {
     #[cfg(feature = "evidence")]
     #[command(hide = true)]
     ProveChild(prove::child::ProveChildArgs),
+    Register(client::register::RegisterArgs),
     #[cfg(feature = "evidence")]
     Replay(replay::ReplayArgs),
     Serve(serve::ServeArgs),
@@ -93,6 +94,7 @@ fn run(line: &CommandLine) -> Result<ExitCode, Error> {
         Command::ProveChild(args) => prove::child::run(args).map(Verdict::exit_code),
         #[cfg(feature = "evidence")]
         Command::Replay(args) => replay::run(args, line.json).map(Verdict::exit_code),
+        Command::Register(args) => client::register::run(args),
         Command::Serve(args) => serve::run(args),
         #[cfg(feature = "evidence")]
         Command::Sim(args) => sim::run(args, line.json).map(Verdict::exit_code),

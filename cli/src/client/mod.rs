@@ -1,6 +1,6 @@
 //! The client: one call, or one registration, over the same endpoint as the server's.
 //!
-//! - [`call`]: `iaxproof call`. [`heard`]: the recording of a call. [`outcome`]: exit codes. [`secret`]: where secrets come
+//! - [`call`]: `iaxproof call`. [`register`]: `iaxproof register`. [`heard`]: the recording of a call. [`outcome`]: exit codes. [`secret`]: where secrets come
 //!   from. [`interrupt`]: ctrl-C ends a call, not the process.
 //! - Here: what the subcommands share.
 
@@ -8,6 +8,7 @@ pub(crate) mod call;
 mod heard;
 mod interrupt;
 mod outcome;
+pub(crate) mod register;
 mod secret;
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};

@@ -63,7 +63,7 @@ fn reload(source: &Source, catalog: &Catalog<Std>, ring: &Ring, accepted: &mut u
             *accepted += 1;
             catalog.reload(parsed.configuration);
             tracing::info!(serial = *accepted, "configuration reloaded");
-            ring.send(Message::Reloaded);
+            ring.send(Message::Reloaded(parsed.registrations));
         }
         Err(error) => {
             tracing::error!(%error, "configuration refused, the former one stays in force");

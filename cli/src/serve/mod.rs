@@ -4,6 +4,7 @@
 //! - [`worker`]: the thread that owns sockets and endpoint. [`admin`]: the thread that takes signals. The third one,
 //!   the realtime thread, is the store's.
 //! - [`application`]: what answers calls. [`switch`]: calls from peer to peer. [`logins`]: the log of failed logins.
+//!   [`registrants`]: where the server itself registers.
 //!   [`restored`]: what a former process stored.
 //!
 //! The three threads share the catalog and nothing else; the worker hears of the other two by messages.
@@ -12,6 +13,7 @@ mod admin;
 mod application;
 mod configuration;
 mod logins;
+mod registrants;
 mod restored;
 mod switch;
 mod worker;
@@ -104,11 +106,12 @@ pub(crate) fn run(args: &ServeArgs) -> Result<ExitCode, Error> {
     let binds = binds(args, &parsed.serving)?;
     let music = music(args)?;
     let options = options(&parsed.serving);
+    let registrations = parsed.registrations.clone();
     let (store, catalog) = directory(args, parsed, clock)?;
-    let mut node = Node::new(clock, &binds, options, Arc::clone(&catalog))?;
-    node.endpoint.adopt();
+    let node = Node::new(clock, &binds, options, Arc::clone(&catalog))?;
     let (sender, messages) = mpsc::channel();
     let ring = Ring::new(sender, node.waker());
+    ring.send(Message::Reloaded(registrations));
     let realtime = store.map(|store| realtime(store, &catalog, clock, ring.clone()));
     let realtime = realtime.transpose()?;
     source.greet(node.locals());

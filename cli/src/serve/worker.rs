@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender};
 
 use iaxproof::catalog::Catalog;
+use iaxproof::config::Registration;
 use iaxproof::engine::Event;
 use iaxproof::registry::Std;
 use iaxproof::time::Instant;
@@ -13,6 +14,7 @@ use mio::Waker;
 
 use super::application::Application;
 use super::logins::FailedLogins;
+use super::registrants::Registrants;
 use crate::error::Error;
 use crate::net::Node;
 use crate::store::realtime::{Done, Realtime};
@@ -25,8 +27,8 @@ const FAREWELL: Duration = Duration::from_secs(2);
 pub(crate) enum Message {
     /// The realtime thread has done something that somebody waits for.
     Done(Done),
-    /// Another configuration is in force.
-    Reloaded,
+    /// A configuration is in force, and asks for these registrations elsewhere.
+    Reloaded(Vec<Registration>),
     /// Hang up and end.
     Stop,
 }
@@ -62,6 +64,7 @@ pub(crate) struct Worker {
     messages: Receiver<Message>,
     realtime: Option<Realtime>,
     logins: FailedLogins,
+    registrants: Registrants,
     is_stopping: bool,
 }
 
@@ -79,6 +82,7 @@ impl Worker {
             messages,
             realtime,
             logins: FailedLogins::default(),
+            registrants: Registrants::default(),
             is_stopping: false,
         }
     }
@@ -126,8 +130,12 @@ impl Worker {
                 Message::Done(Done::Stored(change)) => {
                     self.node.endpoint.handle_stored(now, &change);
                 }
-                // Names that returned may have brought contacts.
-                Message::Reloaded => self.node.endpoint.adopt(),
+                Message::Reloaded(registrations) => {
+                    // Names that are there (again) may have brought stored contacts.
+                    self.node.endpoint.adopt();
+                    let endpoint = &mut self.node.endpoint;
+                    self.registrants.apply(now, endpoint, registrations);
+                }
                 Message::Stop => self.is_stopping = true,
             }
         }
@@ -142,27 +150,33 @@ impl Worker {
                 deadline,
                 ..
             } => {
-                let seconds = deadline.saturating_since(now).as_secs();
+                let seconds = deadline.saturating_since(now).as_secs_f64().round() as u64;
                 tracing::info!(?name, %address, seconds, "registered");
             }
             Event::Released { name } => tracing::info!(?name, "unregistered"),
             Event::Expired { name } => tracing::info!(?name, "registration expired"),
             Event::LoginFailed { address, role } => self.logins.note(now, address, role),
+            Event::RegistrantChanged { id, state } => self.registrants.note(id, state),
+            Event::Reachability { name, reachability } => {
+                tracing::info!(?name, ?reachability, "qualified");
+            }
             Event::StaleHandle { what } => tracing::error!(what, "a handle had gone stale"),
             event => self.application.handle(now, &mut self.node.endpoint, event),
         }
     }
 
-    /// Whether anybody waits for an acknowledgement: a call that was hung up, or a registration that is being stored.
+    /// Whether anybody waits for an acknowledgement: a call that was hung up, a registration that is being stored, or
+    /// one of ours that is given up.
     fn has_company(&self) -> bool {
         let counts = self.node.endpoint.counts();
-        counts.calls > 0 || counts.registrations > 0
+        counts.calls > 0 || counts.registrations > 0 || counts.requests > 0
     }
 
     /// Hangs up, and goes on until nobody is left to acknowledge, or for [`FAREWELL`].
     fn say_farewell(&mut self) -> Result<(), Error> {
         let now = self.node.now();
         self.application.stop(now, &mut self.node.endpoint);
+        self.registrants.stop(now, &mut self.node.endpoint);
         let end = now + FAREWELL;
         while self.has_company() && self.node.now() < end {
             self.turn(Some(end))?;
