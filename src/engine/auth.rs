@@ -1,6 +1,6 @@
 //! Challenges and what is answered to them (RFC 5456 §8.6.13 to §8.6.15, §10), for both sides.
 //!
-//! The side that challenges: [`Challenge`] and the [`Answer`] that came. The side that is challenged:
+//! The side that challenges: `Challenge` and the `Answer` that came. The side that is challenged:
 //! [`answer_to_challenge`] decides whether anything may be answered at all.
 //!
 //! # Deviations

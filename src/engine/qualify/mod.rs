@@ -1,5 +1,5 @@
 //! Qualification (chan_iax2: `qualify`): peers with a contact are asked by POKE whether they are there (RFC 5456 §6.7.1).
-//! [`state`] has the table and the times, `command` what opens a POKE's dialogue; this file keeps who is watched, and does
+//! `state` has the table and the times, `command` what opens a POKE's dialogue; this file keeps who is watched, and does
 //! what the table says of an answer.
 //!
 //! A watch holds a counted handle of its peer and the generation of the contact that it is about: from the first POKE

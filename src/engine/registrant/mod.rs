@@ -1,5 +1,5 @@
 //! The registrant (RFC 5456 §6.1.1): keeps a registration with another registrar up until it is told to release it.
-//! [`state`] has the table, [`registration`] the values, `command` what the application and the timers may do; this file does
+//! `state` has the table, `registration` the values, `command` what the application and the timers may do; this file does
 //! what the table says of a dialogue.
 //!
 //! A registrant outlives its dialogues: each REGREQ that is due and each REGREL opens a new one. The refresh timer is the
