@@ -42,6 +42,11 @@ pub trait Observe {
     fn references(&self) -> Option<References> {
         None
     }
+    /// Where the peer of a name that is not linked would be found once it is; `None` where the database alone knows.
+    fn parked(&self, name: &str) -> Option<Option<Contact>> {
+        let _ = name;
+        None
+    }
     /// Shows every linked peer with the contact that it has at `now`. Asks no database.
     fn visit_peers(&self, now: Instant, visitor: &mut dyn FnMut(&Name, Option<Contact>));
 }
@@ -138,6 +143,10 @@ impl<F: Family<Ledger: Census>> Observe for Catalog<F> {
             held: self.ledger().references(),
             links: 2 * entries + self.address_hints(),
         })
+    }
+
+    fn parked(&self, name: &str) -> Option<Option<Contact>> {
+        Catalog::parked(self, name)
     }
 
     fn visit_peers(&self, now: Instant, visitor: &mut dyn FnMut(&Name, Option<Contact>)) {

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 
 use iaxproof::catalog::{Answer, Question, Row, Write};
 use iaxproof::engine::directory::{Contact, Generation, Role};
-use iaxproof::engine::settings::General;
+use iaxproof::engine::settings::{General, Name};
 use iaxproof::time::Instant;
 
-use crate::accounts::{account_of_name, settings};
+use crate::accounts::{account_of_name, name, settings};
 use crate::decide::{Decisions, Domain, Key};
 use crate::plan::{Options, Plan, RowEdit, Topology};
 
@@ -24,6 +24,8 @@ pub(crate) struct Database {
     server: u16,
     options: Options,
     rows: BTreeMap<u8, Stored>,
+    /// The registrations of accounts of the configuration, as they were written.
+    registrations: BTreeMap<Name, Write>,
     questions: u32,
     writes: u32,
 }
@@ -67,6 +69,7 @@ impl Database {
             server: u16::from(server),
             options: plan.options.clone(),
             rows: here.map(|account| (account, Stored::default())).collect(),
+            registrations: BTreeMap::new(),
             questions: 0,
             writes: 0,
         }
@@ -79,6 +82,7 @@ impl Database {
             server: 0,
             options,
             rows: rows.map(|account| (*account, Stored::default())).collect(),
+            registrations: BTreeMap::new(),
             questions: 0,
             writes: 0,
         }
@@ -91,6 +95,25 @@ impl Database {
             .deadline
             .is_some_and(|deadline| now < deadline)
             .then_some(contact)
+    }
+
+    /// Whether an account has a row that is not gone.
+    pub(crate) fn has_row(&self, account: u8) -> bool {
+        let row = self.rows.get(&account);
+        row.is_some_and(|stored| stored.edit != RowEdit::Absent)
+    }
+
+    /// Everything that is stored of contacts, as a process reads it when it begins.
+    pub(crate) fn stored(&self) -> Vec<Write> {
+        let of_row = |(account, stored): (&u8, &Stored)| Write {
+            name: Name::new(&name(*account)).expect("an account's name is short"),
+            generation: stored.generation,
+            contact: stored
+                .contact
+                .and_then(|it| Some((it.address, it.deadline?))),
+        };
+        let rows = self.rows.iter().map(of_row);
+        rows.chain(self.registrations.values().cloned()).collect()
     }
 
     /// Changes a row. Whether there is one to change.
@@ -184,12 +207,15 @@ impl Database {
 
     /// Stores a write, unless a newer one is stored. A row that is gone takes none.
     pub(crate) fn store(&mut self, write: &Write) {
-        let stored = account_of_name(write.name.as_str())
-            .and_then(|account| self.rows.get_mut(&account))
-            .filter(|stored| stored.generation < write.generation);
-        let Some(stored) = stored else {
+        let row =
+            account_of_name(write.name.as_str()).and_then(|account| self.rows.get_mut(&account));
+        let Some(stored) = row else {
+            self.store_registration(write);
             return;
         };
+        if stored.generation >= write.generation {
+            return;
+        }
         stored.generation = write.generation;
         if stored.edit != RowEdit::Absent {
             stored.contact = write.contact.map(|(address, deadline)| Contact {
@@ -197,6 +223,15 @@ impl Database {
                 deadline: Some(deadline),
                 generation: write.generation,
             });
+        }
+    }
+}
+
+impl Database {
+    fn store_registration(&mut self, write: &Write) {
+        let stored = self.registrations.get(&write.name);
+        if stored.is_none_or(|stored| stored.generation < write.generation) {
+            self.registrations.insert(write.name.clone(), write.clone());
         }
     }
 }

@@ -25,11 +25,13 @@ pub enum Domain {
     Callee,
     /// Whether a client wants its call encrypted; who = client.
     Cipher,
+    /// Whether what was on its way to the database when its process died got there; who = server.
+    Restart,
 }
 
 impl Domain {
     /// Every domain, in the order of their numbers.
-    pub const ALL: [Domain; 7] = [
+    pub const ALL: [Domain; 8] = [
         Domain::Network,
         Domain::Question,
         Domain::Write,
@@ -37,6 +39,7 @@ impl Domain {
         Domain::Dialled,
         Domain::Callee,
         Domain::Cipher,
+        Domain::Restart,
     ];
 
     const fn word(self) -> &'static str {
@@ -48,6 +51,7 @@ impl Domain {
             Domain::Dialled => "dialled",
             Domain::Callee => "callee",
             Domain::Cipher => "cipher",
+            Domain::Restart => "restart",
         }
     }
 }

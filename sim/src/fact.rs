@@ -91,6 +91,16 @@ pub enum Fact<'a> {
         /// Whose contact.
         account: u8,
     },
+    /// A server's process died and began anew. Its calls are gone.
+    Restarted {
+        /// Which server.
+        server: u8,
+        /// Where it is.
+        address: SocketAddr,
+        /// What its database may have, though nobody was told: by account, all that was written since it last had what was in
+        /// force.
+        doubts: &'a [(u8, Doubt)],
+    },
     /// A cached row was evicted.
     Evicted {
         /// Which server.
@@ -142,6 +152,9 @@ pub enum Fact<'a> {
         report: &'a str,
     },
 }
+
+/// Where the database may have a peer and until when, or that it has it nowhere.
+pub type Doubt = Option<(SocketAddr, Instant)>;
 
 /// One datagram on one of its ends.
 #[derive(Clone, Copy, Debug)]

@@ -99,6 +99,14 @@ goals! {
     MiniMisdelivered = "mini frame misdelivered";
     /// Every call number was taken or resting.
     NumbersExhausted = "call numbers ran out";
+    /// A process died while calls were up.
+    RestartedDuringCall = "restart during a call";
+    /// A process began anew with registrations that its database had.
+    RestartedRegistered = "restart with registrations";
+    /// What was on its way to the database when its process died got there.
+    RestartLanded = "write landed as its process died";
+    /// The database stored a registration too late, and it was undone.
+    LateStoredUndone = "late Stored undone";
     /// The application placed a call.
     Dialled = "call placed";
     /// The directory had to ask the database where to call.

@@ -182,6 +182,7 @@ pub(crate) fn line(now: Instant, fact: &Fact<'_>) -> Option<Line> {
             Some(Actor::Server(*server)),
             format!("p{account} will not be stored"),
         ),
+        Fact::Restarted { server, .. } => (Some(Actor::Server(*server)), "restart".into()),
         Fact::Evicted { server, account } => {
             (Some(Actor::Server(*server)), format!("evict p{account}"))
         }

@@ -40,6 +40,8 @@ struct Parking {
     generation: Generation,
     /// Whether the store has exactly this.
     is_stored: bool,
+    /// What comes back if the store does not take the contact away.
+    former: Option<Contact>,
 }
 
 impl Parking {
@@ -78,8 +80,9 @@ impl<F: Family> Parked<F> {
         if parking.generation != generation || parking.is_stored {
             return;
         }
-        let key = key.clone();
+        let (key, former) = (key.clone(), parking.former);
         match (is_stored, parking.contact) {
+            (false, None) if former.is_some() => drop(state.park(&key, former, true)),
             (false, _) => state.to_write.push_back(key),
             (true, None) => drop(state.names.remove(&key)),
             (true, Some(_)) => {
@@ -90,12 +93,15 @@ impl<F: Family> Parked<F> {
         }
     }
 
-    /// Takes a parked contact away; `None` where there is none.
+    /// Takes a parked contact away once that is stored; `None` where there is none.
     pub(super) fn unregister(&self, name: &str) -> Option<StoreId> {
         let mut state = F::lock(&self.0);
         let name = state.names.get_key_value(name)?.0.clone();
-        state.names.get(&name)?.contact?;
+        let former = Some(state.names.get(&name)?.contact?);
         let generation = state.park(&name, None, true);
+        if let Some(parking) = state.names.get_mut(&name) {
+            parking.former = former;
+        }
         Some(StoreId { name, generation })
     }
 }
@@ -115,6 +121,7 @@ impl State {
             contact,
             generation,
             is_stored: !is_owed,
+            former: None,
         };
         self.names.insert(name.clone(), parking);
         if self.names.len() > PARKED_MAX {
@@ -195,7 +202,7 @@ impl<F: Family> Catalog<F> {
         if let Some(parking) = state.names.get(name)
             && parking.generation >= generation
         {
-            beginning.contact = parking.contact;
+            beginning.contact = parking.contact.or(parking.former);
             beginning.is_owed = !parking.is_stored;
         }
         beginning.generation = generation.max(state.floor);
@@ -218,6 +225,14 @@ impl<F: Family> Catalog<F> {
         if begun.to_queue {
             self.realtime.queue_write(entry.clone());
         }
+    }
+
+    /// Where the peer of a name that is not linked would be found once it is; `None` where nothing is known but what the
+    /// database has.
+    pub fn parked(&self, name: &str) -> Option<Option<Contact>> {
+        let state = F::lock(&self.parked.0);
+        let parking = state.names.get(name)?;
+        Some(parking.contact.or(parking.former))
     }
 
     /// The next peer whose stored contact has no expiry timer.

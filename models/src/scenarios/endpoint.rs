@@ -7,7 +7,8 @@ use core::net::SocketAddr;
 use core::time::Duration;
 use std::sync::Arc;
 
-use iaxproof::engine::directory::Role;
+use iaxproof::catalog::Catalog;
+use iaxproof::engine::directory::{Directory, Role};
 use iaxproof::engine::settings::{Configuration, Settings};
 use iaxproof::engine::{Endpoint, EndpointOptions, Event};
 use iaxproof::wire::{
@@ -17,7 +18,7 @@ use iaxproof::wire::{
 
 use crate::context::fault;
 use crate::explorer::Explorer;
-use crate::scenarios::{Reach, Scenario, designs};
+use crate::scenarios::{Reach, Scenario, designs, shipped};
 use crate::subject::{
     KITCHEN, NOW, Subject, accepted_with_database, address, cache, configuration, row,
 };
@@ -191,6 +192,93 @@ fn call_and_reload<E: Explorer, S: Subject>() -> String {
     seen
 }
 
+/// A configuration whose user must answer a challenge, and may leave one call without an answer.
+fn one_waits(serial: u64) -> Configuration {
+    let mut configuration = configuration(serial, &[KITCHEN]);
+    for entry in &mut configuration.entries {
+        entry.role = Role::User;
+        entry.auth_requests_max = 1;
+    }
+    configuration
+}
+
+/// One call waits for its AUTHREP, the next is refused while a reload gives the user other settings; so is the one after.
+fn refused_call<E: Explorer>() -> String {
+    let catalog = Arc::new(Catalog::<E>::empty(false));
+    catalog.reload(one_waits(0));
+    let mut endpoint = endpoint(&catalog);
+    let calls: Vec<_> = (7..10)
+        .map(|source| from_number(source, &with_token(&mut endpoint, IaxCommand::New)))
+        .collect();
+    endpoint.handle_datagram(NOW, remote(), &calls[0]);
+    let (first, _) = last_sent(&mut endpoint);
+    let (mut endpoint, ()) = E::beside(
+        {
+            let datagram = calls[1].clone();
+            move || {
+                endpoint.handle_datagram(NOW, remote(), &datagram);
+                endpoint
+            }
+        },
+        || catalog.reload(one_waits(1)),
+    );
+    let (second, theirs) = last_sent(&mut endpoint);
+    endpoint.handle_datagram(NOW, remote(), &hangup(8, theirs));
+    endpoint.handle_datagram(NOW, remote(), &calls[2]);
+    let (third, _) = last_sent(&mut endpoint);
+    let expected = [IaxCommand::AuthReq, IaxCommand::Reject, IaxCommand::Reject];
+    let seen = [first, second, third];
+    if seen != expected {
+        let message = format!("of three calls where one may wait, these came of them: {seen:?}");
+        fault("bounded", &message);
+    }
+    "one waits, two are refused".into()
+}
+
+/// The same opener with another call number.
+fn from_number(source: u16, octets: &[u8]) -> Vec<u8> {
+    let frame = FullFrame::parse(octets).expect("an opener is a full frame");
+    let mut octets = Vec::new();
+    FullFrame {
+        source: CallNumber::from_word(source),
+        ..frame
+    }
+    .encode(&mut octets);
+    octets
+}
+
+/// What the endpoint sent last, and as which call.
+fn last_sent<D: Directory>(endpoint: &mut Endpoint<D>) -> (IaxCommand, CallNumber) {
+    let mut last = (IaxCommand::Ack, CallNumber::ZERO);
+    while let Some(transmit) = endpoint.poll_transmit() {
+        if let Ok(Frame::Full(frame)) = Frame::parse(&transmit.payload)
+            && let Body::Iax { command, .. } = frame.body
+        {
+            last = (command, frame.source);
+        }
+    }
+    last
+}
+
+/// The caller lets its call go.
+fn hangup(source: u16, destination: CallNumber) -> Vec<u8> {
+    let mut octets = Vec::new();
+    FullFrame {
+        source: CallNumber::from_word(source),
+        destination,
+        retransmission: false,
+        timestamp: Timestamp(5),
+        oseqno: SeqNo(1),
+        iseqno: SeqNo(0),
+        body: Body::Iax {
+            command: IaxCommand::Hangup,
+            ies: InformationElements::EMPTY,
+        },
+    }
+    .encode(&mut octets);
+    octets
+}
+
 /// The endpoint's expiry timer against the eviction of the row.
 fn timer_and_eviction<E: Explorer, S: Subject>() -> String {
     let subject = Arc::new(accepted_with_database::<S>(&[]));
@@ -249,6 +337,16 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         preemptions_max: None,
         outcomes: &["incoming by configuration 0", "incoming by configuration 1"],
         bodies: designs!(call_and_reload),
+    },
+    Scenario {
+        name: "a_refused_call_counts_nothing_down",
+        property: "bounded",
+        about: "a call of a user of whom one waits for AUTHREP is refused while a reload runs, and the next is too: one outcome",
+        threads: 2,
+        reach: Reach::Reduced,
+        preemptions_max: Some(3),
+        outcomes: &["one waits, two are refused"],
+        bodies: shipped!(refused_call),
     },
     Scenario {
         name: "expiry_timer_fires_while_its_row_is_evicted",

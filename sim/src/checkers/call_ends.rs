@@ -154,6 +154,14 @@ impl Checker for CallEnds {
 
     fn observe(&mut self, now: Instant, fact: &Fact<'_>) -> Result<(), String> {
         match fact {
+            Fact::Restarted { server, .. } => {
+                // Its calls are gone without a word; their other ends find out.
+                self.calls.retain(|(of, _), _| of != server);
+                self.asked.retain(|(of, _), _| of != server);
+                self.bridged.retain(|(of, _), _| of != server);
+                self.alone.retain(|(of, _), _| of != server);
+                Ok(())
+            }
             Fact::Dialled {
                 server,
                 outcome: Ok(calling),

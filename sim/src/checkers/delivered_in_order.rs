@@ -26,6 +26,8 @@ pub struct DeliveredInOrder {
     read: BTreeMap<(u8, CallNumber), u32>,
     /// The requests by which a server opened a dialogue, by sender, number and address: they name no number of the other side.
     openers: BTreeMap<(SocketAddr, CallNumber, SocketAddr), Vec<u64>>,
+    /// Dialogues of processes that died, by their address, number and other side. Whoever uses that again is not judged.
+    former: BTreeSet<(SocketAddr, CallNumber, SocketAddr)>,
     damaged: BTreeSet<SocketAddr>,
     overtaking: Overtaking,
 }
@@ -67,6 +69,23 @@ impl DeliveredInOrder {
         }
     }
 
+    /// A process that begins anew knows no number that it used before, and what it sent before may still arrive.
+    fn restarted(&mut self, server: u8, address: SocketAddr) {
+        for (sender, remote, taker, local) in self.streams.keys() {
+            if *sender == address {
+                self.former.insert((*sender, *remote, *taker));
+            }
+            if *taker == address {
+                self.former.insert((*taker, *local, *sender));
+            }
+        }
+        let openers = self.openers.keys();
+        self.former
+            .extend(openers.filter(|(sender, ..)| *sender == address));
+        self.typed.retain(|(of, _), _| *of != server);
+        self.overtaking.restarted(address);
+    }
+
     fn took(&mut self, taken: &Taken) -> Result<(), String> {
         let ends = (taken.sender, taken.remote, taken.taker, taken.local);
         let stream = self.streams.entry(ends).or_default();
@@ -79,8 +98,15 @@ impl DeliveredInOrder {
             Some(Some(digest)) => *digest == taken.digest,
             Some(None) | None => is_opener,
         };
-        let is_unsayable =
-            self.damaged.contains(&taken.taker) || self.overtaking.concerns(&taken.taker);
+        let is_former = self
+            .former
+            .contains(&(taken.sender, taken.remote, taken.taker))
+            || self
+                .former
+                .contains(&(taken.taker, taken.local, taken.sender));
+        let is_unsayable = is_former
+            || self.damaged.contains(&taken.taker)
+            || self.overtaking.concerns(&taken.taker);
         if is_next || is_unsayable {
             return Ok(());
         }
@@ -133,6 +159,12 @@ impl Checker for DeliveredInOrder {
 
     fn observe(&mut self, _now: Instant, fact: &Fact<'_>) -> Result<(), String> {
         match fact {
+            Fact::Restarted {
+                server, address, ..
+            } => {
+                self.restarted(*server, *address);
+                Ok(())
+            }
             Fact::Arrived(passage) => {
                 self.overtaking.arrived(passage);
                 Ok(())

@@ -119,6 +119,11 @@ impl Checker for NumbersConserved {
 
     fn observe(&mut self, now: Instant, fact: &Fact<'_>) -> Result<(), String> {
         match fact {
+            Fact::Restarted { server, .. } => {
+                // Which numbers rest is not stored: a minute of rest is worth no write for each call.
+                self.used.retain(|(of, _), _| of != server);
+                Ok(())
+            }
             Fact::Sent(passage) => match (passage.from, &passage.frame) {
                 (Actor::Server(server), Some(Frame::Full(frame))) if counts_as_live(frame) => {
                     self.sent(now, (server, passage.destination), frame)

@@ -30,6 +30,11 @@ struct Half {
 }
 
 impl Overtaking {
+    /// A process begins anew with numbers of its own.
+    pub(super) fn restarted(&mut self, address: SocketAddr) {
+        self.halves.retain(|(sender, _), _| *sender != address);
+    }
+
     /// A datagram left.
     pub(super) fn sent(&mut self, passage: &Passage<'_>) {
         let Some(frame) = reliable(passage) else {

@@ -77,6 +77,10 @@ impl Checker for Reachable {
 
     fn observe(&mut self, now: Instant, fact: &Fact<'_>) -> Result<(), String> {
         match fact {
+            Fact::Restarted { server, .. } => {
+                self.placed.retain(|(of, _), _| of != server);
+                Ok(())
+            }
             Fact::Contacts { server, contacts } => {
                 for seen in *contacts {
                     let contact = seen.contact.map(|it| (it.address, it.deadline));

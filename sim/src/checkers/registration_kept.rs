@@ -1,6 +1,6 @@
 //! registration-kept: after a REGACK the peer is reachable where it registered until the granted period is over, and not after ten
 //! seconds more, unless it was released, replaced by a newer REGREQ, unregistered by the operator, or absent from the accepted
-//! configuration. Eviction of a cached row keeps it.
+//! configuration. Eviction of a cached row keeps it, and so does a restart.
 //!
 //! The promise is the REGACK as it leaves the server, whether or not the client sees it.
 
@@ -14,7 +14,7 @@ use iaxproof::wire::{Body, CallNumber, Frame, FullFrame, IaxCommand};
 
 use super::Checker;
 use crate::accounts::account_of_name;
-use crate::fact::{ContactSeen, Fact, Passage};
+use crate::fact::{ContactSeen, Doubt, Fact, Passage};
 use crate::plan::{Actor, RowEdit, Topology};
 
 /// How much longer than granted a registration may be kept (chan_iax2).
@@ -34,6 +34,8 @@ pub struct RegistrationKept {
     expected: BTreeMap<(u8, u8), Expected>,
     /// Whether the last request of a dialogue was a release, and of which account.
     requests: BTreeMap<(u8, SocketAddr, CallNumber), (bool, u8)>,
+    /// What the database may have had when a process began anew, by account.
+    doubts: BTreeMap<(u8, u8), Vec<Doubt>>,
     /// REGACKs that were seen: a repeat promises nothing new.
     acknowledged: BTreeSet<(u8, SocketAddr, CallNumber, CallNumber)>,
 }
@@ -62,6 +64,7 @@ impl RegistrationKept {
             absent: BTreeSet::new(),
             expected: BTreeMap::new(),
             requests: BTreeMap::new(),
+            doubts: BTreeMap::new(),
             acknowledged: BTreeSet::new(),
         }
     }
@@ -123,11 +126,40 @@ impl RegistrationKept {
                 *expected = Expected::Anything;
             }
         } else {
-            if *expected != Expected::Nothing {
+            if *expected != Expected::Nothing || self.doubts.contains_key(&key) {
                 self.absent.insert(key);
             }
             *expected = Expected::Nothing;
         }
+    }
+
+    /// A process began anew. What was acknowledged must be there, or what was written later and not acknowledged.
+    fn restarted(&mut self, server: u8, doubts: &[(u8, Doubt)]) {
+        self.acknowledged.retain(|(of, ..)| *of != server);
+        self.doubts.retain(|(of, _), _| *of != server);
+        for (account, at) in doubts {
+            let of_account = self.doubts.entry((server, *account)).or_default();
+            of_account.push(*at);
+        }
+    }
+
+    /// The first look after a restart settles what the database had.
+    fn resolve(&mut self, server: u8, seen: &ContactSeen) {
+        let key = (server, seen.account);
+        let Some(doubts) = self.doubts.remove(&key) else {
+            return;
+        };
+        let at = seen
+            .contact
+            .and_then(|contact| Some((contact.address, contact.deadline?)));
+        if !doubts.contains(&at) {
+            return;
+        }
+        let expected = at.map_or(Expected::Nothing, |(address, deadline)| Expected::Held {
+            address,
+            until: deadline - GRACE,
+        });
+        self.expected.insert(key, expected);
     }
 
     fn judge(&self, now: Instant, server: u8, seen: &ContactSeen) -> Result<(), String> {
@@ -210,6 +242,7 @@ impl Checker for RegistrationKept {
                     self.reloaded((*server, state.account), state.is_present);
                 }
             }
+            Fact::Restarted { server, doubts, .. } => self.restarted(*server, doubts),
             Fact::Unregistered { server, account } => {
                 self.expected.insert((*server, *account), Expected::Nothing);
             }
@@ -228,6 +261,7 @@ impl Checker for RegistrationKept {
             }
             Fact::Contacts { server, contacts } => {
                 for seen in *contacts {
+                    self.resolve(*server, seen);
                     self.judge(now, *server, seen)?;
                 }
             }

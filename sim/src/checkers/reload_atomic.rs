@@ -129,6 +129,11 @@ impl Checker for ReloadAtomic {
 
     fn observe(&mut self, now: Instant, fact: &Fact<'_>) -> Result<(), String> {
         match fact {
+            Fact::Restarted { server, .. } => {
+                self.serials.retain(|(of, _), _| of != server);
+                self.logins.retain(|(of, ..), _| of != server);
+                Ok(())
+            }
             Fact::Reloaded { server, accounts } => self.reloaded(now, *server, accounts),
             Fact::NotStored { server, account } => {
                 self.not_stored.insert((*server, *account));

@@ -3,8 +3,9 @@
 
 use core::net::SocketAddr;
 use core::time::Duration;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use iaxproof::catalog::Write;
 use iaxproof::engine::Endpoint;
 use iaxproof::engine::directory::{Directory, QueryId, StoreId};
 use iaxproof::engine::event::{CallId, Event};
@@ -17,6 +18,7 @@ use super::dialler::{Awaited, Placed};
 use crate::accounts::account_of_name;
 use crate::database::Database;
 use crate::decide::{Decisions, Domain, Key, mix};
+use crate::fact::Doubt;
 use crate::goals::{Goal, Goals};
 use crate::plan::{Options, Plan};
 
@@ -43,6 +45,49 @@ pub(crate) struct Server<'d, D: Directory> {
     /// Contacts that the operator took away, until the database has stored that they are gone.
     pub(crate) unregistering: BTreeMap<StoreId, u8>,
     pub(crate) configurations: u64,
+    /// The configuration in force.
+    pub(crate) configuration: usize,
+    /// How often its process died.
+    pub(crate) incarnation: u32,
+    /// The directories of the processes to come.
+    spare: core::slice::Iter<'d, D>,
+    pub(crate) writes: Writes,
+}
+
+/// What is written to the database of a server.
+#[derive(Debug, Default)]
+pub(crate) struct Writes {
+    /// Not answered.
+    pub(crate) sent: Vec<Write>,
+    /// By account, all that was written since the database last had what was in force.
+    pub(crate) doubts: BTreeMap<u8, Vec<Doubt>>,
+    /// Accounts of which the database stored what was not wanted any more.
+    late: BTreeSet<u8>,
+}
+
+impl Writes {
+    /// A write goes to the database.
+    pub(crate) fn send(&mut self, write: &Write) {
+        if let Some(account) = account_of_name(write.name.as_str()) {
+            let doubts = self.doubts.entry(account).or_default();
+            doubts.push(write.contact);
+        }
+        self.sent.push(write.clone());
+    }
+
+    /// The database answered. Whether this undid what it had stored too late.
+    pub(crate) fn answered(&mut self, write: &Write, is_stored: bool, is_in_force: bool) -> bool {
+        self.sent.retain(|sent| sent.id() != write.id());
+        let Some(account) = account_of_name(write.name.as_str()).filter(|_| is_stored) else {
+            return false;
+        };
+        if !is_in_force {
+            self.late.insert(account);
+            return false;
+        }
+        self.doubts.remove(&account);
+        self.late.remove(&account)
+    }
 }
 
 /// Answers calls and places them.
@@ -89,7 +134,14 @@ pub(crate) enum Act {
 }
 
 impl<'d, D: Directory> Server<'d, D> {
-    pub(crate) fn new(index: u8, address: SocketAddr, directory: &'d D, plan: &Plan) -> Self {
+    /// A server whose processes use these directories one after the other, each empty.
+    ///
+    /// # Panics
+    ///
+    /// Where there is none.
+    pub(crate) fn new(index: u8, address: SocketAddr, directories: &'d [D], plan: &Plan) -> Self {
+        let mut spare = directories.iter();
+        let directory = spare.next().expect("a server has a process");
         let options = endpoint_options(plan);
         let endpoint = Endpoint::new(options, endpoint_seed(plan.seed, index), directory);
         Server {
@@ -97,20 +149,36 @@ impl<'d, D: Directory> Server<'d, D> {
             directory,
             endpoint,
             database: Database::new(index, plan),
-            application: Application {
-                server: u16::from(index),
-                options: plan.options.clone(),
-                calls_seen: 0,
-                calls_placed: 0,
-                calls: BTreeMap::new(),
-                asked: BTreeMap::new(),
-                awaited: BTreeMap::new(),
-            },
+            application: Application::new(u16::from(index), plan),
             timer: None,
             open_questions: 0,
             unregistering: BTreeMap::new(),
             configurations: 0,
+            configuration: 0,
+            incarnation: 0,
+            spare,
+            writes: Writes::default(),
         }
+    }
+
+    /// The process dies, and the next one begins with an empty directory. Nothing is left but the database.
+    ///
+    /// # Panics
+    ///
+    /// Where the plan has more processes than were prepared.
+    pub(crate) fn restart(&mut self, index: u8, plan: &Plan) {
+        self.incarnation += 1;
+        self.directory = self.spare.next().expect("each process was prepared");
+        let seed = endpoint_seed(plan.seed ^ mix(u64::from(self.incarnation)), index);
+        self.endpoint = Endpoint::new(endpoint_options(plan), seed, self.directory);
+        let (seen, placed) = (self.application.calls_seen, self.application.calls_placed);
+        self.application = Application::new(u16::from(index), plan);
+        // Decisions about calls go on where they were.
+        (self.application.calls_seen, self.application.calls_placed) = (seen, placed);
+        self.timer = None;
+        self.open_questions = 0;
+        self.unregistering.clear();
+        self.writes = Writes::default();
     }
 
     /// Does one thing with one call. A call that is gone is no mistake: the other side may have hung up.
@@ -136,6 +204,18 @@ impl<'d, D: Directory> Server<'d, D> {
 }
 
 impl Application {
+    fn new(server: u16, plan: &Plan) -> Self {
+        Application {
+            server,
+            options: plan.options.clone(),
+            calls_seen: 0,
+            calls_placed: 0,
+            calls: BTreeMap::new(),
+            asked: BTreeMap::new(),
+            awaited: BTreeMap::new(),
+        }
+    }
+
     /// What to do about an event, and when.
     pub(crate) fn take(
         &mut self,

@@ -162,7 +162,8 @@ fn operations(
 
 fn of_operator(dice: &mut Dice, topology: &Topology, configurations: usize) -> What {
     let client = small(dice.within(0, u32::from(topology.clients) - 1));
-    match dice.within(0, 9) {
+    match dice.within(0, 10) {
+        10 => What::Restart,
         0..=3 => What::Reload {
             configuration: small(dice.within(0, configurations as u32 - 1)),
         },

@@ -228,6 +228,8 @@ pub enum What {
         /// The client.
         client: u8,
     },
+    /// The process dies and begins anew with what its database has; everything else that it knew is gone.
+    Restart,
     /// Changes the database row of a client's account.
     EditRow {
         /// The client.

@@ -127,6 +127,7 @@ impl What {
                 | What::Prune { .. }
                 | What::Unregister { .. }
                 | What::EditRow { .. }
+                | What::Restart
         )
     }
 }

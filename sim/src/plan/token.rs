@@ -279,6 +279,7 @@ fn walk_what(what: &mut What, pen: &mut Pen) -> Option<()> {
         What::EditRow { client: 0, row },
         What::Dial { client: 0 },
         What::CallPeer { client: 0 },
+        What::Restart,
     ];
     let same = |kind: &What| core::mem::discriminant(kind) == core::mem::discriminant(what);
     let mut kind = kinds.iter().position(same)? as u64;
@@ -302,7 +303,7 @@ fn walk_what(what: &mut What, pen: &mut Pen) -> Option<()> {
             pen.field(client)?;
             walk_row(row, pen)
         }
-        What::Release | What::Call | What::HangUp | What::Rebind => Some(()),
+        What::Release | What::Call | What::HangUp | What::Rebind | What::Restart => Some(()),
     }
 }
 

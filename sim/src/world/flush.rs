@@ -67,19 +67,35 @@ impl<D: Directory + Administer + Observe> World<'_, D> {
             node.database.store(write);
         }
         let (name, generation) = (write.name.as_str(), write.generation);
+        let is_stored = fate == WriteFate::Stored;
         if fate == WriteFate::Stored {
             node.directory.stored(name, generation);
         } else {
             self.observers.reach(Goal::WriteFailed);
             node.directory.not_stored(name, generation);
         }
+        let is_in_force = self.is_in_force(server, write);
         let node = &mut self.servers[usize::from(server)];
+        if node.writes.answered(write, is_stored, is_in_force) {
+            self.observers.reach(Goal::LateStoredUndone);
+        }
         let unregistered = node.unregistering.remove(&write.id());
         node.endpoint.handle_stored(now, &write.id());
         if let Some(account) = unregistered.filter(|_| fate == WriteFate::Stored) {
             self.see(&Fact::Unregistered { server, account });
         }
         self.flush_server(server);
+    }
+
+    /// Whether a peer is where a write says.
+    fn is_in_force(&self, server: u8, write: &Write) -> bool {
+        let mut is_it = false;
+        let directory = self.servers[usize::from(server)].directory;
+        directory.visit_peers(Instant::ZERO, &mut |name, contact| {
+            let place = contact.and_then(|it| Some((it.address, it.deadline?)));
+            is_it |= *name == write.name && place == write.contact;
+        });
+        is_it
     }
 
     /// Takes what a server wants done until it wants no more, then looks at it.
@@ -138,7 +154,7 @@ impl<D: Directory + Administer + Observe> World<'_, D> {
             self.note_called(server, &event);
             for (delay, call, act) in acts {
                 self.queue
-                    .schedule(now + delay, Happening::Act(server, call, act));
+                    .schedule(now + delay, Happening::Act(self.process(server), call, act));
             }
         }
         any
@@ -173,12 +189,13 @@ impl<D: Directory + Administer + Observe> World<'_, D> {
     pub(super) fn flush_directory(&mut self, server: u8) -> bool {
         let mut any = false;
         let (now, is_calm) = (self.queue.now(), self.is_calm());
+        let process = self.process(server);
         let node = &mut self.servers[usize::from(server)];
         while let Some(question) = node.directory.poll_question() {
             any = true;
             node.open_questions += 1;
             let (delay, fate) = node.database.ask(&question, is_calm, &mut self.decisions);
-            let answer = Happening::Answer(server, question, fate);
+            let answer = Happening::Answer(process, question, fate);
             self.queue.schedule(now + delay, answer);
         }
         let mut not_stored = Vec::new();
@@ -188,7 +205,8 @@ impl<D: Directory + Administer + Observe> World<'_, D> {
             let is_refused = fate != WriteFate::Stored || delay >= STORE_WAIT;
             let account = accounts::account_of_name(write.name.as_str());
             not_stored.extend(account.filter(|_| is_refused));
-            let stored = Happening::Stored(server, write, fate);
+            node.writes.send(&write);
+            let stored = Happening::Stored(process, write, fate);
             self.queue.schedule(now + delay, stored);
         }
         for account in not_stored {

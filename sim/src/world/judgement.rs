@@ -1,7 +1,7 @@
 //! How a world stands: what checkers are shown after each event of a server, and at the end.
 
 use iaxproof::engine::counts::Counts;
-use iaxproof::engine::directory::{Directory, Role};
+use iaxproof::engine::directory::{Contact, Directory, Role};
 use iaxproof::time::Instant;
 
 use super::World;
@@ -73,13 +73,25 @@ impl<D: Directory + Administer + Observe> World<'_, D> {
             if is_here && !contacts.iter().any(|seen| seen.account == account) {
                 contacts.push(ContactSeen {
                     account,
-                    contact: node.database.contact(account, now),
+                    contact: self.contact_to_come(now, server, account),
                     is_found_by_address: true,
                 });
             }
         }
         contacts.sort_unstable_by_key(|seen| seen.account);
         contacts
+    }
+
+    /// Where an account that is not linked would be found when it is looked up.
+    fn contact_to_come(&self, now: Instant, server: u8, account: u8) -> Option<Contact> {
+        let node = &self.servers[usize::from(server)];
+        let row = node.database.contact(account, now);
+        if !self.plan.topology.is_realtime(account) || !node.database.has_row(account) {
+            return None;
+        }
+        let parked = node.directory.parked(&accounts::name(account));
+        let holds = |contact: &Contact| contact.deadline.is_none_or(|deadline| now < deadline);
+        parked.map_or(row, |contact| contact.filter(holds))
     }
 
     /// Every call must be up on both sides or gone on both.

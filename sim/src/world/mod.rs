@@ -33,7 +33,7 @@ use crate::node::client::{Client, Outbox};
 use crate::node::dialogue::Identity;
 use crate::node::server::{Act, Server, endpoint_options};
 use crate::observers::Observers;
-use crate::plan::{Actor, Options, Plan};
+use crate::plan::{Actor, Operation, Options, Plan, What};
 use crate::report::{Report, View};
 
 /// How long after healing every peer is called once more: what is reachable must answer.
@@ -63,10 +63,12 @@ pub fn run<D: Directory + Administer + Observe>(
     view: View,
     make: impl Fn(&DirectorySetup) -> D,
 ) -> Report {
-    let setup = |server| setup(plan, server);
-    let directories: Vec<D> = (0..plan.topology.servers)
-        .map(|server| make(&setup(server)))
-        .collect();
+    // A process that begins anew begins with an empty directory.
+    let processes = |server| {
+        let setups = (0..=restarts(plan, server)).map(move |nth| setup(plan, server, nth));
+        setups.map(|setup| make(&setup)).collect()
+    };
+    let directories: Vec<Vec<D>> = (0..plan.topology.servers).map(processes).collect();
     let mut world = World::new(plan, view, &directories);
     world.begin();
     while world.observers.violation().is_none()
@@ -75,14 +77,26 @@ pub fn run<D: Directory + Administer + Observe>(
         world.step(happening);
     }
     let (decisions, mut observers, now) = world.end();
-    for (server, directory) in (0..).zip(&directories) {
-        judgement::shut_down(now, server, directory, plan, &mut observers);
+    for (server, directories) in (0..).zip(&directories) {
+        if let Some(last) = directories.last() {
+            judgement::shut_down(now, server, last, plan, &mut observers);
+        }
     }
     observers.into_report(plan, decisions, now)
 }
 
-fn setup(plan: &Plan, server: u8) -> DirectorySetup {
-    let word = |nth: u64| mix(plan.seed ^ mix(0x5e7 + u64::from(server) * 16 + nth));
+/// How often a server's process dies.
+fn restarts(plan: &Plan, server: u8) -> u64 {
+    let dies = |operation: &&Operation| {
+        operation.what == What::Restart && operation.actor == Actor::Server(server)
+    };
+    plan.operations.iter().filter(dies).count() as u64
+}
+
+/// What the `process`th process of a server has.
+fn setup(plan: &Plan, server: u8, process: u64) -> DirectorySetup {
+    let first = 0x5e7 + u64::from(server) * 16 + process * 0x100;
+    let word = |nth: u64| mix(plan.seed ^ mix(first + nth));
     let mut key = [0; 32];
     for (nth, chunk) in (2..).zip(key.chunks_mut(8)) {
         chunk.copy_from_slice(&word(nth).to_le_bytes());
@@ -90,7 +104,8 @@ fn setup(plan: &Plan, server: u8) -> DirectorySetup {
     DirectorySetup {
         hash_key: HashKey(word(0), word(1)),
         token_key: TokenKey(key),
-        realtime: !plan.topology.realtime.is_empty(),
+        // Where a process dies, registrations are stored: those of the configuration too.
+        realtime: !plan.topology.realtime.is_empty() || restarts(plan, server) > 0,
     }
 }
 
@@ -107,13 +122,20 @@ enum Happening {
         mark: Mark,
     },
     Timer(Actor),
-    Answer(u8, Question, QuestionFate),
-    Stored(u8, Write, WriteFate),
-    Act(u8, CallId, Act),
+    Answer(Process, Question, QuestionFate),
+    Stored(Process, Write, WriteFate),
+    Act(Process, CallId, Act),
     CalmDials,
     Settle,
     HangUpAll,
     Rest,
+}
+
+/// One life of a server: what is for another is for nobody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Process {
+    server: u8,
+    incarnation: u32,
 }
 
 struct World<'d, D: Directory> {
@@ -135,10 +157,11 @@ struct World<'d, D: Directory> {
 }
 
 impl<'d, D: Directory + Administer + Observe> World<'d, D> {
-    fn new(plan: &'d Plan, view: View, directories: &'d [D]) -> Self {
+    fn new(plan: &'d Plan, view: View, directories: &'d [Vec<D>]) -> Self {
         let servers = (0..).zip(directories);
-        let servers = servers
-            .map(|(index, directory)| Server::new(index, server_address(index), directory, plan));
+        let servers = servers.map(|(index, directories)| {
+            Server::new(index, server_address(index), directories, plan)
+        });
         let source = if plan.explore {
             Source::Seed(plan.seed)
         } else {
@@ -198,9 +221,15 @@ impl<'d, D: Directory + Administer + Observe> World<'d, D> {
                 mark,
             } => self.arrive((from, to), (source, destination), &datagram, mark),
             Happening::Timer(actor) => self.time_out(actor),
-            Happening::Answer(server, question, fate) => self.answer(server, &question, fate),
-            Happening::Stored(server, write, fate) => self.stored(server, &write, fate),
-            Happening::Act(server, call, act) => {
+            Happening::Answer(process, ..)
+            | Happening::Stored(process, ..)
+            | Happening::Act(process, ..)
+                if process != self.process(process.server) => {}
+            Happening::Answer(process, question, fate) => {
+                self.answer(process.server, &question, fate);
+            }
+            Happening::Stored(process, write, fate) => self.stored(process.server, &write, fate),
+            Happening::Act(Process { server, .. }, call, act) => {
                 let now = self.queue.now();
                 match act {
                     Act::Dial(account) => self.dial(server, account, Some(call)),
@@ -214,6 +243,15 @@ impl<'d, D: Directory + Administer + Observe> World<'d, D> {
             Happening::Settle => self.settle(),
             Happening::HangUpAll => self.hang_up_all(),
             Happening::Rest => self.rest(),
+        }
+    }
+
+    /// The life that a server has now.
+    fn process(&self, server: u8) -> Process {
+        let incarnation = self.servers[usize::from(server)].incarnation;
+        Process {
+            server,
+            incarnation,
         }
     }
 

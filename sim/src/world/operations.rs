@@ -8,6 +8,7 @@ use iaxproof::engine::{CallId, Calling, Error};
 use super::{CALM, Happening, World, server_address};
 use crate::accounts;
 use crate::administer::{Administer, Observe};
+use crate::decide::{Domain, Key};
 use crate::fact::{AccountState, Fact, Mark};
 use crate::goals::Goal;
 use crate::node::dialler::{Awaited, Placed};
@@ -55,6 +56,7 @@ impl<D: Directory + Administer + Observe> World<'_, D> {
             What::Reload { configuration } => self.reload(server, usize::from(configuration)),
             What::Prune { client } => self.prune(server, client),
             What::Unregister { client } => self.unregister(server, client),
+            What::Restart => self.restart(server),
             What::EditRow { client, row } => {
                 let node = &mut self.servers[usize::from(server)];
                 if node.database.edit(client, row) {
@@ -98,7 +100,7 @@ impl<D: Directory + Administer + Observe> World<'_, D> {
             self.observers.reach(Goal::DialledNobody);
         }
         if let Some(caller) = caller {
-            let act = Happening::Act(server, caller, Act::HangUp);
+            let act = Happening::Act(self.process(server), caller, Act::HangUp);
             self.queue.schedule(self.queue.now(), act);
         }
     }
@@ -139,7 +141,11 @@ impl<D: Directory + Administer + Observe> World<'_, D> {
         caller: Option<CallId>,
     ) {
         let (now, is_calm) = (self.queue.now(), self.is_calm());
-        let must_answer = now >= self.heal_at + CALM && self.is_there(server, account);
+        // A process that begins anew may use a number of a call that the client has not given up yet, where there are few.
+        let is_anew = self.servers[usize::from(server)].incarnation > 0;
+        let is_ambiguous = is_anew && self.plan.options.call_numbers > 0;
+        let is_due = now >= self.heal_at + CALM && !is_ambiguous;
+        let must_answer = is_due && self.is_there(server, account);
         self.observers.reach(Goal::Dialled);
         let application = &mut self.servers[usize::from(server)].application;
         if must_answer {
@@ -152,7 +158,7 @@ impl<D: Directory + Administer + Observe> World<'_, D> {
         }
         let acts = application.placed(call, caller, is_calm, &mut self.decisions);
         for (delay, call, act) in acts {
-            let act = Happening::Act(server, call, act);
+            let act = Happening::Act(self.process(server), call, act);
             self.queue.schedule(now + delay, act);
         }
     }
@@ -187,6 +193,50 @@ impl<D: Directory + Administer + Observe> World<'_, D> {
         }
     }
 
+    /// A server's process dies, and begins anew with what its database has and the configuration that was in force.
+    fn restart(&mut self, server: u8) {
+        let now = self.queue.now();
+        let lands = self.decide_landing(server);
+        let node = &mut self.servers[usize::from(server)];
+        if !node.application.calls.is_empty() {
+            self.observers.reach(Goal::RestartedDuringCall);
+        }
+        let sent = core::mem::take(&mut node.writes.sent);
+        for write in sent.iter().filter(|_| lands) {
+            node.database.store(write);
+            self.observers.reach(Goal::RestartLanded);
+        }
+        let doubts = core::mem::take(&mut node.writes.doubts).into_iter();
+        let doubts: Vec<_> = doubts
+            .flat_map(|(account, all)| all.into_iter().map(move |at| (account, at)))
+            .collect();
+        node.restart(server, self.plan);
+        for stored in node.database.stored() {
+            if stored.contact.is_some_and(|(_, deadline)| now < deadline) {
+                self.observers.reach(Goal::RestartedRegistered);
+            }
+            node.directory.restore(stored, now);
+        }
+        let (address, nth) = (node.address, node.configuration);
+        self.see(&Fact::Restarted {
+            server,
+            address,
+            doubts: &doubts,
+        });
+        self.reload(server, nth);
+    }
+
+    /// Whether what is on its way to the database gets there though its process dies.
+    fn decide_landing(&mut self, server: u8) -> bool {
+        let key = Key {
+            domain: Domain::Restart,
+            who: u16::from(server),
+            nth: self.servers[usize::from(server)].incarnation,
+        };
+        let draw = |bits: u64| (bits & 1) as u32;
+        !self.is_calm() && self.decisions.decide(key, 2, draw) == 1
+    }
+
     pub(super) fn prune(&mut self, server: u8, account: u8) {
         let now = self.queue.now();
         let node = &self.servers[usize::from(server)];
@@ -211,6 +261,7 @@ impl<D: Directory + Administer + Observe> World<'_, D> {
         let plan = &self.plan.configurations[nth];
         let serial = node.configurations;
         node.configurations += 1;
+        node.configuration = nth;
         if !node.application.calls.is_empty() {
             self.observers.reach(Goal::ReloadDuringCall);
         }
@@ -227,6 +278,7 @@ impl<D: Directory + Administer + Observe> World<'_, D> {
         }
         let configuration = accounts::configuration(topology, server, plan, serial);
         node.directory.reload(configuration);
+        node.endpoint.adopt();
         let mut states = Vec::new();
         for account in accounts::of_configuration(topology, server) {
             let is_present = !plan.absent.contains(&account);
