@@ -26,6 +26,9 @@ pub(crate) const fn is_trunked(account: u8) -> bool {
 /// The shortest refresh that is granted, where the longest is not shorter (chan_iax2: `minregexpire`).
 const REGISTRATION_MIN: Duration = Duration::from_secs(60);
 
+/// How long a call that is placed stays without any answer, where a configuration says so.
+const ANSWER_WAIT: Duration = Duration::from_secs(8);
+
 /// The name of an account.
 pub(crate) fn name(account: u8) -> String {
     format!("p{account}")
@@ -87,8 +90,9 @@ pub(crate) fn configuration(
         reject_delay: Duration::from_millis(u64::from(plan.reject_delay_ms)),
         capability: FormatSet::from(Format::ULAW),
         preferences: vec![Format::ULAW],
+        // One configuration after another changes these.
+        answer_wait: serial.is_multiple_of(2).then_some(ANSWER_WAIT),
         trunking: Trunking {
-            // One configuration after another changes it.
             timestamps: serial.is_multiple_of(2),
             ..Trunking::default()
         },
