@@ -61,6 +61,7 @@ fn ended(bench: &Bench) -> Option<EndReason> {
     })
 }
 
+/// X-TOK-1, X-TOK-2, X-SEQ-6, X-SEQ-8: the empty token is last, and the request with the token starts over at 1 ms or later.
 #[test]
 fn a_call_is_placed_with_a_token_authenticated_answered_and_hung_up() {
     let (mut bench, mut callee, call) = placed(dial());

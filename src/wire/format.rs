@@ -1,5 +1,5 @@
 //! Media formats: one bit each of a 64-bit mask (RFC 5456 §8.7, with the meanings that chan_iax2 gives to bits 4, 11
-//! and 13 and to the bits above 31).
+//! and 13 and to the bits above 31; X-IE-9).
 
 use core::fmt;
 use core::ops::{BitAnd, BitOr};

@@ -192,6 +192,7 @@ mod tests {
         assert_eq!((out.as_slice(), frame.encoded_len()), (&octets[..], 8));
     }
 
+    /// X-FRM-10.
     #[test]
     fn five_octets_are_no_mini_video() {
         let octets = [0x00, 0x00, 0x80, 0x02, 0x00];

@@ -372,6 +372,7 @@ mod tests {
         assert_eq!([0x06, 0x00, 0x7f, 0xff].map(format), [None; 4]);
     }
 
+    /// X-FRM-2.
     #[test]
     fn the_video_marker_is_taken_out_first() {
         assert_eq!(video_format(0xd3), Some((Format::H263, true)));

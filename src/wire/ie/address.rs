@@ -112,6 +112,7 @@ mod tests {
         out
     }
 
+    /// X-IE-6.
     #[test]
     fn version_4() {
         let address = ApparentAddress::read(&V4).unwrap();
@@ -142,6 +143,7 @@ mod tests {
         );
     }
 
+    /// X-IE-6.
     #[test]
     fn other_lengths_and_families_are_refused() {
         assert_eq!(ApparentAddress::read(&[0; 255]), None);

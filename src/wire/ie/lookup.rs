@@ -189,6 +189,7 @@ mod tests {
         InformationElements::parse(octets).unwrap()
     }
 
+    /// X-IE-8.
     #[test]
     fn of_repeated_elements_the_last_counts() {
         let ies = list(b"\x06\x03bob\x06\x05alice\x13\x02\0\x3c\x13\x01\x05");
@@ -201,6 +202,7 @@ mod tests {
         assert_eq!(ies.find(IeCode::Refresh), Some(refresh));
     }
 
+    /// X-IE-8.
     #[test]
     fn of_repeated_format_the_first_that_is_not_zero_counts() {
         let ies = list(b"\x09\x04\0\0\0\0\x09\x04\0\0\0\x04\x09\x04\0\0\0\x08");
@@ -209,6 +211,7 @@ mod tests {
         assert_eq!(ies.capability(), Some(FormatSet(0x0c)));
     }
 
+    /// X-IE-4.
     #[test]
     fn format2_overrides_in_either_order_unless_its_version_is_unknown() {
         let opus = b"\x38\x09\0\0\0\0\x04\0\0\0\0";
@@ -244,6 +247,7 @@ mod tests {
         assert_eq!(ies.call_token(), Some(&b""[..]));
     }
 
+    /// X-IE-5.
     #[test]
     fn lists_are_given_in_order() {
         let ies = list(b"\x34\x03a=1\x35\x03\x01xy\x34\x03b=2\x19\x00");

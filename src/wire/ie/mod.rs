@@ -124,6 +124,7 @@ impl fmt::Debug for InformationElements<'_> {
 mod tests {
     use super::*;
 
+    /// X-IE-1.
     #[test]
     fn elements_come_in_order_and_unknown_ones_are_kept() {
         let octets = b"\x0b\x02\0\x02\xf0\x03xyz\x01\x03100";
@@ -144,6 +145,7 @@ mod tests {
         assert_eq!(ies.octets(), octets);
     }
 
+    /// X-IE-3.
     #[test]
     fn a_fixed_element_of_wrong_length_is_kept_as_malformed() {
         let ies = InformationElements::parse(b"\x09\x03\0\0\x04").unwrap();
