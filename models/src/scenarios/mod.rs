@@ -6,6 +6,7 @@ mod containers;
 mod directory;
 mod endpoint;
 mod objects;
+mod outgoing;
 mod shared;
 
 use serde::{Deserialize, Serialize};
@@ -135,6 +136,7 @@ pub fn scenarios() -> impl Iterator<Item = &'static Scenario> {
         catalog::SCENARIOS,
         endpoint::SCENARIOS,
         shared::SCENARIOS,
+        outgoing::SCENARIOS,
     ];
     groups.into_iter().flatten()
 }
