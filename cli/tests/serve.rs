@@ -185,20 +185,45 @@ fn no_secret_reaches_the_log_at_its_most_talkative() {
 fn a_server_between_two_others_takes_itself_out_and_the_call_goes_on() {
     let far = Server::start(&[]);
     let folder = tempfile::tempdir().unwrap();
-    let config = |name: &str, peer: &str, at: &Server| {
+    let config = |name: &str, peer: &str, at: &Server, transfer: &str| {
         let (host, port) = at.address.split_once(':').unwrap();
         let path = folder.path().join(name);
         let text = format!(
-            "[{peer}]\ntype = peer\nhost = {host}\nport = {port}\nusername = guest\n[guest]\ntype = user\n"
+            "[{peer}]\ntype = peer\nhost = {host}\nport = {port}\nusername = guest\n[guest]\ntype = user\ntransfer = {transfer}\n"
         );
         std::fs::write(&path, text).unwrap();
         path.to_str().unwrap().to_owned()
     };
-    let middle = Server::start(&["--config", &config("middle.conf", "far", &far)]);
-    let near = Server::start(&["--config", &config("near.conf", "middle", &middle)]);
-    echo_at(&near, "middle/far/echo", 440.0, &["--codec", "ulaw"]);
+    let talkative = [
+        "--log",
+        "debug",
+        "--config",
+        &config("middle.conf", "far", &far, "yes"),
+    ];
+    let middle = Server::start(&talkative);
+    // It must not try the same at once: who is in the middle of a transfer refuses to be an end of another.
+    let near = Server::start(&["--config", &config("near.conf", "middle", &middle, "no")]);
+    let (said, heard) = (
+        folder.path().join("said.wav"),
+        folder.path().join("heard.wav"),
+    );
+    // Long enough for a TXCNT that came before its TXREQ to come again.
+    write_tone(&said, 440.0, 6.0);
+    let (said, path) = (said.to_str().unwrap(), heard.to_str().unwrap());
+    let mut call = iaxproof()
+        .args(["call", &near.address, "middle/far/echo", "--codec", "ulaw"])
+        .args(["--send", said, "--record", path])
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
     middle.wait_for("Transferred");
+    assert!(end(&mut call).success());
     far.wait_for("call ended");
+    let heard = samples(&heard);
+    let last = &heard[heard.len() - 8_000..];
+    let pure = |part: &&[f64]| is_tone(part, 440.0);
+    let count = last.chunks_exact(800).filter(pure).count();
+    assert!(count > 5, "{count} of the last ten parts are the tone");
 }
 
 #[test]

@@ -68,6 +68,9 @@ impl Switch {
                 }
             }
             Event::Answered { call } => self.answered(now, endpoint, call),
+            Event::TransferFailed { call, .. } => {
+                tracing::debug!(%call, "not transferred: it goes on through us");
+            }
             Event::Control { call, control, .. } => self.signal(now, endpoint, call, control),
             Event::Voice { call, data, .. } => self.pass(now, endpoint, call, &data),
             Event::Dtmf { call, digit } => {
@@ -135,7 +138,11 @@ impl Switch {
             return;
         };
         note(endpoint.answer(now, caller));
-        let is_bridged = endpoint.bridge(now, caller, called).is_ok();
+        let bridged = endpoint.bridge(now, caller, called);
+        let is_bridged = bridged.is_ok();
+        if let Err(error) = bridged {
+            tracing::debug!(%caller, %called, %error, "not bridged: all is passed on here");
+        }
         if is_bridged {
             // Where one of the two may not be transferred, all goes on through us.
             note(endpoint.transfer(now, caller, called));

@@ -13,6 +13,8 @@ use std::time::Duration;
 
 /// The longest that anything here may take on a loaded machine.
 pub(crate) const LIMIT: Duration = Duration::from_secs(30);
+/// How often we look.
+const LOOK: Duration = Duration::from_millis(10);
 /// Samples in a second.
 pub(crate) const RATE: u32 = 8_000;
 
@@ -68,7 +70,13 @@ impl Server {
 
     /// Waits until the log has `words`.
     pub(crate) fn wait_for(&self, words: &str) {
-        wait_until(words, || self.log().contains(words));
+        for _ in 0..LIMIT.as_millis() / LOOK.as_millis() {
+            if self.log().contains(words) {
+                return;
+            }
+            pause(LOOK);
+        }
+        panic!("waited for {words:?} in\n{}", self.log());
     }
 
     /// Sends a signal by the system's own command.
@@ -117,7 +125,6 @@ pub(crate) fn end(child: &mut Child) -> ExitStatus {
 
 /// Waits until it is so.
 pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
-    const LOOK: Duration = Duration::from_millis(10);
     for _ in 0..LIMIT.as_millis() / LOOK.as_millis() {
         if is_so() {
             return;
