@@ -4,7 +4,7 @@
 //! - [`worker`]: the thread that owns sockets and endpoint. [`admin`]: the thread that takes signals. The third one,
 //!   the realtime thread, is the store's.
 //! - [`application`]: what answers calls. [`switch`]: calls from peer to peer. [`logins`]: the log of failed logins.
-//!   [`registrants`]: where the server itself registers.
+//!   [`registrants`]: where the server itself registers. [`keys`]: fresh keys for call tokens.
 //!   [`restored`]: what a former process stored.
 //!
 //! The three threads share the catalog and nothing else; the worker hears of the other two by messages.
@@ -12,6 +12,7 @@
 mod admin;
 mod application;
 mod configuration;
+mod keys;
 mod logins;
 mod registrants;
 mod restored;

@@ -13,6 +13,7 @@ use iaxproof::time::Instant;
 use mio::Waker;
 
 use super::application::Application;
+use super::keys::Keys;
 use super::logins::FailedLogins;
 use super::registrants::Registrants;
 use crate::error::Error;
@@ -65,6 +66,7 @@ pub(crate) struct Worker {
     realtime: Option<Realtime>,
     logins: FailedLogins,
     registrants: Registrants,
+    keys: Keys,
     is_stopping: bool,
 }
 
@@ -76,6 +78,7 @@ impl Worker {
         messages: Receiver<Message>,
         realtime: Option<Realtime>,
     ) -> Self {
+        let keys = Keys::new(node.now());
         Worker {
             node,
             application,
@@ -83,6 +86,7 @@ impl Worker {
             realtime,
             logins: FailedLogins::default(),
             registrants: Registrants::default(),
+            keys,
             is_stopping: false,
         }
     }
@@ -107,6 +111,7 @@ impl Worker {
     fn turn(&mut self, until: Option<Instant>) -> Result<(), Error> {
         let mut has_business = self.node.turn(until)?.has_business;
         let now = self.node.now();
+        self.keys.keep_fresh(now, self.node.endpoint.directory())?;
         has_business |= self.take_messages(now);
         self.application.play(now, &mut self.node.endpoint);
         // A command may leave events: they are handled in the same turn.
