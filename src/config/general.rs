@@ -31,7 +31,8 @@ impl Serving {
     }
 }
 
-/// How entries that live in a database are treated (chan_iax2: the options that begin with `rt`).
+/// How entries that live in a database are to be treated (chan_iax2: the options that begin with `rt`). The server obeys
+/// `update`; the listing of a configuration says of the others that it does not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Realtime {
     /// Whether rows are kept in memory (`rtcachefriends`).
@@ -122,7 +123,7 @@ impl GeneralSection {
         if is_mine {
             return match option {
                 "auth" => value::methods(value).map(|(_, has_rsa)| partly_without_rsa(has_rsa)),
-                _ => Ok(Outcome::Works),
+                _ => Ok(effect_of(option)),
             };
         }
         Ok(self.set_other(option, value))
@@ -342,6 +343,18 @@ const CARRIED: &[&str] = &[
     "resyncthreshold",
     "shrinkcallerid",
 ];
+
+/// What comes of an option whose value was taken. Rows of a database are always kept in memory here, until they have to make
+/// room, and their contact lapses when it was to lapse.
+fn effect_of(option: &str) -> Outcome {
+    match option {
+        "rtcachefriends" => Outcome::Partly("rows are kept in memory whatever it says"),
+        "rtautoclear" => Outcome::NotSupported("rows leave memory only to make room"),
+        "rtignoreregexpire" => Outcome::NotSupported("a contact is used until its deadline"),
+        "rtsavesysname" => Outcome::NotSupported("the server has no name to write"),
+        _ => Outcome::Works,
+    }
+}
 
 /// Why `keyrotate` has no effect.
 pub(super) const KEYS_NOT_ROTATED: &str = "RTKEY is obeyed and never sent";
