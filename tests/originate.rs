@@ -182,6 +182,17 @@ fn the_first_answer_binds_the_call() {
     bench.assert_at_rest();
 }
 
+/// Nothing was received that could be repeated, so nothing is acknowledged to whoever says so.
+#[test]
+fn a_first_answer_with_a_number_of_the_past_is_not_acknowledged() {
+    let (mut bench, mut callee, _) = placed(dial());
+    callee.oseqno = SeqNo(200);
+    callee.received.clear();
+    accept(&mut bench, &mut callee);
+    assert_eq!(callee.words(), Vec::<String>::new());
+    assert!(bench.events.is_empty());
+}
+
 /// A frame from number 0 is nobody's, but an INVAL built from our NEW has it (iax2 §7.6).
 #[test]
 fn an_inval_without_a_number_ends_the_call_and_nothing_else_from_there_counts() {

@@ -314,6 +314,8 @@ impl Reliable {
         let verdict = Verdict::on(class, self.expected, frame.oseqno);
         let mut finished = false;
         match verdict {
+            // Nothing can be repeated before anything came: who answers an opener begins at 0 (X-NUM-6).
+            Verdict::Duplicate if self.remote == CallNumber::ZERO => {}
             Verdict::Duplicate => self.acknowledge(frame),
             Verdict::Ahead => self.ask(now),
             Verdict::InOrder | Verdict::Unordered => finished = self.take(now, verdict, frame),
