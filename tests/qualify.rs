@@ -297,6 +297,9 @@ fn a_peer_without_a_contact_is_not_poked() {
                 answer(&mut bench, phone.address);
             }
             lose(&mut bench);
+            if way < 2 {
+                assert_eq!(bench.counts().watched, 0, "taken away by this endpoint");
+            }
             let until_now = pokes(&bench, phone.address).len();
             bench.until(200.0);
             assert_eq!(pokes(&bench, phone.address).len(), until_now, "way {way}");
@@ -304,6 +307,26 @@ fn a_peer_without_a_contact_is_not_poked() {
             bench.assert_at_rest();
         }
     }
+}
+
+/// Another worker's registration: the contact is not this endpoint's to ask.
+#[test]
+fn a_contact_that_another_wrote_is_not_poked() {
+    let mut bench = bench(Qualify::default());
+    let phone = registered(&mut bench, 7);
+    answer(&mut bench, phone.address);
+    let directory = bench.endpoint.directory();
+    let Lookup::Found(open) = directory.find(Role::Peer, "open") else {
+        panic!("open is there");
+    };
+    let deadline = bench.now + ms(600_000);
+    let written = directory.register(&open, address(8), deadline);
+    assert!(written.is_ok());
+    drop(open);
+    bench.until(60.0);
+    assert_eq!(pokes(&bench, phone.address), [0.0]);
+    assert!(pokes(&bench, address(8)).is_empty());
+    assert_eq!(bench.counts().watched, 0);
 }
 
 /// A reload that takes `qualify` away: the peer is asked no more, and may be called again whatever the last POKE said.

@@ -308,6 +308,24 @@ fn without_a_secret_the_challenge_is_declined() {
     bench.drain();
 }
 
+/// The dialogue that was declined lingers beside the next one: what comes of it is nothing to the registrant.
+#[test]
+fn a_former_dialogue_grants_nothing() {
+    let hasty = Registration {
+        methods: AuthMethods::PLAINTEXT,
+        refresh: REFRESH_MIN,
+        ..registration()
+    };
+    let (mut bench, mut former, _) = registering(hasty);
+    challenge(&mut bench, &mut former, AuthMethods::MD5);
+    bench.until(9.0);
+    assert_eq!(bench.counts().requests, 2);
+    former.take(&mut bench);
+    grant(&mut bench, &mut former, 60);
+    assert_eq!(state(&bench), RegistrantState::RegSent);
+    assert_eq!(bench.counts().requests, 1);
+}
+
 /// X-REG-7: both kinds of REGREJ, and the cause if there is one.
 #[test]
 fn a_refusal_is_told_and_tried_again() {
