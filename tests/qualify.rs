@@ -13,7 +13,7 @@ use iaxproof::engine::directory::{Directory, Generation, Lookup, Reachability, R
 use iaxproof::engine::qualify::POKES_PER_TIMEOUT_MAX;
 use iaxproof::engine::rate::POKES_PER_SECOND_MAX;
 use iaxproof::engine::settings::{Configuration, General, Host, Qualify, Settings};
-use iaxproof::engine::{EndpointOptions, Error, Event, Registration};
+use iaxproof::engine::{Calling, EndpointOptions, Error, Event, Registration};
 use iaxproof::time::Instant;
 use iaxproof::wire::{
     Body, CallNumber, Frame, FullFrame, IaxCommand, InformationElement, InformationElements, SeqNo,
@@ -327,6 +327,33 @@ fn a_contact_that_another_wrote_is_not_poked() {
     assert_eq!(pokes(&bench, phone.address), [0.0]);
     assert!(pokes(&bench, address(8)).is_empty());
     assert_eq!(bench.counts().watched, 0);
+}
+
+/// iax2 §6.9, measured: calls to a peer that is lagged or unreachable are refused here. One that was not asked yet is called.
+#[test]
+fn a_peer_that_does_not_answer_in_time_is_not_called() {
+    let mut bench = bench(Qualify::default());
+    let phone = registered(&mut bench, 7);
+    let call = |bench: &mut Bench| {
+        let called = bench.endpoint.call_peer(bench.now, "open", "100");
+        bench.drain();
+        called
+    };
+    assert!(matches!(call(&mut bench), Ok(Calling::Call(_))));
+    bench.until(3.0);
+    answer(&mut bench, phone.address);
+    assert_eq!(call(&mut bench), Err(Error::PeerUnreachable), "lagged");
+    bench.until(40.0);
+    assert_eq!(reachability(&bench, "open"), Reachability::Unreachable);
+    assert_eq!(call(&mut bench), Err(Error::PeerUnreachable));
+    // The mark is nothing to a peer that is not qualified.
+    load(&bench, entries());
+    assert!(matches!(call(&mut bench), Ok(Calling::Call(_))));
+    load(&bench, qualified(Qualify::default()));
+    assert_eq!(call(&mut bench), Err(Error::PeerUnreachable));
+    bench.until(45.2);
+    answer(&mut bench, phone.address);
+    assert!(matches!(call(&mut bench), Ok(Calling::Call(_))));
 }
 
 /// A reload that takes `qualify` away: the peer is asked no more, and may be called again whatever the last POKE said.

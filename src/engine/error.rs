@@ -48,6 +48,9 @@ pub enum Error {
     /// The peer is known, but not where it is: it has not registered.
     #[error("the peer has not registered and has no fixed or default address")]
     NoContact,
+    /// The peer is qualified, and its last POKE was answered late or not at all.
+    #[error("the peer does not answer, or answers too late")]
+    PeerUnreachable,
     /// The directory could not say whether there is such a peer, or was asked too much.
     #[error("the directory could not look the peer up")]
     LookupFailed,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::call::CallLeg;
 use super::dialogue::Machine;
-use super::directory::{Directory, Lookup, QueryId, Role};
+use super::directory::{Directory, Lookup, QueryId, Reachability, Role};
 use super::{CallId, Dial, Endpoint, Error, Event};
 use crate::time::Instant;
 
@@ -61,7 +61,7 @@ impl<D: Directory> Endpoint<D> {
     ///
     /// # Errors
     ///
-    /// Where the peer is unknown or nowhere, or as for [`Endpoint::call`].
+    /// Where the peer is unknown or nowhere, its last POKE was answered late or not at all, or as for [`Endpoint::call`].
     pub fn call_peer(&mut self, now: Instant, name: &str, number: &str) -> Result<Calling, Error> {
         match self.context.directory.find(Role::Peer, name) {
             Lookup::Asked(query) => {
@@ -103,13 +103,19 @@ impl<D: Directory> Endpoint<D> {
             let dial = directory.read(&snapshot, |settings| {
                 let contact = contact.map(|contact| contact.address);
                 let remote = contact.or(settings.default_address)?;
-                Some(Dial::to_peer(settings, remote, number))
+                let is_qualified = settings.qualify.is_some();
+                Some((Dial::to_peer(settings, remote, number), is_qualified))
             })?;
-            Ok((dial, snapshot))
+            let is_there = match dial {
+                Some((_, true)) => may_be_called(directory.reachability(&handle)?),
+                _ => true,
+            };
+            Ok((dial.map(|(dial, _)| dial), snapshot, is_there))
         });
         match dial {
-            Ok((Some(dial), snapshot)) => self.place_call(now, dial, Some(snapshot)),
-            Ok((None, _)) => Err(Error::NoContact),
+            Ok((None, ..)) => Err(Error::NoContact),
+            Ok((_, _, false)) => Err(Error::PeerUnreachable),
+            Ok((Some(dial), snapshot, true)) => self.place_call(now, dial, Some(snapshot)),
             Err(_) => {
                 self.context.tell_stale("calling a peer");
                 Err(Error::LookupFailed)
@@ -132,4 +138,12 @@ impl<D: Directory> Endpoint<D> {
         })?;
         id.ok_or(Error::NoCallNumber)
     }
+}
+
+/// Who is qualified and has not answered in time is not called (chan_iax2). Who was not asked yet may be there.
+const fn may_be_called(reachability: Reachability) -> bool {
+    matches!(
+        reachability,
+        Reachability::Unknown | Reachability::Reachable(_)
+    )
 }
