@@ -235,7 +235,7 @@ impl Switch {
 fn refuse<D: Directory>(now: Instant, endpoint: &mut Endpoint<D>, caller: CallId, error: Error) {
     let cause = match error {
         Error::UnknownPeer => Cause::NO_ROUTE_DESTINATION,
-        Error::NoContact => Cause::DESTINATION_OUT_OF_ORDER,
+        Error::NoContact | Error::PeerUnreachable => Cause::DESTINATION_OUT_OF_ORDER,
         Error::NoCallNumber => Cause::NO_CIRCUIT,
         _ => Cause::TEMPORARY_FAILURE,
     };

@@ -7,6 +7,7 @@ mod directory;
 mod endpoint;
 mod objects;
 mod outgoing;
+mod qualify;
 mod shared;
 
 use serde::{Deserialize, Serialize};
@@ -135,6 +136,7 @@ pub fn scenarios() -> impl Iterator<Item = &'static Scenario> {
         directory::SCENARIOS,
         catalog::SCENARIOS,
         endpoint::SCENARIOS,
+        qualify::SCENARIOS,
         shared::SCENARIOS,
         outgoing::SCENARIOS,
     ];
