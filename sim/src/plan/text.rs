@@ -14,7 +14,7 @@ pub enum PlanError {
     #[error("not a plan: {0}")]
     Text(String),
     /// Another schema.
-    #[error("schema {0} is not read by this build, which reads schema {SCHEMA}")]
+    #[error("a plan or token of schema {0} is not read by this build, which reads schema {SCHEMA}")]
     Schema(u32),
     /// Another engine.
     #[error("engine {0:?} is not in this build, which has {ENGINE:?}")]
@@ -208,7 +208,7 @@ mod tests {
         };
         assert_eq!(
             refused(|p| p.schema = 9),
-            "schema 9 is not read by this build, which reads schema 2"
+            "a plan or token of schema 9 is not read by this build, which reads schema 2"
         );
         assert_eq!(
             refused(|p| p.engine = "shuttle".into()),
