@@ -167,8 +167,10 @@ impl Client {
             .map(|(local, dialogue)| (*local, dialogue))
     }
 
-    /// Goes on from another port; registers anew from there if it wants to be registered.
+    /// Goes on from another port; registers anew from there if it wants to be registered. To the server it is somebody else,
+    /// whom any call number may reach, so what it remembers of callers' numbers says nothing any more.
     pub(crate) fn rebind(&mut self, now: Instant) {
+        self.callers.clear();
         let port = self.address.port();
         self.address.set_port(port.wrapping_add(1).max(1_024));
         if let Some(refresh_s) = self.wanted {
