@@ -84,3 +84,20 @@ fn a_server_that_registers_is_called_where_it_registered_and_gives_it_up_when_it
     assert!(!branch.log().contains("of-the-branch"), "{}", branch.log());
     assert_eq!(client(&call, None).code, 6, "nobody is there any more");
 }
+
+#[test]
+fn peers_are_asked_whether_they_are_there_after_each_load() {
+    let phone = Server::start(&[]);
+    let port = phone.address.rsplit(':').next().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("iax.conf");
+    let peer = |name: &str| {
+        format!("[{name}]\ntype = peer\nhost = 127.0.0.1\nport = {port}\nqualify = yes\n")
+    };
+    std::fs::write(&path, peer("first")).unwrap();
+    let server = Server::start(&["--config", path.to_str().unwrap()]);
+    server.wait_for("qualified name=\"first\" reachability=Reachable");
+    std::fs::write(&path, peer("first") + &peer("second")).unwrap();
+    server.signal("-HUP");
+    server.wait_for("qualified name=\"second\" reachability=Reachable");
+}

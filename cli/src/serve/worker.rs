@@ -7,7 +7,8 @@ use std::sync::mpsc::{Receiver, Sender};
 
 use iaxproof::catalog::Catalog;
 use iaxproof::config::Registration;
-use iaxproof::engine::Event;
+use iaxproof::engine::directory::Role;
+use iaxproof::engine::{Endpoint, Event};
 use iaxproof::registry::Std;
 use iaxproof::time::Instant;
 use mio::Waker;
@@ -140,6 +141,7 @@ impl Worker {
                     self.node.endpoint.adopt();
                     let endpoint = &mut self.node.endpoint;
                     self.registrants.apply(now, endpoint, registrations);
+                    qualify_all(now, endpoint);
                 }
                 Message::Stop => self.is_stopping = true,
             }
@@ -187,5 +189,14 @@ impl Worker {
             self.turn(Some(end))?;
         }
         Ok(())
+    }
+}
+
+/// Has every peer asked whether it is there that is to be, as chan_iax2 does after each load.
+fn qualify_all(now: Instant, endpoint: &mut Endpoint<Arc<Catalog<Std>>>) {
+    let catalog = Arc::clone(endpoint.directory());
+    for peer in catalog.entries(Role::Peer) {
+        // Whoever has no contact yet is asked when it registers.
+        let _is_asked = endpoint.qualify(now, peer.name().as_str());
     }
 }
