@@ -1,31 +1,26 @@
-//! A dialogue: one pair of call numbers with one address. Sees to what every dialogue does, whatever it is about - order
-//! and acknowledgement, PING and LAGRQ, INVAL - and hands the rest to its machine: a registration or a call.
+//! A dialogue: one pair of call numbers with one address. Sees to order and acknowledgement; `common` does what every dialogue
+//! does, whatever it is about, and the rest goes to its [`Machine`]: a registration or a call.
+
+mod common;
+mod machine;
 
 use core::net::SocketAddr;
 use std::collections::BTreeMap;
 
+pub(super) use self::machine::Machine;
 use super::admission::Ticket;
 use super::allowance::Allowance;
 use super::call::CallLeg;
-use super::cipher::Key;
 use super::context::{Context, Turn};
 use super::directory::{Directory, Lookup, QueryId};
 use super::opener::Opener;
-use super::options::ADMISSION_WAIT;
-use super::qualify::Poke;
-use super::registrant::Registering;
-use super::registrar::Registration;
 use super::reliable::verdict::Verdict;
 use super::reliable::{Reliable, Timeout};
 use super::session::Session;
 use super::timer::{TimerKey, TimerKind};
 use super::transfer::{Request, Third, is_about_transfer};
 use crate::time::Instant;
-use crate::wire::ie::Loss;
-use crate::wire::{
-    Body, CallNumber, FullFrame, IaxCommand, IeBuffer, InformationElement, InformationElements,
-    Timestamp,
-};
+use crate::wire::{Body, CallNumber, FullFrame, IaxCommand, Timestamp};
 
 /// The way to the other side.
 #[derive(Debug)]
@@ -58,19 +53,6 @@ pub(super) struct Link {
 pub(super) struct Dialogue<D: Directory> {
     pub(super) link: Link,
     pub(super) machine: Machine<D>,
-}
-
-/// What a dialogue is about.
-#[derive(Debug)]
-pub(super) enum Machine<D: Directory> {
-    /// A REGREQ or REGREL.
-    Registration(Box<Registration<D>>),
-    /// A call.
-    Call(Box<CallLeg<D>>),
-    /// A REGREQ or REGREL of ours.
-    Registrant(Registering),
-    /// A POKE of ours.
-    Poke(Box<Poke>),
 }
 
 impl Link {
@@ -286,9 +268,7 @@ impl<D: Directory> Dialogue<D> {
         }
         turn.flush();
     }
-}
 
-impl<D: Directory> Dialogue<D> {
     /// The store answered.
     pub(super) fn stored(&mut self, now: Instant, context: &mut Context<D>) {
         let (mut turn, machine) = self.turn(now, context);
@@ -296,199 +276,6 @@ impl<D: Directory> Dialogue<D> {
             registration.stored(&mut turn);
         }
         turn.flush();
-    }
-}
-
-impl<D: Directory> Turn<'_, D> {
-    /// What every dialogue has from its start.
-    fn arm_first(&mut self) {
-        let options = &self.context.options;
-        let (ping, lagrq) = (options.ping_interval, options.lagrq_interval);
-        self.arm(TimerKind::Ping, ping);
-        self.arm(TimerKind::LagRq, lagrq);
-        self.arm(TimerKind::Admission, ADMISSION_WAIT);
-    }
-
-    /// Sends the request that opens this dialogue, with an empty call token.
-    pub(super) fn open(&mut self, command: IaxCommand, ies: IeBuffer) {
-        self.link.opener = Some(Opener::new(command, ies));
-        self.send_opener(&[]);
-    }
-
-    fn send_opener(&mut self, token: &[u8]) {
-        if let Some(opener) = &self.link.opener {
-            let (command, ies) = (opener.command(), opener.elements(token));
-            self.send(command, &ies);
-        }
-    }
-
-    /// A CALLTOKEN came: the request goes out again from the start, with the token (X-TOK-2).
-    fn take_token(&mut self, token: &[u8]) {
-        let now = self.now;
-        let opener = self.link.opener.as_mut();
-        if opener.is_some_and(|opener| opener.take_token(now, token)) {
-            self.link.reliable.restart();
-            self.send_opener(token);
-        }
-    }
-
-    fn outgrew_its_token(&mut self) -> bool {
-        let now = self.now;
-        let opener = self.link.opener.as_mut();
-        opener.is_some_and(|opener| opener.outgrew_its_token(now))
-    }
-
-    fn ask_for_a_token(&mut self) {
-        self.link.reliable.restart();
-        self.send_opener(&[]);
-    }
-
-    /// What every dialogue answers in the same way.
-    fn receive_common(
-        &mut self,
-        command: IaxCommand,
-        ies: InformationElements<'_>,
-        timestamp: Timestamp,
-    ) {
-        match command {
-            IaxCommand::Ping => self.echo(IaxCommand::Pong, timestamp, &receiver_report()),
-            IaxCommand::LagRq => self.echo(IaxCommand::LagRp, timestamp, &IeBuffer::new()),
-            IaxCommand::Pong => self.measure(timestamp),
-            IaxCommand::RtKey if self.link.is_encrypted() => {
-                let key = ies.challenge().and_then(Key::from_octets);
-                key.into_iter().for_each(|key| self.link.rotate(key));
-            }
-            _ if is_unsupported(command) => self.unsupported(command),
-            _ => {}
-        }
-    }
-
-    /// Says that a message is not for us (X-MISC-1).
-    pub(super) fn unsupported(&mut self, command: IaxCommand) {
-        self.send(IaxCommand::Unsupport, &unknown(command));
-    }
-
-    fn ping(&mut self) {
-        self.arm(TimerKind::Ping, self.context.options.ping_interval);
-        if self.link.reliable.remote() == CallNumber::ZERO {
-            return;
-        }
-        let body = Body::Iax {
-            command: IaxCommand::Ping,
-            ies: InformationElements::EMPTY,
-        };
-        self.link.last_ping = self.link.reliable.send(self.now, body).ok();
-    }
-
-    fn lagrq(&mut self) {
-        self.arm(TimerKind::LagRq, self.context.options.lagrq_interval);
-        if self.link.reliable.remote() != CallNumber::ZERO {
-            self.send(IaxCommand::LagRq, &IeBuffer::new());
-        }
-    }
-
-    /// A PONG counts where it echoes our last PING.
-    fn measure(&mut self, echoed: Timestamp) {
-        if self
-            .link
-            .last_ping
-            .take_if(|ping| *ping == echoed)
-            .is_some()
-        {
-            self.link.reliable.measure(self.now, echoed);
-        }
-    }
-}
-
-impl<D: Directory> Machine<D> {
-    fn receive(&mut self, turn: &mut Turn<'_, D>, frame: &FullFrame<'_>) {
-        match self {
-            Machine::Registration(registration) => registration.receive(turn, frame),
-            Machine::Call(call) => call.receive(turn, frame),
-            Machine::Registrant(request) => request.receive(turn, frame),
-            Machine::Poke(poke) => poke.receive(turn, frame),
-        }
-    }
-
-    fn finished(&mut self, turn: &mut Turn<'_, D>) {
-        match self {
-            Machine::Registration(registration) => registration.finished(turn),
-            Machine::Call(call) => call.finished(turn),
-            Machine::Registrant(request) => request.finished(turn),
-            Machine::Poke(_) => {}
-        }
-    }
-
-    fn gave_up(&mut self, turn: &mut Turn<'_, D>, is_final: bool) {
-        match self {
-            _ if is_final => self.finished(turn),
-            Machine::Registration(registration) => registration.gave_up(turn),
-            Machine::Call(call) => call.gave_up(turn),
-            Machine::Registrant(request) => request.gave_up(turn),
-            // Its wait for a PONG is timed apart from its retransmissions.
-            Machine::Poke(_) => {}
-        }
-    }
-
-    fn invalidated(&mut self, turn: &mut Turn<'_, D>) {
-        match self {
-            Machine::Registration(registration) => registration.gave_up(turn),
-            Machine::Call(call) => call.invalidated(turn),
-            Machine::Registrant(request) => request.gave_up(turn),
-            Machine::Poke(_) => {}
-        }
-    }
-
-    fn delay_elapsed(&mut self, turn: &mut Turn<'_, D>) {
-        match self {
-            Machine::Registration(registration) => registration.delay_elapsed(turn),
-            Machine::Call(call) => call.delay_elapsed(turn),
-            Machine::Registrant(_) | Machine::Poke(_) => {}
-        }
-    }
-
-    fn waited_too_long(&mut self, turn: &mut Turn<'_, D>) {
-        match self {
-            Machine::Registration(registration) => registration.waited_too_long(turn),
-            Machine::Call(call) => call.waited_too_long(turn),
-            Machine::Registrant(request) => request.gave_up(turn),
-            Machine::Poke(_) => {}
-        }
-    }
-
-    fn answer_wait_elapsed(&mut self, turn: &mut Turn<'_, D>) {
-        match self {
-            Machine::Registration(_) | Machine::Registrant(_) | Machine::Poke(_) => {}
-            Machine::Call(call) => call.answer_wait_elapsed(turn),
-        }
-    }
-
-    fn store_delayed(&mut self, turn: &mut Turn<'_, D>) {
-        match self {
-            Machine::Registration(registration) => registration.store_delayed(turn),
-            Machine::Call(_) | Machine::Registrant(_) | Machine::Poke(_) => {}
-        }
-    }
-
-    fn poke_wait_elapsed(&mut self, turn: &mut Turn<'_, D>) {
-        match self {
-            Machine::Registration(_) | Machine::Call(_) | Machine::Registrant(_) => {}
-            Machine::Poke(poke) => poke.waited_too_long(turn),
-        }
-    }
-
-    fn transfer_timed_out(&mut self, turn: &mut Turn<'_, D>) {
-        match self {
-            Machine::Registration(_) | Machine::Registrant(_) | Machine::Poke(_) => {}
-            Machine::Call(call) => call.transfer_wait_elapsed(turn),
-        }
-    }
-
-    fn linger_elapsed(&mut self, turn: &mut Turn<'_, D>) {
-        match self {
-            Machine::Registration(_) | Machine::Registrant(_) | Machine::Poke(_) => {}
-            Machine::Call(call) => call.finished(turn),
-        }
     }
 }
 
@@ -502,47 +289,4 @@ const fn is_acknowledged_at_once(body: &Body<'_>) -> bool {
             ..
         }
     )
-}
-
-/// What is answered with UNSUPPORT (X-MISC-1): all that is not built here and takes a sequence number. What is about
-/// transfers the call decides.
-const fn is_unsupported(command: IaxCommand) -> bool {
-    use IaxCommand::{
-        Dial, DpRep, DpReq, FwData, FwDownl, Mwi, Page, Provision, RtKey, Transfer, Unknown,
-    };
-    matches!(
-        command,
-        Dial | DpRep
-            | DpReq
-            | FwData
-            | FwDownl
-            | Mwi
-            | Page
-            | Provision
-            | RtKey
-            | Transfer
-            | Unknown(_)
-    )
-}
-
-fn unknown(command: IaxCommand) -> IeBuffer {
-    let reported = match command {
-        IaxCommand::Unknown(unknown) => unknown.reported(),
-        known => known.octet(),
-    };
-    let mut ies = IeBuffer::new();
-    ies.push(InformationElement::IaxUnknown(reported));
-    ies
-}
-
-/// The six elements of PONG. There is no jitter buffer here, so chan_iax2's values without one.
-fn receiver_report() -> IeBuffer {
-    let mut ies = IeBuffer::new();
-    ies.push(InformationElement::RrJitter(0))
-        .push(InformationElement::RrLoss(Loss(0)))
-        .push(InformationElement::RrPkts(1))
-        .push(InformationElement::RrDelay(40))
-        .push(InformationElement::RrDropped(0))
-        .push(InformationElement::RrOoo(0));
-    ies
 }
