@@ -175,7 +175,8 @@ fn a_stranger_moves_nobody() {
     assert!(sent_to(&bench, address(THIRD)).is_empty());
 }
 
-/// X-TX-1: of the third party TXCNT and TXACC count, from its address, with both numbers and the identity; before TXREQ nothing.
+/// X-TX-1: of the third party TXCNT and TXACC count, from its address, with both numbers and the identity; before TXREQ nothing is
+/// answered.
 #[test]
 fn nobody_answers_for_the_third_party() {
     let mut bench = Bench::new();
@@ -185,6 +186,8 @@ fn nobody_answers_for_the_third_party() {
     early.send_iax(&mut bench, IaxCommand::TxCnt, &acc);
     assert!(early.words().is_empty(), "nobody was announced yet");
     ask(&mut bench, &mut middle);
+    early.take(&mut bench);
+    assert_eq!(early.words(), ["TXCNT", "TXACC"], "now it is");
     let forgers = [
         (66, THEIRS, 5, 0),
         (THIRD, 901, 5, 0),

@@ -61,6 +61,10 @@ pub const BRIDGE_SKEW_MAX: Duration = Duration::from_millis(160);
 pub const EARLY_FRAMES_MAX: usize = 32;
 /// What they have together.
 pub const EARLY_OCTETS_MAX: usize = 16_384;
+/// TXCNTs that are held for one call before a TXREQ says whether one of them counts.
+pub const EARLY_TXCNTS_MAX: usize = 4;
+/// How long: then it comes again.
+pub const EARLY_TXCNT_WAIT: Duration = TXCNT_FIRST_WAIT;
 /// TXREQs that a call obeys and that come to nothing; then it refuses.
 pub const TRANSFER_ATTEMPTS_MAX: u8 = 8;
 /// TXCNTs that one TXREQ brings (chan_iax2; X-TX-5).

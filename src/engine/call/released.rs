@@ -1,6 +1,6 @@
 //! A call as a leg of the middle of a transfer (RFC 5456 §6.5): both ends are asked to find each other, and let go when both have.
 
-use super::transferred::{refusal, same_id};
+use super::transferred::refusal;
 use super::{CallLeg, Happening};
 use crate::engine::bridge::{LegMessage, LegWord};
 use crate::engine::context::Turn;
@@ -10,8 +10,8 @@ use crate::engine::event::{EndReason, Event};
 use crate::engine::options::TRANSFER_WAIT;
 use crate::engine::settings::TransferPolicy;
 use crate::engine::timer::TimerKind;
-use crate::engine::transfer::Plan;
 use crate::engine::transfer::state::{Middle, MiddleAction, MiddleEvent};
+use crate::engine::transfer::{Plan, same_id};
 use crate::wire::ie::ApparentAddress;
 use crate::wire::{IaxCommand, IeBuffer, InformationElement, InformationElements};
 

@@ -12,7 +12,7 @@ use crate::engine::options::{
 use crate::engine::settings::TransferPolicy;
 use crate::engine::timer::TimerKind;
 use crate::engine::transfer::state::{End, EndAction, EndEvent, Middle, MiddleEvent};
-use crate::engine::transfer::{EarlyFrames, Plan, Request, Third};
+use crate::engine::transfer::{EarlyFrames, EarlyTxcnts, Plan, Request, Third, same_id};
 use crate::wire::{
     Body, CallNumber, Cause, Frame, FullFrame, IaxCommand, IeBuffer, InformationElement,
     InformationElements, MiniFrame, SeqNo,
@@ -33,6 +33,8 @@ pub(super) struct Transfer {
     /// TXREQs since the call began or was moved that came to nothing.
     attempts: u8,
     txcnt_sent: u8,
+    /// TXCNTs that came before any TXREQ.
+    txcnts: EarlyTxcnts,
     early: EarlyFrames,
 }
 
@@ -152,6 +154,7 @@ impl<D: Directory> CallLeg<D> {
                 self.transfer.txcnt_sent = 0;
                 self.send_txcnt(turn);
                 turn.arm(TimerKind::Transfer, TXCNT_FIRST_WAIT);
+                self.answer_early_txcnt(turn);
             }
             EndAction::Resend => {
                 self.send_txcnt(turn);
@@ -201,6 +204,30 @@ impl<D: Directory> CallLeg<D> {
     fn send_txcnt(&mut self, turn: &mut Turn<'_, D>) {
         self.transfer.txcnt_sent += 1;
         self.send_exempt(turn, IaxCommand::TxCnt);
+    }
+
+    /// A TXCNT of nobody that we know yet. It counts when TXREQ names its sender, and is answered no sooner; whether it is held.
+    pub(in crate::engine) fn hold_txcnt(
+        &mut self,
+        turn: &mut Turn<'_, D>,
+        from: Third,
+        id: Option<u32>,
+    ) -> bool {
+        let may_come = self.transfer.is_idle() && self.may_move(turn);
+        if may_come {
+            self.transfer.txcnts.hold(turn.now, from, id);
+        }
+        may_come
+    }
+
+    fn answer_early_txcnt(&mut self, turn: &mut Turn<'_, D>) {
+        let id = self.transfer.id;
+        let Some(third) = self.transfer.third else {
+            return;
+        };
+        if self.transfer.txcnts.take(turn.now, third, id) {
+            self.step_end(turn, EndEvent::TxCnt);
+        }
     }
 
     /// TXCNT or TXACC, straight to the third party: of no place in the order, and few (X-TX-5).
@@ -307,14 +334,6 @@ impl<D: Directory> CallLeg<D> {
             self.forget_third(turn);
         }
         self.transfer.middle = Middle::None;
-    }
-}
-
-/// TRANSFERID decides where both sides name one (X-TX-2).
-pub(super) const fn same_id(theirs: Option<u32>, ours: Option<u32>) -> bool {
-    match (theirs, ours) {
-        (Some(theirs), Some(ours)) => theirs == ours,
-        _ => true,
     }
 }
 

@@ -9,23 +9,24 @@
 //!   TXREL, so that no address gets media before it has answered.
 //! - chan_iax2 obeys TXREL without any TXACC, and keeps its state when TXCNT was in vain; here TXREL counts from `Ready` on, with
 //!   the number that TXREQ announced, and a transfer that failed is forgotten.
-//! - chan_iax2 drops what the third party sends before our own TXREL came; here a little of it is held.
+//! - chan_iax2 drops what the third party sends before our own TXREL came, and its TXCNT before our TXREQ did; here a little of
+//!   it is held.
 //! - TXCNT and TXACC from another address than announced are ignored (libiax2 takes them with the right TRANSFERID).
 
+mod early;
 pub(super) mod state;
 
-use core::fmt;
 use core::net::{IpAddr, SocketAddr};
 
+pub(super) use self::early::{EarlyFrames, EarlyTxcnts};
 use super::call::CallLeg;
 use super::context::Turn;
 use super::dialogue::{Dialogue, Machine};
 use super::directory::Directory;
-use super::options::{EARLY_FRAMES_MAX, EARLY_OCTETS_MAX};
 use super::{CallId, Endpoint, Error};
 use crate::engine::bridge::{LegMessage, LegWord};
 use crate::time::Instant;
-use crate::wire::{CallNumber, Frame, FullFrame, IaxCommand};
+use crate::wire::{Body, CallNumber, FullFrame, IaxCommand, InformationElements};
 
 /// Who is to be the other side: its address, and its call number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,34 +67,6 @@ pub(super) enum Request {
     Forget,
     /// Make the third party the other side.
     Move(EarlyFrames),
-}
-
-/// What the third party sent before we were told that the call is its own.
-#[derive(Default)]
-pub(super) struct EarlyFrames {
-    frames: Vec<Vec<u8>>,
-    octets: usize,
-}
-
-impl EarlyFrames {
-    /// Keeps a frame; `false` where there is no room. What is reliable among the lost ones comes again.
-    pub(super) fn hold(&mut self, frame: &Frame<'_>) -> bool {
-        let len = frame.encoded_len();
-        if self.frames.len() >= EARLY_FRAMES_MAX || self.octets + len > EARLY_OCTETS_MAX {
-            return false;
-        }
-        let mut octets = Vec::with_capacity(len);
-        frame.encode(&mut octets);
-        self.frames.push(octets);
-        self.octets += len;
-        true
-    }
-}
-
-impl fmt::Debug for EarlyFrames {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} frames of {} octets", self.frames.len(), self.octets)
-    }
 }
 
 impl<D: Directory> Endpoint<D> {
@@ -224,7 +197,7 @@ impl<D: Directory> Endpoint<D> {
         self.numbers.leave(now, local, middle);
         dialogue.relocate(now, &mut self.context, third);
         self.index(local);
-        for octets in early.frames {
+        for octets in early.into_frames() {
             self.handle_datagram(now, third.address, &octets);
         }
     }
@@ -237,7 +210,7 @@ impl<D: Directory> Endpoint<D> {
         frame: &FullFrame<'_>,
     ) -> bool {
         let Some(&local) = self.by_third.get(&(remote, frame.source)) else {
-            return false;
+            return self.hold_txcnt(now, remote, frame);
         };
         if frame.destination != local {
             self.context.dropped.misaddressed += 1;
@@ -251,6 +224,42 @@ impl<D: Directory> Endpoint<D> {
         });
         self.context.dropped.unmatched += u64::from(!was_of_use);
         true
+    }
+
+    /// A full frame of nobody that we know: a TXCNT for a call of ours may have overtaken the TXREQ that will say whose it is.
+    fn hold_txcnt(&mut self, now: Instant, remote: SocketAddr, frame: &FullFrame<'_>) -> bool {
+        let Some(ies) = txcnt(frame) else {
+            return false;
+        };
+        let from = Third {
+            address: remote,
+            number: frame.source,
+        };
+        let mut is_held = false;
+        self.with(now, frame.destination, |dialogue, context| {
+            dialogue.for_call(now, context, |leg, turn| {
+                is_held = leg.hold_txcnt(turn, from, ies.transfer_id());
+            });
+        });
+        is_held
+    }
+}
+
+fn txcnt<'a>(frame: &FullFrame<'a>) -> Option<InformationElements<'a>> {
+    match frame.body {
+        Body::Iax {
+            command: IaxCommand::TxCnt,
+            ies,
+        } => Some(ies),
+        _ => None,
+    }
+}
+
+/// TRANSFERID decides where both sides name one (X-TX-2).
+pub(super) const fn same_id(theirs: Option<u32>, ours: Option<u32>) -> bool {
+    match (theirs, ours) {
+        (Some(theirs), Some(ours)) => theirs == ours,
+        _ => true,
     }
 }
 
