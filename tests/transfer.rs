@@ -1,16 +1,16 @@
-//! Call transfer between three endpoints (RFC 5456 §6.5; X-TX-1 to X-TX-5, X-ENC-5, X-SEQ-11, X-NUM-2).
+//! Call transfer between three endpoints (RFC 5456 §6.5; X-TX-1, X-TX-2, X-TX-3, X-TX-4, X-TX-5, X-ENC-5, X-SEQ-11, X-NUM-2).
 
 mod endpoint_bench;
 mod net_bench;
 mod three_bench;
 
-use core::cell::Cell;
+use core::cell::{Cell, RefCell};
 use core::time::Duration;
 use std::rc::Rc;
 
 use endpoint_bench::address;
 use iaxproof::engine::settings::TransferPolicy::{self, Allowed, MediaOnly, Refused};
-use iaxproof::engine::{EndReason, Error, Event};
+use iaxproof::engine::{CallId, EndReason, Error, Event};
 use iaxproof::wire::{Body, Frame, IaxCommand};
 use net_bench::Net;
 use three_bench::Three;
@@ -94,6 +94,42 @@ fn the_ends_find_each_other_and_the_middle_goes() {
     };
     assert!(three.told("left", |event| *event == moved));
     end(&mut three);
+}
+
+/// X-TX-3: TXREADY names the call number of who sends it, as TXCNT and TXACC go by it; TXREL that of the far end, for its receiver to
+/// address.
+#[test]
+fn readiness_names_its_own_number_and_release_the_far_ends() {
+    let mut three = up([Allowed; 3]);
+    let seen = Rc::new(RefCell::new(Vec::new()));
+    let seeing = Rc::clone(&seen);
+    three.net.loses = Box::new(move |_, from, octets| {
+        if let Ok(Frame::Full(frame)) = Frame::parse(octets)
+            && let Body::Iax { command, ies } = frame.body
+            && matches!(command, IaxCommand::TxReady | IaxCommand::TxRel)
+        {
+            let ends = (from, command, frame.destination.get());
+            seeing.borrow_mut().push((ends, ies.call_number()));
+        }
+        false
+    });
+    transfer(&mut three).expect("both allow it");
+    three.net.pass(Duration::from_millis(300));
+    let number = |call: CallId| call.local().get();
+    let (left, near) = (number(three.left), number(three.near));
+    let (far, right) = (number(three.far), number(three.right));
+    let ready = IaxCommand::TxReady;
+    let release = IaxCommand::TxRel;
+    let mut seen = seen.take();
+    seen.sort_by_key(|((from, command, to), _)| (*from, command.octet(), *to));
+    let mut expected = [
+        ((address(1), ready, near), Some(left)),
+        ((address(2), release, left), Some(right)),
+        ((address(2), release, right), Some(left)),
+        ((address(3), ready, far), Some(right)),
+    ];
+    expected.sort_by_key(|((from, command, to), _)| (*from, command.octet(), *to));
+    assert_eq!(seen, expected);
 }
 
 /// The audio alone goes its own way; what is signalled still passes the middle.

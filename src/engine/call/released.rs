@@ -39,7 +39,7 @@ impl<D: Directory> CallLeg<D> {
         self.step_middle(turn, MiddleEvent::Follow);
     }
 
-    /// TXREADY. What it names must be what was asked for, where it names anything (X-TX-2).
+    /// TXREADY. What it names must be what was asked for, where it names anything (X-TX-2, X-TX-3).
     pub(super) fn end_is_ready(&mut self, turn: &mut Turn<'_, D>, ies: InformationElements<'_>) {
         let theirs = turn.link.reliable.remote().get();
         let asked = self.transfer.plan.map(|plan| plan.id);
