@@ -69,10 +69,7 @@ impl<D: Directory> CallLeg<D> {
             IaxCommand::TxReady => self.end_is_ready(turn, ies),
             IaxCommand::TxRel if self.is_announced(ies) => self.step_end(turn, EndEvent::TxRel),
             IaxCommand::TxMedia => self.step_end(turn, EndEvent::TxMedia),
-            IaxCommand::TxRej => {
-                self.end_refused(turn);
-                self.step_end(turn, EndEvent::TxRej);
-            }
+            IaxCommand::TxRej => self.refused(turn, ies),
             _ => {}
         }
     }
@@ -86,7 +83,16 @@ impl<D: Directory> CallLeg<D> {
             && self.transfer.attempts < TRANSFER_ATTEMPTS_MAX
     }
 
-    /// TXREQ. Without address or number it means nothing (chan_iax2); while another transfer is under way it is refused.
+    /// TXREJ. As an end the call goes on with a transfer that it does not name: what is refused was our own.
+    fn refused(&mut self, turn: &mut Turn<'_, D>, ies: InformationElements<'_>) {
+        self.end_refused(turn);
+        if same_id(ies.transfer_id(), self.transfer.id) {
+            self.step_end(turn, EndEvent::TxRej);
+        }
+    }
+
+    /// TXREQ. Without address or number it means nothing (chan_iax2); while another transfer is under way it is refused, unless
+    /// that gives way.
     fn asked_to_move(&mut self, turn: &mut Turn<'_, D>, ies: InformationElements<'_>) {
         let number = ies.call_number().and_then(CallNumber::new);
         let number = number.filter(|number| *number > CallNumber::STATELESS);
@@ -94,14 +100,30 @@ impl<D: Directory> CallLeg<D> {
         let Some((address, number)) = address.zip(number) else {
             return;
         };
+        let id = ies.transfer_id();
+        self.give_way(turn, id);
         if !self.transfer.is_idle() {
-            turn.send(IaxCommand::TxRej, &refusal());
+            let mut refusal = refusal();
+            if let Some(id) = id {
+                refusal.push(InformationElement::TransferId(id));
+            }
+            turn.send(IaxCommand::TxRej, &refusal);
             return;
         }
         self.transfer.third = Some(Third { address, number });
-        self.transfer.id = ies.transfer_id();
+        self.transfer.id = id;
         self.transfer.attempts += 1;
         self.step_end(turn, EndEvent::TxReq);
+    }
+
+    /// Where we have asked the other side to move, and it asks us: were both refused, two neighbours in a chain of calls would
+    /// hold each other there for ever. Both know both TRANSFERIDs, and the lower one goes on.
+    fn give_way(&mut self, turn: &mut Turn<'_, D>, theirs: Option<u32>) {
+        let ours = self.transfer.plan.map(|plan| plan.id);
+        let is_lower = theirs.zip(ours).is_some_and(|(theirs, ours)| theirs < ours);
+        if is_lower && self.transfer.middle.is_asking() && self.may_move(turn) {
+            self.end_refused(turn);
+        }
     }
 
     /// Whether TXREL names the number that TXREQ did, and more than the audio may leave.
@@ -162,6 +184,7 @@ impl<D: Directory> CallLeg<D> {
             }
             EndAction::Acknowledge => self.send_exempt(turn, IaxCommand::TxAcc),
             EndAction::Ready => {
+                // The number by which the far end will address us (X-TX-3).
                 let local = turn.link.reliable.local();
                 let mut ies = self.identity();
                 ies.push(InformationElement::CallNo(local.get()));

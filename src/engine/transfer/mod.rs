@@ -11,6 +11,9 @@
 //!   the number that TXREQ announced, and a transfer that failed is forgotten.
 //! - chan_iax2 drops what the third party sends before our own TXREL came, and its TXCNT before our TXREQ did; here a little of
 //!   it is held.
+//! - Of two neighbours that both want out of one chain of calls, the one with the lower TRANSFERID gets out, and the other gives
+//!   way; in chan_iax2, which keeps one state for both roles of a leg, each mistakes the other's TXREQ for its own state.
+//! - TXREJ to a TXREQ that is refused names its TRANSFERID, so that it ends no other transfer.
 //! - TXCNT and TXACC from another address than announced are ignored (libiax2 takes them with the right TRANSFERID).
 
 mod early;

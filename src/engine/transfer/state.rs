@@ -8,7 +8,8 @@
 //! ```
 //!
 //! Of the middle's two legs the one that the application named first leads: it alone decides, so that two messages that
-//! cross cannot let one end go and keep the other. TXREJ leads back to `None` from everywhere but `Release`.
+//! cross cannot let one end go and keep the other. TXREJ leads back to `None` from everywhere but `Release`. A leg is one or the
+//! other: where both sides of a call want out of it, the TXREQ with the lower TRANSFERID is a TXREJ to the other.
 
 /// Where an end is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -165,6 +166,15 @@ pub(in crate::engine) enum MiddleAction {
 }
 
 impl Middle {
+    /// Whether TXREQ is out, and nothing has come of it yet.
+    pub(in crate::engine) const fn is_asking(self) -> bool {
+        use Middle::{Begin, Following, FollowingReady, OtherReady, Ready};
+        matches!(
+            self,
+            Begin | Ready | OtherReady | Following | FollowingReady
+        )
+    }
+
     /// The next state and what to do, or `None` where nothing happens. `gone` is where an end that is let go leaves the leg:
     /// [`Release`](Middle::Release) or [`Media`](Middle::Media).
     pub(in crate::engine) const fn next(
