@@ -156,3 +156,87 @@ impl<D: Directory> Endpoint<D> {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::{Catalog, CatalogOptions, Kind};
+    use crate::engine::directory::TokenKey;
+    use crate::engine::{Dial, EndpointOptions};
+    use crate::registry::ledger::NoLedger;
+    use crate::registry::{HashKey, Std};
+    use crate::wire::{
+        Body, CallNumber, FullFrame, IaxCommand, IeBuffer, InformationElement, SeqNo,
+    };
+    use core::net::SocketAddr;
+
+    type Tested = Endpoint<Catalog<Std>>;
+
+    fn endpoint() -> Tested {
+        let catalog = Catalog::new(CatalogOptions {
+            hash_key: HashKey(1, 2),
+            shards: 1,
+            container: Kind::Hash,
+            token_key: TokenKey([3; 32]),
+            database: false,
+            dialogues_max: 8,
+            ledger: NoLedger,
+        });
+        Endpoint::new(EndpointOptions::default(), [4; 32], catalog)
+    }
+
+    /// A call of ours that the other side, at this port, has accepted.
+    fn accepted(endpoint: &mut Tested, port: u16) -> CallId {
+        let remote = SocketAddr::from(([192, 0, 2, 1], port));
+        let placed = endpoint.call(Instant::ZERO, Dial::new(remote, "100"));
+        let call = placed.expect("there is room");
+        let mut ies = IeBuffer::new();
+        ies.push(InformationElement::Format(Format::ULAW.mask() as u32));
+        let accept = FullFrame {
+            source: CallNumber::from_word(port),
+            destination: call.local(),
+            retransmission: false,
+            timestamp: Timestamp(1),
+            oseqno: SeqNo(0),
+            iseqno: SeqNo(1),
+            body: Body::Iax {
+                command: IaxCommand::Accept,
+                ies: ies.view(),
+            },
+        };
+        let mut octets = Vec::new();
+        accept.encode(&mut octets);
+        endpoint.handle_datagram(Instant::ZERO, remote, &octets);
+        call
+    }
+
+    fn said(endpoint: &mut Tested, from: CallId, to: CallId, word: LegWord) -> usize {
+        while endpoint.poll_transmit().is_some() {}
+        endpoint.context.tell_leg(LegMessage { from, to, word });
+        endpoint.pass_messages(Instant::ZERO);
+        core::iter::from_fn(|| endpoint.poll_transmit()).count()
+    }
+
+    /// A message may be under way when its sender is not bridged to its receiver any more: the receiver believes its partner alone,
+    /// and a leg that is bridged to nobody believes nobody.
+    #[test]
+    fn a_leg_listens_to_its_partner_alone() {
+        let mut endpoint = endpoint();
+        let [a, b, c] = [4000, 4001, 4002].map(|port| accepted(&mut endpoint, port));
+        endpoint.bridge(Instant::ZERO, a, b).expect("both accepted");
+        let words = || {
+            [
+                LegWord::Text(b"psst".to_vec()),
+                LegWord::HungUp(Cause::USER_BUSY),
+            ]
+        };
+        for (from, to) in [(c, a), (c, b), (a, c), (b, c)] {
+            for word in words() {
+                assert_eq!(said(&mut endpoint, from, to, word), 0, "{from} {to}");
+            }
+        }
+        for word in words() {
+            assert_eq!(said(&mut endpoint, a, b, word), 1);
+        }
+    }
+}
