@@ -72,7 +72,9 @@ impl Switch {
                 tracing::debug!(%call, "not transferred: it goes on through us");
             }
             Event::Control { call, control, .. } => self.signal(now, endpoint, call, control),
-            Event::Voice { call, data, .. } => self.pass(now, endpoint, call, &data),
+            Event::Voice {
+                call, format, data, ..
+            } => self.pass(now, endpoint, call, format, &data),
             Event::Dtmf { call, digit } => {
                 if let Some(leg) = self.unbridged(call) {
                     note(endpoint.send_dtmf(now, leg.other, digit));
@@ -203,30 +205,29 @@ impl Switch {
         }
     }
 
-    /// Audio that came while the legs were not bridged.
+    /// Audio that came while the legs were not bridged. Each full frame says its format, which need not be the one that was agreed
+    /// on, and what nobody here can code again is not passed on.
     fn pass<D: Directory>(
         &self,
         now: Instant,
         endpoint: &mut Endpoint<D>,
         from: CallId,
+        heard: Format,
         data: &[u8],
     ) {
         let Some(leg) = self.legs.get(&from) else {
             return;
         };
-        let other = self.legs.get(&leg.other).and_then(|other| other.format);
-        match (leg.format, other) {
-            (Some(heard), Some(wanted)) if heard == wanted => {
-                note(endpoint.send_voice(now, leg.other, data));
-            }
-            (Some(heard), Some(wanted)) => {
+        match self.legs.get(&leg.other).and_then(|other| other.format) {
+            Some(wanted) if heard == wanted => note(endpoint.send_voice(now, leg.other, data)),
+            Some(wanted) => {
                 if let (Some(heard), Some(wanted)) = (Codec::of(heard), Codec::of(wanted)) {
                     let coded = wanted.encode(&heard.decode(data));
                     note(endpoint.send_voice(now, leg.other, &coded));
                 }
             }
             // Nobody listens yet.
-            _ => {}
+            None => {}
         }
     }
 }
@@ -251,5 +252,106 @@ fn cause(reason: EndReason) -> Cause {
         EndReason::NoAnswer | EndReason::Unreachable => Cause::NO_USER_RESPONSE,
         EndReason::NoFormat => Cause::BEARER_UNAVAILABLE,
         _ => Cause::TEMPORARY_FAILURE,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use core::net::SocketAddr;
+    use iaxproof::catalog::{Catalog, CatalogOptions, Kind};
+    use iaxproof::engine::directory::TokenKey;
+    use iaxproof::engine::{Dial, EndpointOptions};
+    use iaxproof::registry::ledger::NoLedger;
+    use iaxproof::registry::{HashKey, Std};
+    use iaxproof::wire::{
+        Body, CallNumber, Frame, FullFrame, IaxCommand, IeBuffer, InformationElement, SeqNo,
+        Timestamp,
+    };
+
+    type Tested = Endpoint<Catalog<Std>>;
+
+    fn endpoint() -> Tested {
+        let catalog = Catalog::new(CatalogOptions {
+            hash_key: HashKey(1, 2),
+            shards: 1,
+            container: Kind::Hash,
+            token_key: TokenKey([3; 32]),
+            database: false,
+            dialogues_max: 8,
+            ledger: NoLedger,
+        });
+        Endpoint::new(EndpointOptions::default(), [4; 32], catalog)
+    }
+
+    /// A call of ours that the other side, at this port, has accepted in this format.
+    fn accepted(endpoint: &mut Tested, port: u16, format: Format) -> CallId {
+        let remote = SocketAddr::from(([192, 0, 2, 1], port));
+        let placed = endpoint.call(Instant::ZERO, Dial::new(remote, "100"));
+        let call = placed.expect("there is room");
+        let mut ies = IeBuffer::new();
+        ies.push(InformationElement::Format(format.mask() as u32));
+        let accept = FullFrame {
+            source: CallNumber::from_word(port),
+            destination: call.local(),
+            retransmission: false,
+            timestamp: Timestamp(1),
+            oseqno: SeqNo(0),
+            iseqno: SeqNo(1),
+            body: Body::Iax {
+                command: IaxCommand::Accept,
+                ies: ies.view(),
+            },
+        };
+        let mut octets = Vec::new();
+        accept.encode(&mut octets);
+        endpoint.handle_datagram(Instant::ZERO, remote, &octets);
+        call
+    }
+
+    /// What goes out by a leg of A-law when this comes by one that agreed on mu-law.
+    fn passed(format: Format, data: &[u8]) -> Option<Vec<u8>> {
+        let mut endpoint = endpoint();
+        let caller = accepted(&mut endpoint, 4000, Format::ULAW);
+        let called = accepted(&mut endpoint, 4001, Format::ALAW);
+        let mut switch = Switch::default();
+        switch.join(caller, Format::ULAW, called);
+        let now = Instant::ZERO;
+        let wanted = Format::ALAW;
+        let accepted = Event::Accepted {
+            call: called,
+            format: wanted,
+        };
+        switch.handle(now, &mut endpoint, accepted);
+        while endpoint.poll_transmit().is_some() {}
+        let voice = Event::Voice {
+            call: caller,
+            format,
+            timestamp: Timestamp(20),
+            data: data.to_vec(),
+        };
+        switch.handle(now, &mut endpoint, voice);
+        let sent = endpoint.poll_transmit()?;
+        match Frame::parse(&sent.payload) {
+            Ok(Frame::Full(FullFrame {
+                body: Body::Voice { format, data },
+                ..
+            })) => {
+                assert_eq!(format, wanted);
+                Some(data.to_vec())
+            }
+            frame => panic!("{frame:?}"),
+        }
+    }
+
+    #[test]
+    fn audio_is_coded_again_from_the_format_of_its_own_frame() {
+        let speech: Vec<u8> = (0..160).collect();
+        let (ulaw, alaw) = (Codec::of(Format::ULAW), Codec::of(Format::ALAW));
+        let (ulaw, alaw) = ulaw.zip(alaw).expect("both are coded here");
+        let again = alaw.encode(&ulaw.decode(&speech));
+        assert_eq!(passed(Format::ULAW, &speech), Some(again));
+        assert_eq!(passed(Format::ALAW, &speech), Some(speech));
+        assert_eq!(passed(Format::GSM, &[1; 33]), None);
     }
 }
