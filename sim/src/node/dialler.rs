@@ -64,6 +64,9 @@ impl Application {
         }
         self.calls.insert(call, live);
         let is_pointless = caller.is_some_and(|caller| !self.calls.contains_key(&caller));
+        if is_pointless {
+            self.awaited.remove(&call);
+        }
         schedule(
             call,
             match temper {
@@ -174,10 +177,14 @@ impl Application {
 }
 
 impl Application {
-    /// A call is over: the one that belongs with it is hung up, unless the two are bridged, for then the endpoint does so.
-    fn left_alone(&self, over: Option<LiveCall>) -> Vec<(Duration, CallId, Act)> {
+    /// A call is over: the one that belongs with it is hung up, unless the two are bridged, for then the endpoint does so. Nobody waits
+    /// for its answer any more.
+    fn left_alone(&mut self, over: Option<LiveCall>) -> Vec<(Duration, CallId, Act)> {
         let over = over.filter(|over| !over.is_bridged);
         let partner = over.and_then(|over| over.partner);
+        if let Some(partner) = partner {
+            self.awaited.remove(&partner);
+        }
         partner.map_or_else(Vec::new, |partner| schedule(partner, &[(0, Act::HangUp)]))
     }
 
