@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use iaxproof::engine::directory::Role;
 use iaxproof::engine::settings::{
-    Configuration, Encryption, General, Name, Secret, Settings, Trunking,
+    Configuration, Encryption, General, Name, Secret, Settings, TransferPolicy, Trunking,
 };
 use iaxproof::wire::{Format, FormatSet};
 
@@ -21,6 +21,14 @@ pub(crate) const fn can_encrypt(account: u8) -> bool {
 /// Whether audio of an account's calls goes in trunk frames, both ways.
 pub(crate) const fn is_trunked(account: u8) -> bool {
     account == 0 || account == 3
+}
+
+/// What of an account's calls may go over to their ends.
+const fn transfer(account: u8) -> TransferPolicy {
+    match account {
+        2 => TransferPolicy::MediaOnly,
+        _ => TransferPolicy::Allowed,
+    }
 }
 
 /// The shortest refresh that is granted, where the longest is not shorter (chan_iax2: `minregexpire`).
@@ -62,6 +70,7 @@ pub(crate) fn settings(account: u8, role: Role, is_plain: bool, general: &Genera
         secrets,
         encryption,
         trunk: is_trunked(account),
+        transfer: transfer(account),
         capability: FormatSet::from(Format::ULAW),
         general: general.clone(),
         ..Settings::new(role, name)

@@ -27,11 +27,15 @@ pub enum Domain {
     Cipher,
     /// Whether what was on its way to the database when its process died got there; who = server.
     Restart,
+    /// When the application of a server wants out of one of its bridges, if ever; who = server.
+    Transfer,
+    /// What a client does when it is asked to move a call; who = client.
+    Move,
 }
 
 impl Domain {
     /// Every domain, in the order of their numbers.
-    pub const ALL: [Domain; 8] = [
+    pub const ALL: [Domain; 10] = [
         Domain::Network,
         Domain::Question,
         Domain::Write,
@@ -40,6 +44,8 @@ impl Domain {
         Domain::Callee,
         Domain::Cipher,
         Domain::Restart,
+        Domain::Transfer,
+        Domain::Move,
     ];
 
     const fn word(self) -> &'static str {
@@ -52,6 +58,8 @@ impl Domain {
             Domain::Callee => "callee",
             Domain::Cipher => "cipher",
             Domain::Restart => "restart",
+            Domain::Transfer => "transfer",
+            Domain::Move => "move",
         }
     }
 }

@@ -163,6 +163,22 @@ goals! {
     ReloadDuringBridge = "reload during a bridge";
     /// A configuration was accepted while a call that was placed had no answer yet.
     ReloadDuringDial = "reload while a placed call waits";
+    /// The application wanted out of a bridge.
+    TransferBegun = "transfer begun";
+    /// A call went over to its ends.
+    Transferred = "transfer: call gone over";
+    /// The audio of a call went over to its ends.
+    MediaTransferred = "transfer: audio gone over";
+    /// A transfer was refused, or came to nothing.
+    TransferFailed = "transfer: failed";
+    /// A client heard or read the other end through the server after a transfer that failed.
+    TransferFailedGoesOn = "transfer: failed, and heard by way of the server";
+    /// A client heard or read the other end of a call that had gone over.
+    TransferHeard = "transfer: other client heard without the server";
+    /// A client heard the other end of a call whose audio had gone over.
+    MediaHeard = "transfer: audio heard without the server";
+    /// A client held what the other end sent before it was itself told to go over.
+    EarlyHeld = "transfer: early frame held";
 }
 
 /// A set of goals.
@@ -291,6 +307,12 @@ impl GoalWatch {
                 }
             }
             Event::Expired { .. } => self.reached.reach(Goal::Expired),
+            Event::Ended {
+                reason: EndReason::Transferred,
+                ..
+            } => self.reached.reach(Goal::Transferred),
+            Event::Transferred { .. } => self.reached.reach(Goal::MediaTransferred),
+            Event::TransferFailed { .. } => self.reached.reach(Goal::TransferFailed),
             Event::Ended {
                 reason: EndReason::Unreachable,
                 ..

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use iaxproof::engine::Calling;
 use iaxproof::engine::directory::QueryId;
-use iaxproof::engine::event::{CallId, Event};
+use iaxproof::engine::event::{CallId, EndReason, Event};
 use iaxproof::time::Instant;
 
 use super::Checker;
@@ -27,6 +27,9 @@ pub struct CallEnds {
 
 /// How long a call may outlive the one that it was bridged to: its HANGUP goes out at once and lingers ten seconds.
 pub const ALONE: Duration = Duration::from_secs(12);
+
+/// How long where the two went over to their ends: each TXREL is sent again for half a minute.
+pub const ALONE_RELEASED: Duration = Duration::from_secs(45);
 
 /// How far a call is, as its application was told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -53,10 +56,20 @@ impl CallEnds {
     }
 
     /// A call is over, and with it the one that it was bridged to.
-    fn ended(&mut self, now: Instant, server: u8, call: CallId) -> Result<(), String> {
+    fn ended(
+        &mut self,
+        now: Instant,
+        server: u8,
+        call: CallId,
+        reason: EndReason,
+    ) -> Result<(), String> {
         self.alone.remove(&(server, call));
         if let Some(other) = self.parted(server, call) {
-            self.alone.insert((server, other), now + ALONE);
+            let alone = match reason {
+                EndReason::Transferred => ALONE_RELEASED,
+                _ => ALONE,
+            };
+            self.alone.insert((server, other), now + alone);
         }
         match self.calls.remove(&(server, call)) {
             Some(_) => Ok(()),
@@ -89,7 +102,7 @@ impl CallEnds {
             | Event::Voice { call, .. }
             | Event::Dtmf { call, .. }
             | Event::Text { call, .. } => self.speaks(server, *call),
-            Event::Ended { call, .. } => self.ended(now, server, *call),
+            Event::Ended { call, reason } => self.ended(now, server, *call, *reason),
             _ => Ok(()),
         }
     }

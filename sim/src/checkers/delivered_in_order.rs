@@ -1,6 +1,7 @@
 //! delivered-in-order: the stream of reliable frames that one end takes is a prefix of the stream that the other end sent.
 //!
-//! What a server sends is read off the wire, where a number that comes again is a repeat; clients tell what they take. What clients type is
+//! What a server sends a client, or a client another, is read off the wire, where a number that comes again is a repeat; clients tell what
+//! they take. What clients type is
 //! numbered, and the server's application sees it; so does the client that it is bridged to, for which some may be missing. Between two nodes whose datagrams were damaged nothing can be said: a frame
 //! has no checksum of its own. Nor where a frame was overtaken by half of the sequence numbers, see `overtaking`.
 
@@ -175,7 +176,13 @@ impl Checker for DeliveredInOrder {
                     self.damaged.insert(passage.source);
                     self.damaged.insert(passage.destination);
                 }
-                if let (Actor::Server(_), Some(Frame::Full(frame))) = (passage.from, &passage.frame)
+                // What clients send each other is taken by one who tells, as what servers send them.
+                let is_followed = matches!(
+                    (passage.from, passage.to),
+                    (Actor::Server(_), _) | (_, Some(Actor::Client(_)))
+                );
+                if let Some(Frame::Full(frame)) = &passage.frame
+                    && is_followed
                 {
                     self.sent(passage, frame);
                 }

@@ -3,6 +3,7 @@
 //!
 //! Until it has accepted it keeps nothing but the mood: its tokens are counted in themselves.
 
+use core::net::SocketAddr;
 use core::time::Duration;
 
 use iaxproof::engine::reliable::verdict::Verdict;
@@ -195,8 +196,8 @@ impl Client {
             Mood::RejectStateless => {
                 let mut ies = IeBuffer::new();
                 ies.push(InformationElement::CauseCode(Cause::USER_BUSY));
-                out.transmits
-                    .push(stateless(frame, IaxCommand::Reject, &ies));
+                let answer = stateless(frame, IaxCommand::Reject, &ies);
+                out.send(self.server, answer);
                 self.callers.remove(&frame.source);
             }
             Mood::TwoAnswers => {
@@ -208,9 +209,11 @@ impl Client {
     }
 
     fn called_by(&mut self, theirs: CallNumber) -> Option<&mut Dialogue> {
+        let server = self.server;
         let mut dialogues = self.dialogues.values_mut();
         dialogues.find(|dialogue| {
-            dialogue.purpose == Purpose::Called && dialogue.reliable.remote() == theirs
+            let is_its = dialogue.peer == server && dialogue.reliable.remote() == theirs;
+            dialogue.purpose == Purpose::Called && is_its
         })
     }
 
@@ -231,9 +234,9 @@ impl Client {
         ies.push(InformationElement::CallToken(&token));
         let answer = stateless(frame, IaxCommand::CallToken, &ies);
         if mood == Mood::TokenRepeated {
-            out.transmits.push(answer.clone());
+            out.send(self.server, answer.clone());
         }
-        out.transmits.push(answer);
+        out.send(self.server, answer);
         out.goals.reach(match nth {
             1 => Goal::DialledTokenAsked,
             _ => Goal::DialledTokenAskedAgain,
@@ -246,10 +249,10 @@ impl Client {
             out.goals.reach(Goal::DialledTokenUsed);
         }
         let local = self.number();
-        let mut dialogue = Dialogue::called(now, local, frame.source);
+        let mut dialogue = Dialogue::called(now, local, frame.source, self.server);
         let receipt = dialogue.reliable.receive(now, frame);
         if receipt.verdict == Verdict::InOrder {
-            out.taken.push(self.taken(local, frame));
+            out.taken.push(self.taken(local, self.server, frame));
         }
         match mood {
             Mood::Seal | Mood::TokenAndSeal if wants_cipher(frame) => {
@@ -338,8 +341,9 @@ impl Client {
 
 impl Dialogue {
     /// The dialogue of a NEW that came.
-    fn called(now: Instant, local: CallNumber, theirs: CallNumber) -> Self {
-        Dialogue::blank(now, local, theirs, Purpose::Called, Phase::Challenged)
+    fn called(now: Instant, local: CallNumber, theirs: CallNumber, peer: SocketAddr) -> Self {
+        let ends = (local, theirs);
+        Dialogue::blank(now, ends, peer, Purpose::Called, Phase::Challenged)
     }
 
     fn challenge(&mut self, now: Instant, challenge: &[u8], ciphers: EncryptionMethods) {

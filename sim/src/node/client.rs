@@ -24,11 +24,18 @@ const VOICE_LEN: usize = 16;
 /// What a client hands out.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
-    pub(crate) transmits: Vec<Vec<u8>>,
+    /// Datagrams, and to whom.
+    pub(crate) transmits: Vec<(SocketAddr, Vec<u8>)>,
     pub(crate) taken: Vec<Taken>,
     /// Texts that it read, and on which of its calls.
     pub(crate) read: Vec<(CallNumber, Vec<u8>)>,
     pub(crate) goals: Goals,
+}
+
+impl Outbox {
+    pub(super) fn send(&mut self, to: SocketAddr, datagram: Vec<u8>) {
+        self.transmits.push((to, datagram));
+    }
 }
 
 /// A client.
@@ -52,6 +59,8 @@ pub(crate) struct Client {
     /// Who calls and was not accepted yet, by the caller's number.
     pub(super) callers: BTreeMap<CallNumber, Caller>,
     pub(super) calls_taken: u32,
+    /// How often it was asked to move a call.
+    pub(super) moves_asked: u32,
     /// What it will do by itself, on which call.
     pub(super) acts: Vec<(Instant, CallNumber, Act)>,
 }
@@ -88,6 +97,7 @@ impl Client {
             trunk_start: None,
             callers: BTreeMap::new(),
             calls_taken: 0,
+            moves_asked: 0,
             acts: Vec::new(),
         }
     }
@@ -191,7 +201,7 @@ impl Client {
 
     fn open(&mut self, now: Instant, purpose: Purpose) {
         let local = self.number();
-        let dialogue = Dialogue::open(now, local, purpose, &self.identity);
+        let dialogue = Dialogue::open(now, local, self.server, purpose, &self.identity);
         self.dialogues.insert(local, dialogue);
     }
 
@@ -246,6 +256,7 @@ impl Client {
         let Some(dialogue) = self.dialogues.get_mut(&local) else {
             return;
         };
+        dialogue.try_to_reach(now, out);
         if dialogue.handle_timeout(now) {
             return;
         }
@@ -281,12 +292,12 @@ impl Client {
                 let data = voice_tag(index, speech.local, speech.voice_sent);
                 if let Some(timestamp) = dialogue.speak(now, &data) {
                     let cipher = ciphers.get_mut(&speech.local);
-                    // Trunk frames are never sealed.
-                    if self.identity.is_trunked && cipher.is_none() {
+                    let to = dialogue.media_address();
+                    // Trunk frames are never sealed, and go to servers alone.
+                    if self.identity.is_trunked && cipher.is_none() && to == self.server {
                         trunk.push((speech.local, timestamp, data));
-                    } else {
-                        out.transmits
-                            .extend(mini(cipher, speech.local, timestamp, &data));
+                    } else if let Some(octets) = mini(cipher, speech.local, timestamp, &data) {
+                        out.send(to, octets);
                     }
                 }
                 speech.voice_sent += 1;
@@ -301,7 +312,9 @@ impl Client {
         if trunk.len() > 1 {
             out.goals.reach(Goal::TrunkShared);
         }
-        out.transmits.extend(self.trunk(now, &trunk));
+        if let Some(octets) = self.trunk(now, &trunk) {
+            out.send(self.server, octets);
+        }
     }
 
     /// The audio of several calls in one trunk frame; every other client gives each its time.
@@ -341,7 +354,7 @@ pub(super) fn drain(
     let local = dialogue.reliable.local();
     // The exchange itself encrypts nothing: clients do that by themselves.
     while let Some(octets) = dialogue.reliable.poll_transmit(Padding::default) {
-        out.transmits.push(seal(ciphers.get_mut(&local), octets));
+        out.send(dialogue.peer, seal(ciphers.get_mut(&local), octets));
     }
 }
 

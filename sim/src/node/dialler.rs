@@ -18,6 +18,9 @@ const HANGS_UP_AT_ONCE: u32 = 1;
 const HANGS_UP_SOON: u32 = 2;
 const IMPATIENT: u32 = 3;
 
+/// How long after bridging two calls it wants out, in milliseconds: a decision, of which 0 is never.
+const LEAVES_MS: [u64; 3] = [700, 0, 2_500];
+
 /// What it does, and when, in milliseconds.
 type Acts = &'static [(u64, Act)];
 
@@ -130,6 +133,8 @@ impl Application {
     pub(super) fn follow(
         &mut self,
         event: &Event,
+        is_calm: bool,
+        decisions: &mut Decisions,
         goals: &mut Goals,
     ) -> Vec<(Duration, CallId, Act)> {
         match event {
@@ -153,7 +158,10 @@ impl Application {
                     placed.is_answered = true;
                     let hangs_up_late = placed.hangs_up_late;
                     if let Some(caller) = partner {
-                        return bridging(*call, caller, hangs_up_late);
+                        let leaves = self.leaves(*call, is_calm, decisions);
+                        let mut acts = bridging(*call, caller, hangs_up_late);
+                        acts.extend(leaves);
+                        return acts;
                     }
                     let acts = if placed.hangs_up_late {
                         TALKS_AND_HANGS_UP
@@ -177,6 +185,33 @@ impl Application {
 }
 
 impl Application {
+    /// When it leaves a bridge to its ends. When all is calm it does, where it ever does.
+    fn leaves(
+        &mut self,
+        call: CallId,
+        is_calm: bool,
+        decisions: &mut Decisions,
+    ) -> Option<(Duration, CallId, Act)> {
+        let rate = u64::from(self.options.transfer_permille);
+        let key = Key {
+            domain: Domain::Transfer,
+            who: self.server,
+            nth: self.calls_bridged,
+        };
+        self.calls_bridged += 1;
+        let choices = 1 + LEAVES_MS.len() as u32;
+        let chosen = match is_calm {
+            true => u32::from(rate > 0),
+            false => decisions.decide(key, choices, |bits| {
+                let wants_out = bits % 1_000 < rate;
+                u32::from(wants_out) * (1 + (bits >> 32) as u32 % (choices - 1))
+            }),
+        };
+        let nth = usize::try_from(chosen.checked_sub(1)?).ok()?;
+        let after = Duration::from_millis(LEAVES_MS[nth]);
+        Some((after, call, Act::Transfer))
+    }
+
     /// A call is over: the one that belongs with it is hung up, unless the two are bridged, for then the endpoint does so. Nobody waits
     /// for its answer any more.
     fn left_alone(&mut self, over: Option<LiveCall>) -> Vec<(Duration, CallId, Act)> {

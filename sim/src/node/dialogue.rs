@@ -1,6 +1,7 @@
 //! One dialogue of a client: its opener with and without token, the answer to a challenge, and what follows.
 //! The exchange itself is the shipped `Reliable`.
 
+use core::net::SocketAddr;
 use core::time::Duration;
 
 use iaxproof::engine::reliable::Reliable;
@@ -11,6 +12,7 @@ use iaxproof::wire::{
 };
 use md5::{Digest as _, Md5};
 
+use super::transfer::Transfer;
 use crate::accounts;
 
 /// How long a client waits for a call to be answered. Nothing in the protocol would end a call whose ANSWER was damaged on
@@ -94,6 +96,10 @@ pub(crate) struct Dialogue {
     pub(crate) purpose: Purpose,
     pub(crate) phase: Phase,
     pub(crate) reliable: Reliable,
+    /// Where the other side is.
+    pub(crate) peer: SocketAddr,
+    /// Whom it may move to.
+    pub(super) transfer: Transfer,
     /// The token that the server gave; empty before.
     token: Vec<u8>,
     /// Until when the present phase may last, if it is bounded.
@@ -109,18 +115,20 @@ impl Dialogue {
     pub(crate) fn open(
         now: Instant,
         local: CallNumber,
+        peer: SocketAddr,
         purpose: Purpose,
         identity: &Identity,
     ) -> Self {
-        let mut dialogue = Self::blank(now, local, CallNumber::ZERO, purpose, Phase::Asked);
+        let ends = (local, CallNumber::ZERO);
+        let mut dialogue = Self::blank(now, ends, peer, purpose, Phase::Asked);
         dialogue.ask(now, identity);
         dialogue
     }
 
     pub(super) fn blank(
         now: Instant,
-        local: CallNumber,
-        remote: CallNumber,
+        (local, remote): (CallNumber, CallNumber),
+        peer: SocketAddr,
         purpose: Purpose,
         phase: Phase,
     ) -> Self {
@@ -128,6 +136,8 @@ impl Dialogue {
             purpose,
             phase,
             reliable: Reliable::new(local, remote, now),
+            peer,
+            transfer: Transfer::default(),
             token: Vec::new(),
             deadline: Some(now + PATIENCE),
             ping_at: None,
@@ -275,7 +285,12 @@ impl Dialogue {
 
     /// When something is due.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        let timers = [self.reliable.poll_timeout(), self.deadline, self.ping_at];
+        let timers = [
+            self.reliable.poll_timeout(),
+            self.deadline,
+            self.ping_at,
+            self.transfer.poll_timeout(),
+        ];
         timers.into_iter().flatten().min()
     }
 
@@ -294,6 +309,15 @@ impl Dialogue {
             return may_close && !self.hang_up(now);
         }
         true
+    }
+
+    /// Somebody else is the other side now: counters, clock and format begin anew.
+    pub(super) fn move_to(&mut self, now: Instant, peer: SocketAddr, remote: CallNumber) {
+        self.reliable.renumber(now, remote);
+        self.peer = peer;
+        self.transfer = Transfer::default();
+        self.has_spoken = false;
+        self.ping_at = Some(now + PING_INTERVAL);
     }
 
     pub(super) fn send(&mut self, now: Instant, body: Body<'_>) {

@@ -9,7 +9,7 @@ use iaxproof::engine::reliable::verdict::Verdict;
 use iaxproof::time::Instant;
 use iaxproof::wire::{
     Body, CallNumber, Control, EncryptionMethods, Frame, FullFrame, IaxCommand,
-    InformationElements, SeqNo, Timestamp,
+    InformationElements, MiniFrame, SeqNo, Timestamp,
 };
 
 use super::callee::Moods;
@@ -17,6 +17,7 @@ use super::cipher::Cipher;
 use super::client::{Client, Outbox, drain, voice_origin};
 use super::dialogue::{Phase, Purpose};
 use super::server::DIALLER_VOICE;
+use super::transfer::is_about_transfer;
 use crate::fact::Taken;
 use crate::goals::Goal;
 use crate::trace::digest;
@@ -31,19 +32,22 @@ impl Client {
         moods: &mut Moods<'_>,
         out: &mut Outbox,
     ) {
-        if source != self.server {
-            return;
-        }
-        let Some(octets) = self.unseal(datagram) else {
+        let is_server = source == self.server;
+        let octets = match is_server {
+            true => self.unseal(datagram),
+            // A call that is sealed is not transferred.
+            false => Some(Cow::Borrowed(datagram)),
+        };
+        let Some(octets) = octets else {
             return;
         };
         match Frame::parse(&octets) {
-            Ok(Frame::Full(frame)) if frame.destination == CallNumber::ZERO => {
-                self.handle_opener(now, &frame, moods, out);
+            Ok(Frame::Full(frame)) if frame.destination != CallNumber::ZERO => {
+                self.handle_full(now, source, &frame, moods, out);
             }
-            Ok(Frame::Full(frame)) => self.handle_full(now, &frame, out),
-            Ok(Frame::Mini(mini)) => self.hear(mini.data(), out),
-            Ok(Frame::Meta(trunk)) => {
+            Ok(Frame::Full(frame)) if is_server => self.handle_opener(now, &frame, moods, out),
+            Ok(Frame::Mini(mini)) => self.handle_mini(source, &mini, out),
+            Ok(Frame::Meta(trunk)) if is_server => {
                 for entry in trunk.entries.iter() {
                     out.goals.reach(Goal::TrunkHeard);
                     self.hear(entry.data(), out);
@@ -96,11 +100,24 @@ impl Client {
         }
     }
 
-    fn handle_full(&mut self, now: Instant, frame: &FullFrame<'_>, out: &mut Outbox) {
+    fn handle_full(
+        &mut self,
+        now: Instant,
+        from: SocketAddr,
+        frame: &FullFrame<'_>,
+        moods: &mut Moods<'_>,
+        out: &mut Outbox,
+    ) {
         let Some(dialogue) = self.dialogues.get_mut(&frame.destination) else {
-            out.transmits.extend(inval(frame));
+            invalidate(from, frame, out);
             return;
         };
+        if dialogue.peer != from {
+            if !dialogue.handle_third(now, from, frame, out) {
+                invalidate(from, frame, out);
+            }
+            return;
+        }
         let remote = dialogue.reliable.remote();
         let is_stateless = frame.source == CallNumber::STATELESS;
         if is_stateless {
@@ -113,29 +130,36 @@ impl Client {
         }
         let receipt = dialogue.reliable.receive(now, frame);
         if receipt.verdict == Verdict::InOrder {
-            out.taken.push(self.taken(frame.destination, frame));
+            out.taken.push(self.taken(frame.destination, from, frame));
         }
         let mut is_over = receipt.finished;
         if receipt.verdict.is_taken() {
-            is_over |= self.act(now, frame, out);
+            is_over |= self.act(now, frame, moods, out);
         }
-        self.settle(frame, is_over, out);
+        self.settle(from, frame, is_over, out);
     }
 
     /// A reliable frame that was taken in its order.
-    pub(super) fn taken(&self, local: CallNumber, frame: &FullFrame<'_>) -> Taken {
+    pub(super) fn taken(
+        &self,
+        local: CallNumber,
+        sender: SocketAddr,
+        frame: &FullFrame<'_>,
+    ) -> Taken {
         Taken {
             taker: self.address,
             local,
-            sender: self.server,
+            sender,
             remote: frame.source,
             digest: digest(frame),
         }
     }
 
     /// Acknowledges what was not, and forgets a dialogue that is over.
-    fn settle(&mut self, frame: &FullFrame<'_>, is_over: bool, out: &mut Outbox) {
-        let Some(dialogue) = self.dialogues.get_mut(&frame.destination) else {
+    fn settle(&mut self, from: SocketAddr, frame: &FullFrame<'_>, is_over: bool, out: &mut Outbox) {
+        let dialogue = self.dialogues.get_mut(&frame.destination);
+        // After a move the counters are another side's.
+        let Some(dialogue) = dialogue.filter(|dialogue| dialogue.peer == from) else {
             return;
         };
         dialogue.reliable.settle(frame);
@@ -173,8 +197,18 @@ impl Client {
     }
 
     /// Does what a frame asks for; whether its dialogue is over.
-    fn act(&mut self, now: Instant, frame: &FullFrame<'_>, out: &mut Outbox) -> bool {
+    fn act(
+        &mut self,
+        now: Instant,
+        frame: &FullFrame<'_>,
+        moods: &mut Moods<'_>,
+        out: &mut Outbox,
+    ) -> bool {
         match frame.body {
+            Body::Iax { command, ies } if is_about_transfer(command) => {
+                self.act_on_transfer(now, frame, command, ies, moods, out);
+                false
+            }
             Body::Iax { command, ies } => self.act_on_iax(now, frame, command, ies, out),
             Body::Control { control, .. } => {
                 self.act_on_control(now, frame.destination, control, out);
@@ -184,10 +218,11 @@ impl Client {
                 if data == DIALLER_VOICE {
                     out.goals.reach(Goal::DialledHeard);
                 }
-                self.hear(data, out);
+                self.hear_on(frame.destination, data, out);
                 false
             }
             Body::Text(text) => {
+                self.note_way(frame.destination, out);
                 out.read.push((frame.destination, text.to_vec()));
                 out.goals.reach(Goal::BridgedRead);
                 false
@@ -202,6 +237,39 @@ impl Client {
             Some((client, _)) if client == self.index => out.goals.reach(Goal::VoiceEchoed),
             Some(_) => out.goals.reach(Goal::BridgedHeard),
             None => {}
+        }
+    }
+
+    /// Audio in a mini frame: of a dialogue's other side, or of whom its audio alone goes to.
+    fn handle_mini(&mut self, from: SocketAddr, mini: &MiniFrame<'_>, out: &mut Outbox) {
+        let mut dialogues = self.dialogues.iter_mut();
+        let heard = dialogues.find_map(|(local, dialogue)| {
+            let is_its = dialogue.peer == from && dialogue.reliable.remote() == mini.source();
+            let is_heard = is_its || dialogue.handle_third_mini(from, mini, out);
+            is_heard.then_some(*local)
+        });
+        match heard {
+            Some(local) => self.hear_on(local, mini.data(), out),
+            // Where numbers were damaged on their way the frame is another's; whose it is, it says itself.
+            None if from == self.server => self.hear(mini.data(), out),
+            None => {}
+        }
+    }
+
+    fn hear_on(&self, local: CallNumber, data: &[u8], out: &mut Outbox) {
+        self.note_way(local, out);
+        self.hear(data, out);
+    }
+
+    /// Something of the other end came: by which way, for the goals.
+    fn note_way(&self, local: CallNumber, out: &mut Outbox) {
+        let Some(dialogue) = self.dialogues.get(&local) else {
+            return;
+        };
+        if dialogue.peer != self.server {
+            out.goals.reach(Goal::TransferHeard);
+        } else if dialogue.transfer.has_failed() {
+            out.goals.reach(Goal::TransferFailedGoesOn);
         }
     }
 
@@ -340,6 +408,12 @@ fn numbers_of(datagram: &[u8]) -> Option<(CallNumber, Option<CallNumber>)> {
     let is_full = datagram.first()? & 0x80 != 0;
     let destination = if is_full { Some(number(2)?) } else { None };
     Some((number(0)?, destination))
+}
+
+fn invalidate(from: SocketAddr, frame: &FullFrame<'_>, out: &mut Outbox) {
+    if let Some(answer) = inval(frame) {
+        out.send(from, answer);
+    }
 }
 
 /// The answer to a frame of no dialogue (RFC 5456 §6.9.2), where it deserves one.

@@ -97,6 +97,7 @@ pub(crate) struct Application {
     pub(super) options: Options,
     calls_seen: u32,
     pub(super) calls_placed: u32,
+    pub(super) calls_bridged: u32,
     pub(crate) calls: BTreeMap<CallId, LiveCall>,
     /// The accounts that are to be called once a question is answered, and for whom.
     pub(super) asked: BTreeMap<QueryId, VecDeque<(u8, Option<CallId>)>>,
@@ -131,6 +132,8 @@ pub(crate) enum Act {
     Bridge,
     /// Takes the two apart.
     Unbridge,
+    /// Connects the two other sides with each other, and leaves.
+    Transfer,
 }
 
 impl<'d, D: Directory> Server<'d, D> {
@@ -172,9 +175,11 @@ impl<'d, D: Directory> Server<'d, D> {
         let seed = endpoint_seed(plan.seed ^ mix(u64::from(self.incarnation)), index);
         self.endpoint = Endpoint::new(endpoint_options(plan), seed, self.directory);
         let (seen, placed) = (self.application.calls_seen, self.application.calls_placed);
+        let bridged = self.application.calls_bridged;
         self.application = Application::new(u16::from(index), plan);
         // Decisions about calls go on where they were.
         (self.application.calls_seen, self.application.calls_placed) = (seen, placed);
+        self.application.calls_bridged = bridged;
         self.timer = None;
         self.open_questions = 0;
         self.unregistering.clear();
@@ -191,7 +196,7 @@ impl<'d, D: Directory> Server<'d, D> {
             Act::GiveUp => self.endpoint.hangup(now, call, Cause::NO_ANSWER),
             Act::Talk => self.endpoint.send_voice(now, call, DIALLER_VOICE),
             // These concern two calls, or the directory: the world does them.
-            Act::Dial(_) | Act::Bridge | Act::Unbridge => Ok(()),
+            Act::Dial(_) | Act::Bridge | Act::Unbridge | Act::Transfer => Ok(()),
         };
         let _ = done;
     }
@@ -210,6 +215,7 @@ impl Application {
             options: plan.options.clone(),
             calls_seen: 0,
             calls_placed: 0,
+            calls_bridged: 0,
             calls: BTreeMap::new(),
             asked: BTreeMap::new(),
             awaited: BTreeMap::new(),
@@ -248,7 +254,7 @@ impl Application {
                 self.hear(*call, data, goals);
                 Vec::new()
             }
-            event => self.follow(event, goals),
+            event => self.follow(event, is_calm, decisions, goals),
         }
     }
 

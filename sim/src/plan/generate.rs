@@ -30,6 +30,7 @@ impl Plan {
             topology,
             decisions: Vec::new(),
         };
+        transfers(&mut plan);
         plan.operations.sort_by_key(|operation| operation.at_ms);
         assert!(plan.is_large_enough(), "a seed's world is never too small");
         plan
@@ -87,6 +88,7 @@ fn options(dice: &mut Dice) -> Options {
         } else {
             0
         },
+        ..Options::default()
     }
 }
 
@@ -106,6 +108,49 @@ fn configurations(dice: &mut Dice, topology: &Topology) -> Vec<ConfigurationPlan
             changed: if nth == 0 { Vec::new() } else { some(dice, 10) },
         })
         .collect()
+}
+
+/// What sets the dice of transfers apart from those of the rest: a seed whose servers leave no bridge has the plan that it had before
+/// there were transfers.
+const TRANSFER_DICE: u64 = 0x7e1e_7a25;
+
+/// In some worlds servers leave bridges to their ends: then clients call each other more often, and may not reach each other.
+fn transfers(plan: &mut Plan) {
+    let mut dice = Dice::new(plan.seed ^ TRANSFER_DICE);
+    plan.options.transfer_permille = swarm(&mut dice, 40, 1_000);
+    if plan.options.transfer_permille == 0 {
+        return;
+    }
+    let client = |dice: &mut Dice| small(dice.within(0, u32::from(plan.topology.clients) - 1));
+    for _ in 0..dice.within(1, 4) {
+        let (actor, other) = (Actor::Client(client(&mut dice)), client(&mut dice));
+        let at_ms = moment(&mut dice, 8_000, plan.heal_ms - 10_000);
+        let mut push = |after_ms, what| {
+            let at_ms = at_ms + after_ms;
+            plan.operations.push(Operation { at_ms, actor, what });
+        };
+        push(0, What::CallPeer { client: other });
+        for after_ms in [1_500, 4_000] {
+            push(after_ms, What::Talk { frames: 12 });
+            push(after_ms, What::Type { frames: 6 });
+        }
+        if dice.chance(50) {
+            push(moment(&mut dice, 6_000, 40_000), What::HangUp);
+        }
+    }
+    if dice.chance(40) {
+        let clients = plan.topology.clients;
+        let from = client(&mut dice);
+        let to = (from + small(dice.within(1, u32::from(clients) - 1))) % clients;
+        let start_ms = moment(&mut dice, 8_000, plan.heal_ms - 10_000);
+        let end_ms = start_ms + moment(&mut dice, 2_000, 30_000);
+        plan.partitions.push(Partition {
+            from: Actor::Client(from),
+            to: Actor::Client(to),
+            start_ms,
+            end_ms: end_ms.min(plan.heal_ms),
+        });
+    }
 }
 
 /// When something is done: any time before everything heals, to 10 ms.

@@ -127,6 +127,9 @@ pub struct Options {
     /// Calls that a client wants encrypted whose account can.
     #[serde(skip_serializing_if = "is_default")]
     pub encrypt_permille: u16,
+    /// Bridges of two calls that a server's application wants out of, so that the two clients talk without it.
+    #[serde(skip_serializing_if = "is_default")]
+    pub transfer_permille: u16,
     /// How many call numbers a server has; 0 for all.
     #[serde(skip_serializing_if = "is_default")]
     pub call_numbers: u16,

@@ -201,6 +201,7 @@ fn walk_options(options: &mut Options, pen: &mut Pen) -> Option<()> {
         &mut options.impatient_permille,
         &mut options.callee_permille,
         &mut options.encrypt_permille,
+        &mut options.transfer_permille,
     ];
     let mut present = 0u64;
     for (bit, field) in fields.iter().enumerate() {

@@ -224,7 +224,7 @@ impl<D: Directory + Administer + Observe> World<'_, D> {
     pub(super) fn flush_client(&mut self, index: u8) {
         let client = &mut self.clients[usize::from(index)];
         client.flush(&mut self.outbox);
-        let (source, destination) = (client.address, client.server());
+        let source = client.address;
         let due = client.poll_timeout();
         let timer = &mut self.client_timers[usize::from(index)];
         arm(&mut self.queue, timer, due, Actor::Client(index));
@@ -239,7 +239,7 @@ impl<D: Directory + Administer + Observe> World<'_, D> {
             });
         }
         self.observers.join(core::mem::take(&mut self.outbox.goals));
-        for datagram in core::mem::take(&mut self.outbox.transmits) {
+        for (destination, datagram) in core::mem::take(&mut self.outbox.transmits) {
             let actor = Actor::Client(index);
             self.transmit(actor, source, destination, datagram, Mark::Plain);
         }

@@ -3,12 +3,14 @@
 use iaxproof::engine::counts::Counts;
 use iaxproof::engine::directory::{Contact, Directory, Role};
 use iaxproof::time::Instant;
+use iaxproof::wire::CallNumber;
 
 use super::World;
 use crate::accounts;
 use crate::administer::{Administer, Observe};
 use crate::fact::{ContactSeen, Fact, Settlement};
-use crate::node::dialogue::Phase;
+use crate::node::client::Client;
+use crate::node::dialogue::{Dialogue, Phase};
 use crate::observers::Observers;
 use crate::plan::Plan;
 
@@ -105,7 +107,16 @@ impl<D: Directory + Administer + Observe> World<'_, D> {
                     call.phase
                 ));
             }
-            let up = client.calls().count();
+            for (local, call) in client.calls() {
+                if call.peer != client.server() && !self.has_other_end(client, local, call) {
+                    unsettled.push(format!(
+                        "call {local} of client {index} went over to {}, where it is not",
+                        call.peer
+                    ));
+                }
+            }
+            let at_server = |call: &Dialogue| call.peer == client.server();
+            let up = client.calls().filter(|(_, call)| at_server(call)).count();
             let offered = self
                 .servers
                 .iter()
@@ -133,6 +144,18 @@ impl<D: Directory + Administer + Observe> World<'_, D> {
             unsettled,
         };
         self.see(&Fact::Settled(&settlement));
+    }
+
+    /// Whether a call that went over is up on the other side too.
+    fn has_other_end(&self, client: &Client, local: CallNumber, call: &Dialogue) -> bool {
+        let mut others = self.clients.iter();
+        let Some(other) = others.find(|other| other.address == call.peer) else {
+            return false;
+        };
+        other.calls().any(|(number, theirs)| {
+            let ends = (number, theirs.reliable.remote(), theirs.peer);
+            ends == (call.reliable.remote(), local, client.address)
+        })
     }
 
     pub(super) fn hang_up_all(&mut self) {

@@ -235,6 +235,7 @@ impl<'d, D: Directory + Administer + Observe> World<'d, D> {
                     Act::Dial(account) => self.dial(server, account, Some(call)),
                     Act::Bridge => self.bridge(server, call),
                     Act::Unbridge => self.unbridge(server, call),
+                    Act::Transfer => self.transfer(server, call),
                     act => self.servers[usize::from(server)].act(now, call, act),
                 }
                 self.flush_server(server);

@@ -132,6 +132,23 @@ impl<D: Directory + Administer + Observe> World<'_, D> {
         }
     }
 
+    /// Connects the other sides of a call and its caller with each other; either of the two leads.
+    pub(super) fn transfer(&mut self, server: u8, call: CallId) {
+        let now = self.queue.now();
+        let node = &mut self.servers[usize::from(server)];
+        let Some(caller) = node.application.partner(call) else {
+            return;
+        };
+        let (first, second) = match call.local().get() % 2 {
+            0 => (call, caller),
+            _ => (caller, call),
+        };
+        // They may be apart already, or one of them encrypted.
+        if node.endpoint.transfer(now, first, second).is_ok() {
+            self.observers.reach(Goal::TransferBegun);
+        }
+    }
+
     /// A call was placed: the application follows it. When all is calm, a peer that is there must answer.
     pub(super) fn follow_call(
         &mut self,
