@@ -6,7 +6,9 @@ use std::net::SocketAddr;
 use iaxproof::engine::Calling;
 use iaxproof::engine::event::{CallId, EndReason, Event};
 use iaxproof::time::Instant;
-use iaxproof::wire::{Body, CallNumber, Frame, FullFrame, SeqNo, Timestamp};
+use iaxproof::wire::{
+    Body, CallNumber, Frame, FullFrame, IaxCommand, InformationElements, SeqNo, Timestamp,
+};
 use iaxproof_sim::checkers::Checker;
 use iaxproof_sim::checkers::call_ends::{ALONE, ALONE_RELEASED, CallEnds};
 use iaxproof_sim::checkers::delivered_in_order::DeliveredInOrder;
@@ -75,6 +77,47 @@ fn delivered_in_order_follows_what_ends_send_each_other() {
     assert!(taken(&[1]).is_err(), "the first is lost");
     assert!(taken(&[0, 2]).is_err());
     assert!(taken(&[0, 0]).is_err());
+}
+
+/// A server sends these in one call, with these sequence numbers.
+fn sends(commands: [(IaxCommand, u8); 2]) -> Result<(), String> {
+    let server = Actor::Server(0);
+    let mut checker = CallEnds::default();
+    commands.into_iter().try_for_each(|(command, oseqno)| {
+        let frame = FullFrame {
+            source: CallNumber::from_word(7),
+            destination: CallNumber::from_word(1001),
+            retransmission: false,
+            timestamp: Timestamp(20),
+            oseqno: SeqNo(oseqno),
+            iseqno: SeqNo(0),
+            body: Body::Iax {
+                command,
+                ies: InformationElements::EMPTY,
+            },
+        };
+        let passage = Passage {
+            from: server,
+            to: Some(ENDS[0]),
+            source: address(server),
+            destination: address(ENDS[0]),
+            datagram: &[],
+            frame: Some(Frame::Full(frame)),
+            mark: Mark::Plain,
+        };
+        checker.observe(Instant::ZERO, &Fact::Sent(passage))
+    })
+}
+
+#[test]
+fn call_ends_sees_a_call_go_on_that_was_let_go() {
+    use IaxCommand::{Ack, Ping, TxRel, TxReq};
+    assert_eq!(sends([(TxReq, 255), (Ping, 0)]), Ok(()));
+    assert_eq!(sends([(TxRel, 255), (Ack, 0)]), Ok(()));
+    assert_eq!(sends([(TxRel, 255), (TxRel, 255)]), Ok(()));
+    let said_before = [(TxRel, 0), (Ping, 255)];
+    assert_eq!(sends(said_before), Ok(()), "it was lost");
+    assert!(sends([(TxRel, 255), (Ping, 0)]).is_err());
 }
 
 /// Of two bridged calls one ends for this reason; how the other stands so many seconds later.

@@ -1,7 +1,8 @@
 //! call-ends: after faults heal, every call is up or gone by a stated time, and every retransmission queue is empty at the end. A call
 //! that the application knows, because it was offered or because it placed it, ends once and is silent afterwards. Of two calls that are
-//! bridged neither outlives the other for long.
+//! bridged neither outlives the other for long. A call that a server let go by TXREL it lets go: it begins nothing more in it.
 
+use core::net::SocketAddr;
 use core::time::Duration;
 use std::collections::BTreeMap;
 
@@ -9,9 +10,11 @@ use iaxproof::engine::Calling;
 use iaxproof::engine::directory::QueryId;
 use iaxproof::engine::event::{CallId, EndReason, Event};
 use iaxproof::time::Instant;
+use iaxproof::wire::{Body, CallNumber, Frame, FullFrame, IaxCommand};
 
 use super::Checker;
-use crate::fact::Fact;
+use crate::fact::{Fact, Passage};
+use crate::plan::Actor;
 
 /// Looks at the settlement and at rest, and follows every call that an application knows.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +26,8 @@ pub struct CallEnds {
     bridged: BTreeMap<(u8, CallId), CallId>,
     /// Calls whose other is over, and until when they may live.
     alone: BTreeMap<(u8, CallId), Instant>,
+    /// Where TXREL went, by the server, the address and both numbers: its sequence number.
+    let_go: BTreeMap<(u8, SocketAddr, CallNumber, CallNumber), u8>,
 }
 
 /// How long a call may outlive the one that it was bridged to: its HANGUP goes out at once and lingers ten seconds.
@@ -87,6 +92,32 @@ impl CallEnds {
                 "server {server}: call {call} lives on, though the call that it was bridged to was over by {until}"
             )),
         }
+    }
+
+    /// A frame of a server: after TXREL it answers, and repeats what it said before.
+    fn sent(&mut self, server: u8, to: SocketAddr, frame: &FullFrame<'_>) -> Result<(), String> {
+        use IaxCommand::{Ack, Inval, LagRp, Pong, TxRel, Unsupport, Vnak};
+        let call = (server, to, frame.source, frame.destination);
+        let command = match frame.body {
+            Body::Iax { command, .. } => Some(command),
+            _ => None,
+        };
+        if command == Some(TxRel) {
+            self.let_go.insert(call, frame.oseqno.0);
+        }
+        let is_answer = matches!(
+            command,
+            Some(Ack | Inval | LagRp | Pong | TxRel | Unsupport | Vnak)
+        );
+        // What a VNAK asks for comes again without a mark: its number says that it is older.
+        let is_later = |let_go: &u8| (1..0x80).contains(&frame.oseqno.0.wrapping_sub(*let_go));
+        if is_answer || !self.let_go.get(&call).is_some_and(is_later) {
+            return Ok(());
+        }
+        Err(format!(
+            "server {server}: call {} is let go by TXREL, and goes on with {frame}",
+            frame.source
+        ))
     }
 
     fn told(&mut self, now: Instant, server: u8, event: &Event) -> Result<(), String> {
@@ -173,6 +204,7 @@ impl Checker for CallEnds {
                 self.asked.retain(|(of, _), _| of != server);
                 self.bridged.retain(|(of, _), _| of != server);
                 self.alone.retain(|(of, _), _| of != server);
+                self.let_go.retain(|(of, ..), _| of != server);
                 Ok(())
             }
             Fact::Dialled {
@@ -197,6 +229,12 @@ impl Checker for CallEnds {
                 Ok(())
             }
             Fact::Counted { server, .. } => self.outlived(now, *server),
+            Fact::Sent(Passage {
+                from: Actor::Server(server),
+                frame: Some(Frame::Full(frame)),
+                destination,
+                ..
+            }) => self.sent(*server, *destination, frame),
             Fact::Settled(settlement) if !settlement.unsettled.is_empty() => {
                 let after = now.saturating_since(settlement.healed_at).as_secs();
                 Err(format!(
