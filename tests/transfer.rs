@@ -169,6 +169,46 @@ fn the_audio_alone_can_leave() {
     }
 }
 
+/// Two calls that are taken apart are not transferred: not a moment later, and what has left of their audio comes back. They can be
+/// bridged and transferred again.
+#[test]
+fn calls_that_are_taken_apart_stay() {
+    for (policy, ms) in [(Allowed, 0), (Allowed, 20), (Allowed, 30), (MediaOnly, 300)] {
+        let mut three = up([policy; 3]);
+        transfer(&mut three).expect("both allow it");
+        three.net.pass(Duration::from_millis(ms));
+        let (near, far) = (three.near, three.far);
+        let middle = &mut three.net;
+        middle
+            .at("middle", |now, it| it.unbridge(now, near))
+            .expect("bridged");
+        three.net.pass(Duration::from_secs(1));
+        let heard = |three: &mut Three| NODES.map(|node| three.heard(node).len());
+        let [left, middle, right] = heard(&mut three);
+        three.talk(10);
+        three.net.pass(Duration::from_millis(100));
+        let [left_now, middle_now, right_now] = heard(&mut three);
+        assert_eq!((left_now, right_now), (left, right), "{policy:?} {ms}");
+        assert!(middle_now - middle >= 19, "{}", three.net.ladder);
+        for call in [near, far] {
+            let failed = Event::TransferFailed { call };
+            assert!(three.told("middle", |event| *event == failed));
+        }
+        three
+            .net
+            .at("middle", |now, it| it.bridge(now, near, far))
+            .expect("both go on");
+        transfer(&mut three).expect("nothing is left of the first");
+        three.net.pass(Duration::from_secs(1));
+        if policy == Allowed {
+            assert_eq!(outcome(&mut three), Outcome::Direct);
+        }
+        end(&mut three);
+    }
+}
+
+const NODES: [&str; 3] = ["left", "middle", "right"];
+
 /// 6.5-2, X-ENC-5: who may not be transferred is not; who is bridged to nobody neither.
 #[test]
 fn what_may_not_be_transferred_is_not_begun() {

@@ -110,7 +110,8 @@ impl<D: Directory> Endpoint<D> {
         })
     }
 
-    /// Takes two bridged calls apart; both go on. `call` is either of them.
+    /// Takes two bridged calls apart; both go on. `call` is either of them. Nothing comes of a transfer that is under way, and audio
+    /// that had gone over to the ends comes back.
     ///
     /// # Errors
     ///
@@ -118,7 +119,10 @@ impl<D: Directory> Endpoint<D> {
     pub fn unbridge(&mut self, now: Instant, call: CallId) -> Result<(), Error> {
         let other = self.leg(call)?.partner().ok_or(Error::NotBridged(call))?;
         for leg in [call, other] {
-            self.with_leg(now, leg, |leg, _| leg.part());
+            self.with_leg(now, leg, |leg, turn| {
+                leg.call_off(turn);
+                leg.part();
+            });
         }
         Ok(())
     }

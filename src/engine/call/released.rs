@@ -39,6 +39,11 @@ impl<D: Directory> CallLeg<D> {
         self.step_middle(turn, MiddleEvent::Follow);
     }
 
+    /// The application takes the two legs apart: each tells its own end.
+    pub(in crate::engine) fn call_off(&mut self, turn: &mut Turn<'_, D>) {
+        self.step_middle(turn, MiddleEvent::OtherRejected);
+    }
+
     /// TXREADY. What it names must be what was asked for, where it names anything (X-TX-2, X-TX-3).
     pub(super) fn end_is_ready(&mut self, turn: &mut Turn<'_, D>, ies: InformationElements<'_>) {
         let theirs = turn.link.reliable.remote().get();
