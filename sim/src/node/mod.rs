@@ -3,7 +3,7 @@
 //! - `client`: registrants and callers, plain state machines over the shipped [`Reliable`](iaxproof::engine::reliable::Reliable) and
 //!   wire.
 //! - `reception`: what a client does about a datagram. `callee`: what it does when it is called. `dialogue`: one dialogue of a client.
-//!   `cipher`: how it is encrypted. `transfer`: how it moves to another other side.
+//!   `cipher`: how it is encrypted, and `sealed`: what is read of it then. `transfer`: how it moves to another other side.
 //! - `server`: the shipped endpoint with a directory, a database and an application. `dialler`: the application as a caller.
 
 pub(crate) mod callee;
@@ -12,5 +12,6 @@ pub(crate) mod client;
 pub(crate) mod dialler;
 pub(crate) mod dialogue;
 mod reception;
+mod sealed;
 pub(crate) mod server;
 mod transfer;
