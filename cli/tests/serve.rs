@@ -6,7 +6,12 @@
 mod server;
 
 use std::process::Stdio;
+use std::time::Duration;
 
+use iaxproof::wire::{
+    Body, CallNumber, Cause, Format, FullFrame, IaxCommand, IeBuffer, InformationElement, SeqNo,
+    Timestamp,
+};
 use server::*;
 
 fn echo_of_a_tone(server: &Server, frequency: f64, more: &[&str]) {
@@ -143,6 +148,75 @@ fn refusals_have_exit_codes_and_a_failed_login_one_line() {
     assert!(log.contains("address=127.0.0.1:"), "{log}");
 }
 
+/// What a guest's call of each extension comes to, by hand: each frame made here, and all that comes back.
+fn answers_to(server: &Server, extension: &str) -> Vec<(IaxCommand, Option<Cause>)> {
+    let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    socket.connect(&server.address).unwrap();
+    socket
+        .set_read_timeout(Some(Duration::from_millis(500)))
+        .unwrap();
+    let mut answers = Vec::new();
+    let mut octets = [0; 2_048];
+    send_new(&socket, extension, &[]);
+    while let Ok(len) = socket.recv(&mut octets) {
+        let frame = FullFrame::parse(&octets[..len]).unwrap();
+        let Body::Iax { command, ies } = frame.body else {
+            panic!("{frame}");
+        };
+        match ies.call_token() {
+            Some(token) => send_new(&socket, extension, token),
+            None => answers.push((command, ies.cause_code())),
+        }
+    }
+    answers.dedup();
+    answers
+}
+
+fn send_new(socket: &std::net::UdpSocket, extension: &str, token: &[u8]) {
+    let mut ies = IeBuffer::new();
+    ies.push(InformationElement::Version(2))
+        .push(InformationElement::CalledNumber(extension.as_bytes()))
+        .push(InformationElement::Username(b"guest"))
+        .push(InformationElement::Format(Format::ULAW.mask() as u32))
+        .push(InformationElement::Capability(Format::ULAW.mask() as u32))
+        .push(InformationElement::CallToken(token));
+    let frame = FullFrame {
+        source: CallNumber::new(7).unwrap(),
+        destination: CallNumber::ZERO,
+        retransmission: false,
+        timestamp: Timestamp(1),
+        oseqno: SeqNo(0),
+        iseqno: SeqNo(0),
+        body: Body::Iax {
+            command: IaxCommand::New,
+            ies: ies.view(),
+        },
+    };
+    let mut octets = Vec::new();
+    frame.encode(&mut octets);
+    socket.send(&octets).unwrap();
+}
+
+/// chan_iax2 refuses what its dial plan does not have by REJECT, never by ACCEPT and HANGUP; with a database too, where it is asked
+/// first.
+#[test]
+fn an_unknown_extension_is_refused_and_not_accepted() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("iax.db");
+    let with_database = ["--database", database.to_str().unwrap()];
+    for args in [&[][..], &with_database] {
+        let server = Server::start(args);
+        let refused = (IaxCommand::Reject, Some(Cause::NO_ROUTE_DESTINATION));
+        for extension in ["no-such-extension", "nobody/echo", "ECHO"] {
+            let answers = answers_to(&server, extension);
+            assert_eq!(answers, [(IaxCommand::Ack, None), refused], "{extension}");
+        }
+        let answers = answers_to(&server, "echo");
+        let accepted = [(IaxCommand::Ack, None), (IaxCommand::Accept, None)];
+        assert_eq!(answers, accepted);
+    }
+}
+
 #[test]
 fn nobody_there_is_another_exit_code_than_nobody_answers() {
     // Bound and mute: nothing replies, and no other server can be there.
@@ -270,7 +344,7 @@ fn what_the_network_says_does_not_break_lines_of_the_log() {
     ];
     assert_eq!(client(&call, None).code, 6);
     let log = server.log();
-    assert!(log.contains("incoming call"), "{log}");
+    assert!(log.contains("call refused"), "{log}");
     assert!(
         !log.contains("\n2026-01-01") && !log.contains('\u{1b}'),
         "{log}"
@@ -346,7 +420,7 @@ fn ctrl_c_hangs_up_and_closes_the_recording() {
         .spawn()
         .unwrap();
     server.wait_for("incoming call");
-    pause(std::time::Duration::from_millis(500));
+    pause(Duration::from_millis(500));
     let pid = call.id().to_string();
     std::process::Command::new("kill")
         .args(["-INT", &pid])

@@ -49,6 +49,8 @@ goals! {
     VoiceEchoed = "voice echoed";
     /// A server's application hung up.
     CallRefused = "application hung up";
+    /// A server's application did not take a call.
+    CallRejected = "application refused before ACCEPT";
     /// A frame was sent again.
     Retransmission = "retransmission";
     /// A server's endpoint gave a call up.

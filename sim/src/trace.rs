@@ -108,7 +108,9 @@ impl TraceHash {
                 self.number(call.serial());
                 self.octets(data);
             }
-            Event::Authenticated { call, serial, .. } | Event::Incoming { call, serial, .. } => {
+            Event::Authenticated { call, serial, .. }
+            | Event::Requested { call, serial, .. }
+            | Event::Incoming { call, serial, .. } => {
                 self.number(call.serial());
                 self.number(*serial);
             }

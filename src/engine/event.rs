@@ -92,6 +92,32 @@ pub enum Event {
         /// The configuration that the secret was read from.
         serial: u64,
     },
+    /// A user that may dial the extension does, and the application was to be asked
+    /// ([`EndpointOptions::asks_application`](super::EndpointOptions::asks_application)): it says
+    /// [`accept`](super::Endpoint::accept), or [`hangup`](super::Endpoint::hangup) for a REJECT with that cause. Nothing is
+    /// to ring yet: [`Event::Incoming`] follows, for a caller without a secret once it has proved its address (X-CALL-1). Without
+    /// an answer in a minute the call is refused.
+    Requested {
+        /// The call.
+        call: CallId,
+        /// The caller.
+        from: SocketAddr,
+        /// The user that it calls as.
+        user: Name,
+        /// CALLED NUMBER; invalid UTF-8 is replaced.
+        number: String,
+        /// The format that was agreed on.
+        format: Format,
+        /// The configuration that extension and formats were read from.
+        serial: u64,
+    },
+    /// What came of an [`Endpoint::look_for_peer`](super::Endpoint::look_for_peer) that had to ask the database.
+    LookedFor {
+        /// The question.
+        query: QueryId,
+        /// Whether there is such a peer.
+        found: Result<(), Error>,
+    },
     /// A call may be rung, answered or hung up: it is authenticated, or the user has no secret and the caller proved its
     /// address.
     Incoming {
@@ -193,7 +219,7 @@ pub enum Event {
         /// UTF-8 if the sender kept to the RFC; without the NUL that ends it.
         text: Vec<u8>,
     },
-    /// A call that was [`Incoming`](Event::Incoming), or that we placed, is over.
+    /// A call that was [`Requested`](Event::Requested) or [`Incoming`](Event::Incoming), or that we placed, is over.
     Ended {
         /// The call.
         call: CallId,

@@ -188,6 +188,15 @@ impl<D: Directory> Endpoint<D> {
         self.context.adopt();
     }
 
+    /// Accepts a call that was [`Requested`](Event::Requested) (RFC 5456 §6.2.3).
+    ///
+    /// # Errors
+    ///
+    /// Where there is no such call, or it does not wait to be accepted.
+    pub fn accept(&mut self, now: Instant, call: CallId) -> Result<(), Error> {
+        self.command(now, call, |leg, turn| leg.take(turn))
+    }
+
     /// Tells the caller that the phone rings (RFC 5456 §6.3.3).
     ///
     /// # Errors
@@ -206,7 +215,7 @@ impl<D: Directory> Endpoint<D> {
         self.command(now, call, |leg, turn| leg.answer(turn))
     }
 
-    /// Hangs a call up (RFC 5456 §6.2.5). It is [`Ended`](Event::Ended) when the other side knows, or after ten seconds.
+    /// Hangs a call up (RFC 5456 §6.2.5), or refuses one that was [`Requested`](Event::Requested). It is [`Ended`](Event::Ended) when the other side knows, or after ten seconds.
     ///
     /// # Errors
     ///

@@ -21,6 +21,9 @@ pub struct EndpointOptions {
     pub quarantine_max: usize,
     /// Armed expiry timers; at the limit new registrations are refused.
     pub registrations_max: usize,
+    /// Whether the application is asked, by [`Event::Requested`](super::Event::Requested), for each call that a user's settings
+    /// allow, before it is accepted. Otherwise each such call is accepted.
+    pub asks_application: bool,
 }
 
 impl Default for EndpointOptions {
@@ -34,6 +37,7 @@ impl Default for EndpointOptions {
             dialogues_max: 32_766,
             quarantine_max: 1 << 18,
             registrations_max: 1 << 20,
+            asks_application: false,
         }
     }
 }

@@ -21,28 +21,36 @@ pub enum Calling {
     Asked(QueryId),
 }
 
-/// The numbers that wait for a peer, by the question that was asked for it.
+/// What waits for a peer, by the question that was asked for it.
 #[derive(Debug, Default)]
 pub(super) struct WaitingCalls {
-    by_query: BTreeMap<QueryId, Vec<String>>,
+    by_query: BTreeMap<QueryId, Vec<Wanted>>,
     len: usize,
 }
 
+/// What the application wants of a peer.
+#[derive(Debug)]
+enum Wanted {
+    /// A call to this number there.
+    Call(String),
+    /// To know whether there is one.
+    Word,
+}
+
 impl WaitingCalls {
-    fn add(&mut self, query: QueryId, number: &str) -> Result<(), Error> {
+    fn add(&mut self, query: QueryId, wanted: Wanted) -> Result<(), Error> {
         if self.len >= WAITING_CALLS_MAX {
             return Err(Error::LookupFailed);
         }
         self.len += 1;
-        let numbers = self.by_query.entry(query).or_default();
-        numbers.push(number.to_owned());
+        self.by_query.entry(query).or_default().push(wanted);
         Ok(())
     }
 
-    fn take(&mut self, query: QueryId) -> Vec<String> {
-        let numbers = self.by_query.remove(&query).unwrap_or_default();
-        self.len -= numbers.len();
-        numbers
+    fn take(&mut self, query: QueryId) -> Vec<Wanted> {
+        let wanted = self.by_query.remove(&query).unwrap_or_default();
+        self.len -= wanted.len();
+        wanted
     }
 }
 
@@ -65,10 +73,27 @@ impl<D: Directory> Endpoint<D> {
     pub fn call_peer(&mut self, now: Instant, name: &str, number: &str) -> Result<Calling, Error> {
         match self.context.directory.find(Role::Peer, name) {
             Lookup::Asked(query) => {
-                self.waiting_calls.add(query, number)?;
+                let wanted = Wanted::Call(number.to_owned());
+                self.waiting_calls.add(query, wanted)?;
                 Ok(Calling::Asked(query))
             }
             lookup => self.call_found(now, lookup, number).map(Calling::Call),
+        }
+    }
+
+    /// Whether the directory has a peer of this name; the question where the database was asked first, and
+    /// [`Event::LookedFor`] says under it what came of it.
+    ///
+    /// # Errors
+    ///
+    /// Where the peer is unknown, or the lookup failed.
+    pub fn look_for_peer(&mut self, name: &str) -> Result<Option<QueryId>, Error> {
+        match self.context.directory.find(Role::Peer, name) {
+            Lookup::Asked(query) => {
+                self.waiting_calls.add(query, Wanted::Word)?;
+                Ok(Some(query))
+            }
+            lookup => found(lookup).map(|_| None),
         }
     }
 
@@ -79,9 +104,19 @@ impl<D: Directory> Endpoint<D> {
         query: QueryId,
         lookup: &Lookup<D::Handle>,
     ) {
-        for number in self.waiting_calls.take(query) {
-            let call = self.call_found(now, lookup.clone(), &number);
-            self.context.tell(Event::Called { query, call });
+        for wanted in self.waiting_calls.take(query) {
+            let lookup = lookup.clone();
+            let event = match wanted {
+                Wanted::Call(number) => Event::Called {
+                    query,
+                    call: self.call_found(now, lookup, &number),
+                },
+                Wanted::Word => Event::LookedFor {
+                    query,
+                    found: found(lookup).map(drop),
+                },
+            };
+            self.context.tell(event);
         }
     }
 
@@ -91,11 +126,7 @@ impl<D: Directory> Endpoint<D> {
         lookup: Lookup<D::Handle>,
         number: &str,
     ) -> Result<CallId, Error> {
-        let handle = match lookup {
-            Lookup::Found(handle) => handle,
-            Lookup::Unknown => return Err(Error::UnknownPeer),
-            Lookup::Asked(_) | Lookup::Failed => return Err(Error::LookupFailed),
-        };
+        let handle = found(lookup)?;
         let directory = &self.context.directory;
         let contact = directory.contact(&handle, now).ok().flatten();
         let snapshot = directory.settings(&handle);
@@ -137,6 +168,14 @@ impl<D: Directory> Endpoint<D> {
             Machine::Call(Box::new(CallLeg::outgoing(call, dial, snapshot)))
         })?;
         id.ok_or(Error::NoCallNumber)
+    }
+}
+
+fn found<H>(lookup: Lookup<H>) -> Result<H, Error> {
+    match lookup {
+        Lookup::Found(handle) => Ok(handle),
+        Lookup::Unknown => Err(Error::UnknownPeer),
+        Lookup::Asked(_) | Lookup::Failed => Err(Error::LookupFailed),
     }
 }
 

@@ -1,5 +1,6 @@
 //! What answers calls, the server's whole dial plan: `echo` sends back what it hears, `music` plays, and any other number
 //! is a peer, which is called: `PEER` or `PEER/EXTENSION`. [`switch`](super::switch) joins the two legs of such a call.
+//! What is none of these is refused before it is accepted, as chan_iax2 does.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -64,6 +65,12 @@ impl Application {
         event: Event,
     ) {
         match event {
+            Event::Requested {
+                call,
+                number,
+                format,
+                ..
+            } => self.screen(now, endpoint, call, &number, format),
             Event::Incoming {
                 call,
                 from,
@@ -101,6 +108,27 @@ impl Application {
             note(endpoint.hangup(now, call, Cause::NORMAL_CLEARING));
         }
         self.switch.stop(now, endpoint);
+    }
+
+    /// Accepts a call, or refuses it. Whether there is such a peer the database may have to say first.
+    fn screen<D: Directory>(
+        &mut self,
+        now: Instant,
+        endpoint: &mut Endpoint<D>,
+        call: CallId,
+        number: &str,
+        format: Format,
+    ) {
+        match number {
+            _ if self.is_stopping => {
+                note(endpoint.hangup(now, call, Cause::DESTINATION_OUT_OF_ORDER));
+            }
+            "music" if Codec::of(format).is_none() => {
+                note(endpoint.hangup(now, call, Cause::BEARER_UNAVAILABLE));
+            }
+            "echo" | "music" => note(endpoint.accept(now, call)),
+            peer => self.switch.screen(now, endpoint, call, peer),
+        }
     }
 
     fn take<D: Directory>(

@@ -169,6 +169,7 @@ fn options(serving: &Serving) -> EndpointOptions {
     EndpointOptions {
         ping_interval: serving.ping_interval,
         lagrq_interval: serving.lagrq_interval,
+        asks_application: true,
         ..EndpointOptions::default()
     }
 }

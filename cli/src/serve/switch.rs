@@ -20,7 +20,9 @@ use crate::audio::Codec;
 pub(super) struct Switch {
     /// Invariant: a leg's other leg has this one for its other.
     legs: BTreeMap<CallId, Leg>,
-    /// Callers whose peer is being looked up in the database.
+    /// Callers whose peer is being looked up in the database, before they are accepted.
+    screening: BTreeMap<QueryId, CallId>,
+    /// The same, to call it.
     asking: BTreeMap<QueryId, (CallId, Format)>,
 }
 
@@ -36,6 +38,25 @@ struct Leg {
 }
 
 impl Switch {
+    /// Accepts a call where there is such a peer, and refuses it where there is none.
+    pub(super) fn screen<D: Directory>(
+        &mut self,
+        now: Instant,
+        endpoint: &mut Endpoint<D>,
+        caller: CallId,
+        number: &str,
+    ) {
+        let (peer, _) = split(number);
+        match endpoint.look_for_peer(peer) {
+            Ok(None) => note(endpoint.accept(now, caller)),
+            Ok(Some(query)) => drop(self.screening.insert(query, caller)),
+            Err(error) => {
+                tracing::info!(%caller, ?number, %error, "call refused");
+                note(endpoint.hangup(now, caller, cause_of(error)));
+            }
+        }
+    }
+
     /// Calls a peer for a caller: `PEER`, or `PEER/EXTENSION` for an extension over there.
     pub(super) fn dial<D: Directory>(
         &mut self,
@@ -45,7 +66,7 @@ impl Switch {
         number: &str,
         format: Format,
     ) {
-        let (peer, extension) = number.split_once('/').unwrap_or((number, number));
+        let (peer, extension) = split(number);
         match endpoint.call_peer(now, peer, extension) {
             Ok(Calling::Call(called)) => self.join(caller, format, called),
             Ok(Calling::Asked(query)) => drop(self.asking.insert(query, (caller, format))),
@@ -61,6 +82,7 @@ impl Switch {
         event: Event,
     ) {
         match event {
+            Event::LookedFor { query, found } => self.looked_for(now, endpoint, query, found),
             Event::Called { query, call } => self.called(now, endpoint, query, call),
             Event::Accepted { call, format } => {
                 if let Some(leg) = self.legs.get_mut(&call) {
@@ -98,6 +120,7 @@ impl Switch {
         call: CallId,
         reason: EndReason,
     ) {
+        self.screening.retain(|_, caller| *caller != call);
         self.asking.retain(|_, (caller, _)| *caller != call);
         if reason == EndReason::Transferred {
             // The call goes on, without us.
@@ -112,9 +135,11 @@ impl Switch {
 
     /// Hangs up all legs.
     pub(super) fn stop<D: Directory>(&mut self, now: Instant, endpoint: &mut Endpoint<D>) {
+        let screening = core::mem::take(&mut self.screening).into_values();
         let asking = core::mem::take(&mut self.asking).into_values();
         let legs = core::mem::take(&mut self.legs).into_keys();
-        for call in asking.map(|(caller, _)| caller).chain(legs) {
+        let callers = screening.chain(asking.map(|(caller, _)| caller));
+        for call in callers.chain(legs) {
             note(endpoint.hangup(now, call, Cause::NORMAL_CLEARING));
         }
     }
@@ -152,6 +177,26 @@ impl Switch {
         for call in [caller, called] {
             if let Some(leg) = self.legs.get_mut(&call) {
                 leg.is_bridged = is_bridged;
+            }
+        }
+    }
+
+    /// The database said whether there is such a peer; the caller may not have waited.
+    fn looked_for<D: Directory>(
+        &mut self,
+        now: Instant,
+        endpoint: &mut Endpoint<D>,
+        query: QueryId,
+        found: Result<(), Error>,
+    ) {
+        let Some(caller) = self.screening.remove(&query) else {
+            return;
+        };
+        match found {
+            Ok(()) => note(endpoint.accept(now, caller)),
+            Err(error) => {
+                tracing::info!(%caller, %error, "call refused");
+                note(endpoint.hangup(now, caller, cause_of(error)));
             }
         }
     }
@@ -234,14 +279,22 @@ impl Switch {
 
 /// Tells a caller why there is no call to the peer.
 fn refuse<D: Directory>(now: Instant, endpoint: &mut Endpoint<D>, caller: CallId, error: Error) {
-    let cause = match error {
+    tracing::info!(%caller, %error, "the peer cannot be called");
+    note(endpoint.hangup(now, caller, cause_of(error)));
+}
+
+fn cause_of(error: Error) -> Cause {
+    match error {
         Error::UnknownPeer => Cause::NO_ROUTE_DESTINATION,
         Error::NoContact | Error::PeerUnreachable => Cause::DESTINATION_OUT_OF_ORDER,
         Error::NoCallNumber => Cause::NO_CIRCUIT,
         _ => Cause::TEMPORARY_FAILURE,
-    };
-    tracing::info!(%caller, %error, "the peer cannot be called");
-    note(endpoint.hangup(now, caller, cause));
+    }
+}
+
+/// The peer and the extension over there: `PEER` is called by its own name.
+fn split(number: &str) -> (&str, &str) {
+    number.split_once('/').unwrap_or((number, number))
 }
 
 /// What the other leg is told of the end of one.

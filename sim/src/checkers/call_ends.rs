@@ -39,6 +39,8 @@ pub const ALONE_RELEASED: Duration = Duration::from_secs(45);
 /// How far a call is, as its application was told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Stage {
+    /// The application was asked whether it takes it.
+    Requested,
     Placed,
     Accepted,
     Answered,
@@ -122,10 +124,11 @@ impl CallEnds {
 
     fn told(&mut self, now: Instant, server: u8, event: &Event) -> Result<(), String> {
         match event {
-            Event::Incoming { call, .. } => {
-                self.calls.insert((server, *call), Stage::Offered);
+            Event::Requested { call, .. } => {
+                self.calls.insert((server, *call), Stage::Requested);
                 Ok(())
             }
+            Event::Incoming { call, .. } => self.offered(server, *call),
             Event::Called { query, call } => self.called(server, *query, call.ok()),
             Event::Accepted { call, .. } => self.advance(server, *call, Stage::Accepted),
             Event::Answered { call } => self.advance(server, *call, Stage::Answered),
@@ -135,6 +138,16 @@ impl CallEnds {
             | Event::Text { call, .. } => self.speaks(server, *call),
             Event::Ended { call, reason } => self.ended(now, server, *call, *reason),
             _ => Ok(()),
+        }
+    }
+
+    /// A call is offered once, and after it was requested where the application is asked.
+    fn offered(&mut self, server: u8, call: CallId) -> Result<(), String> {
+        match self.calls.insert((server, call), Stage::Offered) {
+            None | Some(Stage::Requested) => Ok(()),
+            stage => Err(format!(
+                "server {server}: call {call} is offered while it is {stage:?}"
+            )),
         }
     }
 

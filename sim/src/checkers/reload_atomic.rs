@@ -142,7 +142,9 @@ impl Checker for ReloadAtomic {
             Fact::Told {
                 server,
                 event:
-                    Event::Authenticated { call, serial, .. } | Event::Incoming { call, serial, .. },
+                    Event::Authenticated { call, serial, .. }
+                    | Event::Requested { call, serial, .. }
+                    | Event::Incoming { call, serial, .. },
             } => self.used(*server, *call, *serial),
             Fact::Arrived(passage) => {
                 if let (Some(Actor::Server(server)), Some(Frame::Full(frame))) =

@@ -134,6 +134,7 @@ impl<'a> Bench<'a> {
     fn new(catalog: &'a Catalog<Audited>) -> Self {
         let options = EndpointOptions {
             call_numbers: 2..=1 + POOL,
+            asks_application: true,
             ..EndpointOptions::default()
         };
         let limits = Limits {
@@ -377,6 +378,9 @@ impl<'a> Bench<'a> {
             Event::Accepted { .. } => self.played.accepted += 1,
             Event::Answered { .. } => self.played.answered += 1,
             Event::Ended { .. } => self.played.ended += 1,
+            Event::Requested { call, .. } => {
+                let _ = self.endpoint.accept(self.now, *call);
+            }
             Event::Incoming { call, .. } => {
                 self.played.offered += 1;
                 self.last_call = Some(*call);

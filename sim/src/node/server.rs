@@ -23,11 +23,16 @@ use crate::goals::{Goal, Goals};
 use crate::plan::{Options, Plan};
 
 /// What the application does with one call: a decision.
-const MOODS: u32 = 5;
+const MOODS: u32 = 7;
 const RING_THEN_ANSWER: u32 = 0;
 const REFUSE: u32 = 1;
 const RING_LONG: u32 = 2;
 const ANSWER_THEN_HANG_UP: u32 = 3;
+const ACCEPT_THEN_HANG_UP: u32 = 5;
+const ACCEPT_LATE: u32 = 6;
+
+/// How long it thinks about a call that it accepts late, in milliseconds.
+const THOUGHT: u64 = 3_000;
 
 /// What the application says in a call that it placed.
 pub(super) const DIALLER_VOICE: &[u8] = b"the application calls";
@@ -96,6 +101,8 @@ pub(crate) struct Application {
     pub(super) server: u16,
     pub(super) options: Options,
     calls_seen: u32,
+    /// What it is going to do with a call that it was asked about.
+    moods: BTreeMap<CallId, u32>,
     pub(super) calls_placed: u32,
     pub(super) calls_bridged: u32,
     pub(crate) calls: BTreeMap<CallId, LiveCall>,
@@ -120,6 +127,7 @@ pub(crate) struct LiveCall {
 /// What the application does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Act {
+    Accept,
     Ring,
     Answer,
     HangUp,
@@ -189,6 +197,7 @@ impl<'d, D: Directory> Server<'d, D> {
     /// Does one thing with one call. A call that is gone is no mistake: the other side may have hung up.
     pub(crate) fn act(&mut self, now: Instant, call: CallId, act: Act) {
         let done = match act {
+            Act::Accept => self.endpoint.accept(now, call),
             Act::Ring => self.endpoint.ring(now, call),
             Act::Answer => self.endpoint.answer(now, call),
             Act::HangUp => self.endpoint.hangup(now, call, Cause::USER_BUSY),
@@ -214,6 +223,7 @@ impl Application {
             server,
             options: plan.options.clone(),
             calls_seen: 0,
+            moods: BTreeMap::new(),
             calls_placed: 0,
             calls_bridged: 0,
             calls: BTreeMap::new(),
@@ -231,6 +241,15 @@ impl Application {
         goals: &mut Goals,
     ) -> Vec<(Duration, CallId, Act)> {
         match event {
+            Event::Requested { call, number, .. } => {
+                let is_for_peer = account_of_name(number).is_some();
+                let acts = if is_for_peer {
+                    &[(0, Act::Accept)]
+                } else {
+                    self.consider(*call, is_calm, decisions, goals)
+                };
+                in_time(*call, acts)
+            }
             Event::Incoming {
                 call, from, number, ..
             } => {
@@ -245,16 +264,18 @@ impl Application {
                 if let Some(account) = account_of_name(number) {
                     return vec![(Duration::ZERO, *call, Act::Dial(account))];
                 }
-                let acts = self.decide(is_calm, decisions, goals);
-                acts.iter()
-                    .map(|(ms, act)| (Duration::from_millis(*ms), *call, *act))
-                    .collect()
+                in_time(*call, self.welcome(*call, goals))
             }
             Event::Voice { call, data, .. } => {
                 self.hear(*call, data, goals);
                 Vec::new()
             }
-            event => self.follow(event, is_calm, decisions, goals),
+            event => {
+                if let Event::Ended { call, .. } = event {
+                    self.moods.remove(call);
+                }
+                self.follow(event, is_calm, decisions, goals)
+            }
         }
     }
 
@@ -263,12 +284,27 @@ impl Application {
         placed.is_some_and(|placed| placed.is_answered)
     }
 
-    fn decide(
+    /// What to do about a call that asks to be accepted.
+    fn consider(
         &mut self,
+        call: CallId,
         is_calm: bool,
         decisions: &mut Decisions,
         goals: &mut Goals,
     ) -> &'static [(u64, Act)] {
+        let mood = self.decide(is_calm, decisions);
+        self.moods.insert(call, mood);
+        match mood {
+            REFUSE => {
+                goals.reach(Goal::CallRejected);
+                &[(0, Act::HangUp)]
+            }
+            ACCEPT_LATE => &[(THOUGHT, Act::Accept)],
+            _ => &[(0, Act::Accept)],
+        }
+    }
+
+    fn decide(&mut self, is_calm: bool, decisions: &mut Decisions) -> u32 {
         let key = Key {
             domain: Domain::Application,
             who: self.server,
@@ -283,14 +319,18 @@ impl Application {
                 RING_THEN_ANSWER
             }
         };
-        let mood = if is_calm {
+        if is_calm {
             RING_THEN_ANSWER
         } else {
             decisions.decide(key, MOODS, draw)
-        };
-        match mood {
-            RING_THEN_ANSWER => &[(0, Act::Ring), (200, Act::Answer)],
-            REFUSE => {
+        }
+    }
+
+    /// What to do with a call that it has accepted.
+    fn welcome(&mut self, call: CallId, goals: &mut Goals) -> &'static [(u64, Act)] {
+        match self.moods.remove(&call).unwrap_or(RING_THEN_ANSWER) {
+            RING_THEN_ANSWER | ACCEPT_LATE => &[(0, Act::Ring), (200, Act::Answer)],
+            ACCEPT_THEN_HANG_UP => {
                 goals.reach(Goal::CallRefused);
                 &[(0, Act::HangUp)]
             }
@@ -321,9 +361,17 @@ impl Application {
     }
 }
 
+fn in_time(call: CallId, acts: &[(u64, Act)]) -> Vec<(Duration, CallId, Act)> {
+    let in_time = |(ms, act): &(u64, Act)| (Duration::from_millis(*ms), call, *act);
+    acts.iter().map(in_time).collect()
+}
+
 /// How the endpoints of a world are set up.
 pub(crate) fn endpoint_options(plan: &Plan) -> EndpointOptions {
-    let mut options = EndpointOptions::default();
+    let mut options = EndpointOptions {
+        asks_application: true,
+        ..EndpointOptions::default()
+    };
     if plan.options.call_numbers > 0 {
         options.call_numbers = 2..=1 + plan.options.call_numbers;
     }

@@ -12,11 +12,11 @@ use crate::wire::{Format, FormatSet, IaxCommand, IeBuffer, InformationElement};
 /// What extension and format were agreed by.
 #[derive(Clone, Debug)]
 pub(super) struct Admitted {
-    user: Name,
-    format: Format,
+    pub(super) user: Name,
+    pub(super) format: Format,
     trunking: Option<Trunking>,
     transfer: TransferPolicy,
-    serial: u64,
+    pub(super) serial: u64,
 }
 
 impl<D: Directory> CallLeg<D> {
@@ -40,7 +40,10 @@ impl<D: Directory> CallLeg<D> {
         match admitted {
             Some(Ok(admitted)) => {
                 self.admitted = Some(admitted);
-                Happening::Admitted
+                match turn.context.options.asks_application {
+                    true => Happening::Requested,
+                    false => Happening::Admitted,
+                }
             }
             Some(Err(refused)) => refused,
             None => stale(turn, "admitting a call"),

@@ -32,7 +32,7 @@ impl<D: Directory> CallLeg<D> {
         self.command(turn, Happening::LocalHangup, "hangup")
     }
 
-    fn command(
+    pub(super) fn command(
         &mut self,
         turn: &mut Turn<'_, D>,
         happening: Happening,

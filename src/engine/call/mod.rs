@@ -22,6 +22,7 @@ mod media;
 mod originate;
 mod receive;
 mod released;
+mod requested;
 mod signal;
 mod state;
 mod transferred;
@@ -198,6 +199,7 @@ impl<D: Directory> CallLeg<D> {
                 self.hang_up(turn);
             }
             Action::Wait => {}
+            Action::Ask => self.request(turn),
             Action::Challenge => return self.challenge(turn),
             Action::Accept => self.accept(turn),
             Action::AcceptAndOffer => {
@@ -225,15 +227,20 @@ impl<D: Directory> CallLeg<D> {
         if self.is_outgoing() {
             self.local_reason = EndReason::NoFormat;
         }
-        let (cause, words): (Cause, &[u8]) = match rejection {
-            Rejection::Authority => (Cause::FACILITY_NOT_SUBSCRIBED, b"No authority found"),
-            Rejection::Extension => (Cause::NO_ROUTE_DESTINATION, b"No such context/extension"),
-            Rejection::Format => (Cause::BEARER_UNAVAILABLE, b"Unable to negotiate codec"),
-            Rejection::Challenges => (Cause::CALL_REJECTED, b"Unauthenticated call limit reached"),
+        let cause = match rejection {
+            Rejection::Authority => Cause::FACILITY_NOT_SUBSCRIBED,
+            Rejection::Extension => Cause::NO_ROUTE_DESTINATION,
+            Rejection::Format => Cause::BEARER_UNAVAILABLE,
+            Rejection::Challenges => Cause::CALL_REJECTED,
+            Rejection::Application => self.hangup_cause,
+            Rejection::Undecided => Cause::TEMPORARY_FAILURE,
         };
         let mut ies = IeBuffer::new();
-        ies.push(InformationElement::Cause(words))
-            .push(InformationElement::CauseCode(cause));
+        let words = requested::words(rejection, cause);
+        if !words.is_empty() {
+            ies.push(InformationElement::Cause(words));
+        }
+        ies.push(InformationElement::CauseCode(cause));
         turn.send_final(IaxCommand::Reject, &ies);
     }
 

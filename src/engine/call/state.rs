@@ -8,6 +8,7 @@
 //!      AdmittingOpen --> Unproven --> Linked           |              |               v
 //!                                   Refusing <---------/              \---------> Closing --> Ended
 //!
+//! Admitting --> Requested --> Linked,   AdmittingOpen --> RequestedOpen --> Unproven     (where the application is asked)
 //! Initial --> Waiting --> Linked --> Up          (the originator's)
 //! ```
 
@@ -30,6 +31,10 @@ pub(super) enum State {
     Admitting,
     /// The same of a caller that needs no secret.
     AdmittingOpen,
+    /// The application is being asked whether there is such an extension.
+    Requested,
+    /// The same of a caller that needs no secret.
+    RequestedOpen,
     /// The login has failed; the REJECT waits for `reject_delay`.
     Refusing,
     /// ACCEPT is out, but nothing has shown yet that the caller receives at its address (X-CALL-1).
@@ -83,6 +88,10 @@ pub(super) enum Event {
     Bad,
     /// Extension and format are agreed on.
     Admitted,
+    /// The same, and the application is to be asked.
+    Requested,
+    /// The application takes the call.
+    Taken,
     /// The user may not dial the extension.
     NoExtension,
     /// No common format.
@@ -124,6 +133,10 @@ pub(super) enum Rejection {
     Format,
     /// Too many calls of the name wait for AUTHREP: cause 21.
     Challenges,
+    /// The application does not take the call: the cause that it gave.
+    Application,
+    /// The application did not say whether it takes the call: cause 41.
+    Undecided,
 }
 
 /// How an ended call ended.
@@ -162,6 +175,8 @@ pub(super) enum Action {
     Verify,
     /// Look at extension and format.
     Admit,
+    /// Ask the application. The ACK goes out, for nothing else carries it.
+    Ask,
     /// Send ACCEPT.
     Accept,
     /// Send ACCEPT and give the call to the application.
@@ -189,7 +204,8 @@ impl State {
     pub(super) const fn next(self, event: Event) -> Option<(State, Action)> {
         use State::{
             Admitting, AdmittingOpen, AuthWait, Checking, Closing, Ended, Initial, Linked,
-            Refusing, Unproven, Up, Verifying, Waiting, WaitingForDirectory,
+            Refusing, Requested, RequestedOpen, Unproven, Up, Verifying, Waiting,
+            WaitingForDirectory,
         };
         Some(match (self, event) {
             (Ended, _) => return None,
@@ -218,6 +234,16 @@ impl State {
             }
             (Admitting | AdmittingOpen, Event::NoFormat) => {
                 (Closing, Action::Reject(Rejection::Format))
+            }
+            (Admitting, Event::Requested) => (Requested, Action::Ask),
+            (AdmittingOpen, Event::Requested) => (RequestedOpen, Action::Ask),
+            (Requested, Event::Taken) => (Linked, Action::AcceptAndOffer),
+            (RequestedOpen, Event::Taken) => (Unproven, Action::Accept),
+            (Requested | RequestedOpen, Event::LocalHangup) => {
+                (Closing, Action::Reject(Rejection::Application))
+            }
+            (Requested | RequestedOpen, Event::WaitedTooLong) => {
+                (Closing, Action::Reject(Rejection::Undecided))
             }
             (Unproven, Event::Proven) => (Linked, Action::Offer),
 
@@ -256,6 +282,7 @@ impl State {
             | State::Admitting
             | State::AdmittingOpen => "not admitted",
             State::Initial | State::Waiting => "not accepted",
+            State::Requested | State::RequestedOpen => "requested",
             State::Refusing => "refused",
             State::Unproven => "unproven",
             State::Linked => "linked",
@@ -282,6 +309,8 @@ mod tests {
             State::Verifying,
             State::Admitting,
             State::AdmittingOpen,
+            State::Requested,
+            State::RequestedOpen,
             State::Refusing,
             State::Unproven,
             State::Linked,
@@ -308,6 +337,8 @@ mod tests {
             Good,
             Bad,
             Admitted,
+            Requested,
+            Taken,
             NoExtension,
             NoFormat,
             Proven,
