@@ -3,11 +3,14 @@
 mod endpoint_bench;
 
 use endpoint_bench::*;
-use iaxproof::catalog::{Answer, Question, Row};
-use iaxproof::engine::directory::{Generation, Role};
-use iaxproof::engine::settings::General;
+use iaxproof::catalog::{Answer, Catalog, Question, Row};
+use iaxproof::engine::directory::{Directory, Generation, Lookup, Role};
+use iaxproof::engine::settings::{
+    Configuration, Defaults, Encryption, General, Settings, TransferPolicy,
+};
 use iaxproof::engine::{EndpointOptions, Event};
-use iaxproof::wire::{IaxCommand, InformationElement};
+use iaxproof::registry::Audited;
+use iaxproof::wire::{AuthMethods, IaxCommand, InformationElement};
 
 fn bench() -> Bench {
     Bench::with(EndpointOptions::default(), General::default(), true)
@@ -149,4 +152,91 @@ fn a_silent_database_is_waited_for_no_longer_than_a_minute() {
     client.take(&mut bench);
     client.ack(&mut bench);
     assert_eq!((bench.counts().dialogues(), bench.counts().timers), (0, 0));
+}
+
+/// Of a row that says nothing, `[general]` says how it is treated, as of an entry of the file; also after a reload, and where
+/// the row says something itself.
+#[test]
+fn a_row_inherits_what_general_says() {
+    let defaults = Defaults {
+        methods: AuthMethods::PLAINTEXT,
+        encryption: Encryption::Forced,
+        transfer: TransferPolicy::Refused,
+        auth_requests_max: 9,
+        ..Defaults::default()
+    };
+    let general = |serial, defaults: &Defaults| General {
+        serial,
+        defaults: defaults.clone(),
+        ..General::default()
+    };
+    let mut bench = bench();
+    let of = |general| Configuration {
+        general,
+        entries: Vec::new(),
+    };
+    bench.reload(of(general(1, &defaults)));
+    let silent = linked(&mut bench, entry(Role::User, "alice", "wonder"));
+    let mut says = entry(Role::User, "bob", "wonder");
+    says.transfer = TransferPolicy::MediaOnly;
+    says.said.transfer = true;
+    says.said.encryption = Encryption::Offered;
+    let says = linked(&mut bench, says);
+    let read = |bench: &Bench, handle| {
+        let directory = bench.endpoint.directory();
+        let snapshot = directory.settings(handle).expect("ours is never stale");
+        let read = |it: &Settings| {
+            (
+                it.methods,
+                it.encryption,
+                it.transfer,
+                it.auth_requests_max,
+                it.general.serial,
+            )
+        };
+        directory.read(&snapshot, read).expect("likewise")
+    };
+    let refused = TransferPolicy::Refused;
+    let plaintext = AuthMethods::PLAINTEXT;
+    assert_eq!(
+        read(&bench, &silent),
+        (plaintext, Encryption::Forced, refused, 9, 1)
+    );
+    let media = TransferPolicy::MediaOnly;
+    assert_eq!(
+        read(&bench, &says),
+        (plaintext, Encryption::Forced, media, 9, 1)
+    );
+    // Calls that wait keep the two in memory over the reload.
+    for handle in [&silent, &says] {
+        assert!(
+            bench
+                .endpoint
+                .directory()
+                .begin_challenge(Some(handle), b"")
+        );
+    }
+    bench.reload(of(general(2, &Defaults::default())));
+    let md5 = AuthMethods::MD5;
+    let allowed = TransferPolicy::Allowed;
+    assert_eq!(read(&bench, &silent), (md5, Encryption::Off, allowed, 3, 2));
+    assert_eq!(read(&bench, &says), (md5, Encryption::Offered, media, 3, 2));
+}
+
+/// The entry of a row.
+fn linked(bench: &mut Bench, settings: Settings) -> <Catalog<Audited> as Directory>::Handle {
+    let directory = bench.endpoint.directory();
+    let Lookup::Asked(id) = directory.find(settings.role, settings.name.as_str()) else {
+        panic!("the database is asked");
+    };
+    let row = Row {
+        settings,
+        contact: None,
+        generation: Generation(0),
+    };
+    directory.answer(id, Answer::Row(row), bench.now);
+    match directory.take_answer(id) {
+        Lookup::Found(handle) => handle,
+        lookup => panic!("{lookup:?}"),
+    }
 }

@@ -16,10 +16,6 @@ use crate::engine::settings::{General, IpRange, Name, Requirement};
 use crate::registry::{Family, Ref};
 use crate::time::Instant;
 
-/// Calls that may wait for AUTHREP under one name that nobody has: what a user has that says nothing (chan_iax2: 3), so
-/// that neither can be told from the other.
-pub const CHALLENGES_OF_NOBODY_MAX: usize = 3;
-
 /// The counts, the limits that they are held against, and the keys.
 pub(super) struct Gate<F: Family>(F::Mutex<State>);
 
@@ -43,6 +39,9 @@ struct Limits {
     unvalidated: usize,
     optional: Vec<IpRange>,
     token_life: Duration,
+    /// Calls that may wait for AUTHREP under one name that nobody has: as many as under that of a user who says nothing, so
+    /// that neither can be told from the other. 0 for any number.
+    challenges: usize,
 }
 
 struct Keys {
@@ -59,6 +58,7 @@ impl Limits {
             unvalidated: general.dialogues_unvalidated_max,
             optional: general.token_optional.clone(),
             token_life: general.token_life,
+            challenges: general.defaults.auth_requests_max,
         }
     }
 
@@ -185,7 +185,8 @@ impl<F: Family> Gate<F> {
     pub(super) fn begin_challenge(&self, name: &[u8]) -> bool {
         let mut state = F::lock(&self.0);
         let pending = state.challenges.get(name).copied().unwrap_or_default();
-        if pending >= CHALLENGES_OF_NOBODY_MAX {
+        let max = state.limits.challenges;
+        if max > 0 && pending >= max {
             return false;
         }
         state.challenges.insert(name.into(), pending + 1);

@@ -28,7 +28,7 @@
 //! - A name that is not in memory is asked for a call token as its address says; chan_iax2 reads the row before. So a name with
 //!   `requirecalltoken=no` can be told from one that does not exist by who sends no token: the price of that setting.
 //! - chan_iax2 counts calls that wait for AUTHREP for users alone; here a name that nobody has is limited as well, by the
-//!   default limit.
+//!   limit of `[general]`.
 
 pub mod entry;
 pub mod published;

@@ -74,7 +74,8 @@ pub enum Answer {
 /// A database row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
-    /// The settings. Their general part is replaced by that of the accepted configuration.
+    /// The settings. Their general part is replaced by that of the accepted configuration, and on what the row is silent
+    /// ([`Settings::said`]) its defaults hold.
     pub settings: Settings,
     /// The stored contact, if there is one.
     pub contact: Option<Contact>,
@@ -391,10 +392,7 @@ impl<F: Family> Catalog<F> {
 
     fn entry_of(&self, row: &Row, now: Instant) -> Ref<Entry<F>, F> {
         let (epoch, general) = self.accepted();
-        let settings = Settings {
-            general,
-            ..row.settings.clone()
-        };
+        let settings = row.settings.clone().of_row_under(general);
         let holds = |contact: &Contact| contact.deadline.is_some_and(|deadline| now < deadline);
         let is_peer = row.settings.role == Role::Peer;
         let contact = row.contact.filter(|contact| is_peer && holds(contact));

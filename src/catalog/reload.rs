@@ -194,10 +194,7 @@ impl<F: Family> Catalog<F> {
             let Some(old) = entry.settings() else {
                 return;
             };
-            let settings = Settings {
-                general,
-                ..old.settings().clone()
-            };
+            let settings = old.settings().clone().of_row_under(general);
             match entry.refresh(self.published(settings), epoch) {
                 // A reload may have come since `accepted`: look again.
                 Ok(to_drop) => drop(to_drop),

@@ -47,15 +47,16 @@ pub(super) struct Entry {
 impl EntrySection {
     /// What `[general]` says of entries that say nothing.
     pub(super) fn new(role: Role, name: Name, section: &GeneralSection) -> Self {
+        let defaults = section.general.defaults.clone();
         EntrySection {
             settings: Settings {
-                methods: section.methods,
-                encryption: section.encryption,
-                transfer: section.transfer,
-                call_token: section.call_token,
-                codec_priority: section.codec_priority,
-                auth_requests_max: section.auth_requests_max,
-                language: section.language.clone(),
+                methods: defaults.methods,
+                encryption: defaults.encryption,
+                transfer: defaults.transfer,
+                call_token: defaults.call_token,
+                codec_priority: defaults.codec_priority,
+                auth_requests_max: defaults.auth_requests_max,
+                language: defaults.language,
                 carried: section.carried.clone(),
                 host: Host::Nowhere,
                 ..Settings::new(role, name)
@@ -73,6 +74,7 @@ impl EntrySection {
 
     /// Takes one option; its name is in lower case.
     pub(super) fn set(&mut self, option: &str, value: &str) -> Result<Outcome, Expected> {
+        self.note_said(option, value)?;
         if let Some(outcome) = self.set_login(option, value)? {
             return Ok(outcome);
         }
@@ -85,6 +87,24 @@ impl EntrySection {
             true => Ok(Outcome::Works),
             false => Ok(self.set_other(option, value)),
         }
+    }
+
+    /// Notes of which defaults the section says something.
+    fn note_said(&mut self, option: &str, value: &str) -> Result<(), Expected> {
+        let is_user = self.settings.role == Role::User;
+        let said = &mut self.settings.said;
+        match option {
+            "auth" => said.methods = true,
+            "encryption" => said.encryption = with_encryption(said.encryption, value)?,
+            "forceencryption" => said.encryption = with_force(said.encryption, value)?,
+            "transfer" => said.transfer = true,
+            "requirecalltoken" => said.call_token = true,
+            "language" => said.language = true,
+            "codecpriority" if is_user => said.codec_priority = true,
+            "maxauthreq" if is_user => said.auth_requests_max = true,
+            _ => {}
+        }
+        Ok(())
     }
 
     /// What says who it is.

@@ -7,10 +7,7 @@ use super::codecs::Codecs;
 use super::found::Outcome;
 use super::value::{self, Expected, PORT};
 use crate::engine::EndpointOptions;
-use crate::engine::settings::{
-    CodecPriority, Encryption, General, Requirement, TransferPolicy, Trunking,
-};
-use crate::wire::AuthMethods;
+use crate::engine::settings::{Encryption, General, Trunking};
 
 /// What a configuration says of the process that serves it. Read at the start; a reload changes none of it (chan_iax2).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,13 +70,6 @@ pub(super) struct GeneralSection {
     pub(super) general: General,
     pub(super) codecs: Codecs,
     pub(super) realtime: Realtime,
-    pub(super) encryption: Encryption,
-    pub(super) methods: AuthMethods,
-    pub(super) transfer: TransferPolicy,
-    pub(super) call_token: Requirement,
-    pub(super) codec_priority: CodecPriority,
-    pub(super) auth_requests_max: usize,
-    pub(super) language: String,
     /// What entries carry that do not say otherwise.
     pub(super) carried: Vec<(String, String)>,
     ping_interval: Duration,
@@ -96,13 +86,6 @@ impl Default for GeneralSection {
             general: General::default(),
             codecs: Codecs::default(),
             realtime: Realtime::default(),
-            encryption: Encryption::Off,
-            methods: AuthMethods::MD5,
-            transfer: TransferPolicy::Allowed,
-            call_token: Requirement::ByAddress,
-            codec_priority: CodecPriority::Host,
-            auth_requests_max: 3,
-            language: String::new(),
             carried: Vec::new(),
             ping_interval: options.ping_interval,
             lagrq_interval: options.lagrq_interval,
@@ -157,18 +140,19 @@ impl GeneralSection {
 
     /// What holds for entries that do not say otherwise.
     fn set_default(&mut self, option: &str, value: &str) -> Result<bool, Expected> {
+        let defaults = &mut self.general.defaults;
         match option {
             "allow" => self.codecs.allow(value)?,
             "disallow" => self.codecs.disallow(value)?,
             "bandwidth" => self.codecs.bandwidth(value)?,
-            "auth" => self.methods = value::methods(value)?.0,
-            "encryption" => self.encryption = with_encryption(self.encryption, value)?,
-            "forceencryption" => self.encryption = with_force(self.encryption, value)?,
-            "transfer" => self.transfer = value::transfer(value)?,
-            "requirecalltoken" => self.call_token = value::call_token(value)?,
-            "codecpriority" => self.codec_priority = value::codec_priority(value)?,
-            "maxauthreq" => self.auth_requests_max = auth_requests(value)?,
-            "language" => self.language = value::text(value)?,
+            "auth" => defaults.methods = value::methods(value)?.0,
+            "encryption" => defaults.encryption = with_encryption(defaults.encryption, value)?,
+            "forceencryption" => defaults.encryption = with_force(defaults.encryption, value)?,
+            "transfer" => defaults.transfer = value::transfer(value)?,
+            "requirecalltoken" => defaults.call_token = value::call_token(value)?,
+            "codecpriority" => defaults.codec_priority = value::codec_priority(value)?,
+            "maxauthreq" => defaults.auth_requests_max = auth_requests(value)?,
+            "language" => defaults.language = value::text(value)?,
             _ => return Ok(false),
         }
         Ok(true)

@@ -3,7 +3,9 @@
 //!
 //! # Deviations
 //!
-//! - What `[general]` says to entries that are silent (`auth`, `encryption` and their like) is not said to rows.
+//! - What `[general]` says to entries that are silent (`auth`, `encryption` and their like) the catalog says to rows when it links
+//!   them. But `allow` and `disallow` of a row begin with the formats that are built in, and its `forceencryption=no` does not lift what
+//!   `[general]` forces.
 //! - A host that is a name is not looked up: the thread that reads rows waits for the disk alone.
 
 use core::fmt;

@@ -59,7 +59,7 @@ impl<D: Directory> CallLeg<D> {
         }
         let challenge = Challenge::new(&mut turn.context.random);
         let terms = self.read(turn, |settings| self.terms(settings, &challenge));
-        let Terms { methods, keys } = terms.unwrap_or_else(Terms::of_nobody);
+        let Terms { methods, keys } = terms.unwrap_or_else(|| self.terms_of_nobody(turn));
         let mut ies = IeBuffer::new();
         ies.push(InformationElement::AuthMethods(methods));
         if methods.contains(AuthMethods::MD5) {
@@ -89,15 +89,30 @@ impl<D: Directory> CallLeg<D> {
     /// How the user may prove itself; with keys where both sides want encryption and MD5 gives a key.
     fn terms(&self, settings: &Settings, challenge: &Challenge) -> Terms {
         let methods = auth::built(settings.methods);
-        let is_encrypted = settings.encryption != Encryption::Off
-            && self.ciphers.contains(EncryptionMethods::AES128)
-            && methods.contains(AuthMethods::MD5);
+        let is_encrypted = self.is_to_be_encrypted(settings.encryption, methods);
         let secrets = settings.secrets.iter().filter(|_| is_encrypted);
         let keys = secrets.map(|secret| Key::new(challenge.octets(), secret));
         Terms {
             methods,
             keys: keys.collect(),
         }
+    }
+
+    /// A name that nobody has is offered what a user is who says nothing, and a key that nobody knows (X-CALL-4).
+    fn terms_of_nobody(&self, turn: &mut Turn<'_, D>) -> Terms {
+        let defaults = turn.context.directory.general().defaults;
+        let methods = auth::built(defaults.methods);
+        let mut keys = Vec::new();
+        if self.is_to_be_encrypted(defaults.encryption, methods) {
+            keys.extend(Key::from_octets(&turn.context.random.octets()));
+        }
+        Terms { methods, keys }
+    }
+
+    fn is_to_be_encrypted(&self, encryption: Encryption, methods: AuthMethods) -> bool {
+        encryption != Encryption::Off
+            && self.ciphers.contains(EncryptionMethods::AES128)
+            && methods.contains(AuthMethods::MD5)
     }
 
     /// Encryption was agreed on, and what came instead of an encrypted AUTHREP proves nothing.
@@ -115,7 +130,8 @@ impl<D: Directory> CallLeg<D> {
             return Happening::Bad;
         };
         if self.snapshot.is_none() {
-            challenge.accepts(&result, AuthMethods::MD5, &[]);
+            let methods = turn.context.directory.general().defaults.methods;
+            challenge.accepts(&result, auth::built(methods), &[]);
             return Happening::Bad;
         }
         let is_encrypted = turn.link.is_encrypted();
@@ -163,14 +179,4 @@ struct Terms {
     methods: AuthMethods,
     /// One for each secret; none where the call stays in clear.
     keys: Vec<Key>,
-}
-
-impl Terms {
-    /// A name that is unknown is offered what most are (X-CALL-4).
-    const fn of_nobody() -> Self {
-        Terms {
-            methods: AuthMethods::MD5,
-            keys: Vec::new(),
-        }
-    }
 }

@@ -8,8 +8,10 @@
 //! - CALLED NUMBER "TBD" is an extension like others (X-CALL-5): dialling inside a call is not built.
 //! - chan_iax2 verifies a second AUTHREP while its refusal is on the way; here a challenge is good for one answer.
 //! - Video is handed on as it comes, in any format, and never agreed on.
-//! - A user whose `encryption` is on is told from an unknown name by the ENCRYPTION of its AUTHREQ, one that allows plaintext by
-//!   the AUTHMETHODS: an unknown name is offered MD5 and no encryption (X-CALL-4).
+//! - chan_iax2 offers an unknown name MD5 alone; here it is answered as a user would be that has a secret and says nothing else: by
+//!   the `auth`, `encryption` and `maxauthreq` of `[general]` (X-CALL-4). What remains: a user that says otherwise for itself can
+//!   be told from an unknown name by the AUTHMETHODS or ENCRYPTION of its AUTHREQ, or by the number of its calls that wait; one
+//!   without a secret by its ACCEPT. So these belong into `[general]`.
 //! - Encryption needs MD5 among the user's methods; chan_iax2 encrypts after RSA too.
 
 mod admit;

@@ -26,13 +26,13 @@ impl<D: Directory> Registration<D> {
         self.challenge = Some(challenge);
     }
 
-    /// What the peer may prove itself by; a name that is unknown is offered what most are (X-REG-5).
+    /// What the peer may prove itself by; a name that is unknown is offered what a peer is that says nothing (X-REG-5).
     fn methods(&self, turn: &Turn<'_, D>) -> AuthMethods {
         let offered = self.snapshot.as_ref().and_then(|snapshot| {
             let read = |settings: &Settings| auth::built(settings.methods);
             turn.context.directory.read(snapshot, read).ok()
         });
-        offered.unwrap_or(AuthMethods::MD5)
+        offered.unwrap_or_else(|| methods_of_nobody(turn))
     }
 
     /// Compares the result with the secrets of now. A name that is unknown or does not register fails here, not before.
@@ -42,7 +42,7 @@ impl<D: Directory> Registration<D> {
         let ip = turn.link.remote.ip();
         let answered = match (&self.handle, challenge) {
             (_, None) => Ok(false),
-            (None, Some(challenge)) => Ok(challenge.accepts(&result, AuthMethods::MD5, &[])),
+            (None, Some(challenge)) => Ok(challenge.accepts(&result, methods_of_nobody(turn), &[])),
             (Some(_), Some(challenge)) => self.read_settings(turn, |settings| {
                 let methods = auth::built(settings.methods);
                 let answered = challenge.accepts(&result, methods, &settings.secrets);
@@ -75,6 +75,10 @@ impl<D: Directory> Registration<D> {
         turn.arm(TimerKind::RejectDelay, delay);
         None
     }
+}
+
+fn methods_of_nobody<D: Directory>(turn: &Turn<'_, D>) -> AuthMethods {
+    auth::built(turn.context.directory.general().defaults.methods)
 }
 
 impl<D: Directory> Turn<'_, D> {

@@ -6,6 +6,8 @@
 //!
 //! - chan_iax2 answers a peer with a fixed address, and one whose access list denies the address, by REGREJ at once; here
 //!   both are challenged first, as an unknown name is, so that none can be told from a wrong secret (X-REG-5).
+//! - A peer whose own `auth` differs from that of `[general]` can be told from an unknown name by the AUTHMETHODS of its REGAUTH
+//!   (X-REG-5); one without a secret by its REGACK.
 //! - chan_iax2 sets no limit to how long a challenge may stay unanswered; here it is a minute.
 //! - REGACK says nothing of waiting messages or firmware.
 

@@ -1,9 +1,10 @@
 //! Settings as values: what one accepted configuration says about everything ([`General`]) and about one peer or user
 //! ([`Settings`]). Immutable once published: a reload publishes new ones.
 //!
-//! - [`name`]: names and secrets. [`network`]: ranges of addresses and access lists. [`policy`]: the choices that have
+//! - [`defaults`]: what holds for entries that say nothing. [`name`]: names and secrets. [`network`]: ranges of addresses and access lists. [`policy`]: the choices that have
 //!   more than two answers.
 
+pub mod defaults;
 pub mod name;
 pub mod network;
 pub mod policy;
@@ -11,6 +12,7 @@ pub mod policy;
 use core::net::SocketAddr;
 use core::time::Duration;
 
+pub use self::defaults::{Defaults, Said};
 pub use self::name::{Name, Secret};
 pub use self::network::{AccessList, AccessRule, IpRange};
 pub use self::policy::{
@@ -61,6 +63,8 @@ pub struct General {
     pub dialogues_unvalidated_max: usize,
     /// How trunk frames are sent.
     pub trunking: Trunking,
+    /// What holds for entries that say nothing.
+    pub defaults: Defaults,
 }
 
 impl Default for General {
@@ -80,6 +84,7 @@ impl Default for General {
             dialogues_per_range_max: Vec::new(),
             dialogues_unvalidated_max: 8192,
             trunking: Trunking::default(),
+            defaults: Defaults::default(),
         }
     }
 }
@@ -135,6 +140,8 @@ pub struct Settings {
     pub language: String,
     /// What is carried and not looked at, in the order of the file: `mailbox`, `accountcode`, `setvar` and their like.
     pub carried: Vec<(String, String)>,
+    /// What it says itself of what has a default.
+    pub said: Said,
     /// The general settings of the same configuration.
     pub general: General,
 }
@@ -166,6 +173,7 @@ impl Settings {
             caller_id: None,
             language: String::new(),
             carried: Vec::new(),
+            said: Said::default(),
             general: General::default(),
         }
     }

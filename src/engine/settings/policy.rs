@@ -2,8 +2,8 @@
 
 use core::time::Duration;
 
-/// Whether calls are encrypted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// Whether calls are encrypted, the least first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Encryption {
     /// Never.
     #[default]
