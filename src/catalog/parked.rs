@@ -1,7 +1,7 @@
 //! What the store has of names that are not linked: registrations wait here for their name's return.
 //!
-//! So a restart, or a configuration that lacks a name for a while, loses no registration: whoever links the name begins
-//! with what is parked. A registration that lapses meanwhile is of no use any more, and its name's next entry begins with
+//! So a restart, a configuration that lacks a name for a while, or a row that was evicted and is of the file when its name comes
+//! back, loses no registration: whoever links the name begins with what is parked. A registration that lapses meanwhile is of no use any more, and its name's next entry begins with
 //! nothing.
 //!
 //! The *floor* is the newest generation of all entries that went. An entry begins there, so that its writes are newer than
@@ -13,6 +13,7 @@ use super::Catalog;
 use super::change::Place;
 use super::entry::{Beginning, Entry, Remains};
 use super::realtime::{ENTRIES_MAX, Write};
+use super::status::EntryStatus;
 use crate::engine::directory::{Contact, Generation, Restored, Role, StoreId};
 use crate::engine::settings::Name;
 use crate::registry::{Family, Ref};
@@ -161,14 +162,23 @@ impl<F: Family> Catalog<F> {
         }
     }
 
-    /// Raises the floor to the newest generation of an entry that is to go, which it returns. Whatever is parked under
-    /// the name is older than the entry.
+    /// Raises the floor to the newest generation of an entry that is to go, which it returns, and parks its registration in place
+    /// of what is parked, which is older. That comes before the entry goes: whoever links the name as soon as it is free finds it.
+    /// Should the entry stay after all, nobody looks at what is parked under a name that is linked.
     pub(super) fn raise_floor(&self, entry: &Ref<Entry<F>, F>) -> Generation {
-        let generation = entry.status().generation;
+        let EntryStatus {
+            generation,
+            contact,
+            ..
+        } = entry.status();
         if self.has_database && entry.role() == Role::Peer {
             let mut state = F::lock(&self.parked.0);
             state.floor = state.floor.max(generation);
-            state.names.remove(entry.name());
+            let registered = contact.filter(|contact| contact.deadline.is_some());
+            match registered {
+                Some(_) => drop(state.park(entry.name(), registered, false)),
+                None => drop(state.names.remove(entry.name())),
+            }
         }
         generation
     }
