@@ -4,6 +4,15 @@
 //! Changes are written one at a time, in the order of their generations. After one that failed, or that nobody waits for
 //! any more, nobody knows what the store has: so what is in force is *owed*, and written once no change waits before it, under
 //! a generation that is newer than both. That undoes a change that was stored after all.
+//!
+//! # What a crash may bring back
+//!
+//! Whoever waits may give up while the store has the change: REGREJ goes out, and nobody knows yet what is on the disk. Should
+//! it be stored all the same and the process die before the undoing is, the next process finds a registration that was refused. No
+//! order of writes cures that: a note of the refusal would itself be a write that may be late. Only waiting for the store without
+//! end would, and the client does not wait so long. It does no harm that a refusal may not do: who asked had proved the secret, and
+//! a refused client tries again. The worlds' checkers allow exactly this: after a restart the contact in force, or one of those
+//! that were on their way to the store.
 
 use core::net::SocketAddr;
 use std::collections::VecDeque;
