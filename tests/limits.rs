@@ -3,7 +3,7 @@
 mod endpoint_bench;
 
 use endpoint_bench::*;
-use iaxproof::catalog::{Catalog, Pruned, Write};
+use iaxproof::catalog::{Answer, Catalog, Pruned, Write};
 use iaxproof::engine::directory::{Directory, Generation, Role};
 use iaxproof::engine::settings::{Configuration, General, IpRange, Name, Settings};
 use iaxproof::engine::{Endpoint, EndpointOptions};
@@ -184,6 +184,48 @@ fn workers_share_the_limits() {
     first.send_iax(&mut left, IaxCommand::Hangup, &[]);
     assert_eq!(open(&mut right, 1003).0, ["REGAUTH"]);
     assert_eq!(catalog.admitted().dialogues, 2);
+}
+
+/// An endpoint that goes gives back what its dialogues hold, so that the others have it.
+#[test]
+fn an_endpoint_that_is_shut_down_gives_its_places_back() {
+    let home = Bench::with(EndpointOptions::default(), General::default(), true);
+    let catalog: &Catalog<_> = home.endpoint.directory();
+    let entries = vec![
+        entry(Role::Peer, "open", ""),
+        entry(Role::User, "alice", "wonder"),
+    ];
+    catalog.reload(Configuration {
+        general: General::default(),
+        entries,
+    });
+    let endpoint = Endpoint::new(EndpointOptions::default(), SEED, catalog);
+    let mut bench = Bench::over(endpoint, home.book.clone());
+    for (name, sources) in [("alice", 500..503), ("nobody", 503..506)] {
+        for source in sources {
+            let mut client = Client::new(1, source);
+            client.new_call(&mut bench, name, "100");
+        }
+    }
+    while let Some(question) = catalog.poll_question() {
+        catalog.answer(question.id, Answer::Absent, bench.now);
+        bench.endpoint.handle_answer(bench.now, question.id);
+    }
+    let mut peer = Client::new(2, 600);
+    peer.regreq(&mut bench, "open", 60);
+    let write = catalog.poll_write().expect("the store is asked");
+    let admitted = catalog.admitted();
+    assert_eq!((admitted.dialogues, admitted.names_of_nobody), (7, 1));
+    bench.endpoint.shutdown(bench.now);
+    assert_eq!(bench.counts().dialogues(), 0);
+    assert_eq!(catalog.admitted(), Default::default());
+    let user = catalog.entries(Role::User).next().expect("alice");
+    assert_eq!(user.status().challenged, 0);
+    drop(user);
+    // The registration was not acknowledged, and does not come into force any more.
+    catalog.stored(write.name.as_str(), write.generation);
+    let peer = catalog.entries(Role::Peer).next().expect("open");
+    assert_eq!(peer.status().contact, None);
 }
 
 /// What a call that waits for AUTHREP is answered.

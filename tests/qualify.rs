@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use endpoint_bench::{Bench, Client, address, encode, entries, entry, iax};
 use iaxproof::catalog::{Answer, Pruned, Row, Unregistered};
-use iaxproof::engine::directory::{Directory, Generation, Lookup, Reachability, Role};
+use iaxproof::engine::directory::{Contact, Directory, Generation, Lookup, Reachability, Role};
 use iaxproof::engine::qualify::POKES_PER_TIMEOUT_MAX;
 use iaxproof::engine::rate::POKES_PER_SECOND_MAX;
 use iaxproof::engine::settings::{Configuration, General, Host, Qualify, Settings};
@@ -550,6 +550,50 @@ fn the_row_of_a_watch_is_evicted() {
         assert_eq!(bench.counts().dialogues(), 0);
         bench.assert_at_rest();
     }
+}
+
+/// A contact that comes with a row is asked at once, as one is that a registration brings; and not once more when the row is
+/// evicted and comes back with the same contact.
+#[test]
+fn the_contact_of_a_row_is_asked_when_it_comes() {
+    let mut bench = Bench::with(EndpointOptions::default(), General::default(), true);
+    let deadline = bench.now + ms(60_000);
+    let contact = Contact {
+        address: address(7),
+        deadline: Some(deadline),
+        generation: Generation(3),
+    };
+    let bring = |bench: &mut Bench| {
+        let mut client = Client::new(1, 500);
+        client.regreq(bench, "row", 60);
+        let directory = bench.endpoint.directory();
+        let question = directory.poll_question().expect("asked");
+        let settings = Settings {
+            qualify: Some(measured()),
+            ..entry(Role::Peer, "row", "wonder")
+        };
+        let row = Row {
+            settings,
+            contact: Some(contact),
+            generation: Generation(3),
+        };
+        directory.answer(question.id, Answer::Row(row), bench.now);
+        bench.endpoint.handle_answer(bench.now, question.id);
+        bench.drain();
+        client.take(bench);
+        client.send_iax(bench, IaxCommand::Hangup, &[]);
+    };
+    bring(&mut bench);
+    assert_eq!(pokes(&bench, address(7)), [0.0]);
+    assert_eq!(bench.counts().watched, 1);
+    answer(&mut bench, address(7));
+    let pruned = bench.endpoint.directory().prune(Role::Peer, "row");
+    assert_eq!(pruned, Pruned::Evicted);
+    bench.until(1.0);
+    bring(&mut bench);
+    assert_eq!(pokes(&bench, address(7)), [0.0]);
+    bench.until(6.0);
+    assert_eq!(pokes(&bench, address(7)), [0.0, 5.0]);
 }
 
 /// X-POKE-1: so many a second and no more for one address; others are answered all the same.

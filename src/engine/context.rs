@@ -136,14 +136,17 @@ impl<D: Directory> Context<D> {
         self.expiries.insert(name.clone(), key);
     }
 
-    /// Takes on the expiry of contacts that came from the store.
-    pub(super) fn adopt(&mut self) {
+    /// Takes on the expiry of contacts that came from the store, and says whose they are.
+    pub(super) fn adopt(&mut self) -> Vec<D::Handle> {
+        let mut adopted = Vec::new();
         while let Some(restored) = self.directory.poll_restored() {
             if self.has_room_for(&restored.name) {
                 let (at, handle) = (restored.deadline, restored.handle);
-                self.arm_expiry(at, handle, &restored.name, restored.generation);
+                self.arm_expiry(at, handle.clone(), &restored.name, restored.generation);
+                adopted.push(handle);
             }
         }
+        adopted
     }
 
     /// Lets the expiry timer of a name go.

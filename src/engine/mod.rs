@@ -168,7 +168,8 @@ impl<D: Directory> Endpoint<D> {
         self.answer_watches(now, query, &lookup);
         self.pass_messages(now);
         // The answer may be a row with a contact.
-        self.context.adopt();
+        let adopted = self.context.adopt();
+        self.qualify_adopted(now, adopted);
     }
 
     /// The directory knows what the store said to this change: the REGREQ or REGREL that waits for it is granted or refused.
@@ -183,9 +184,23 @@ impl<D: Directory> Endpoint<D> {
     }
 
     /// Takes on the expiry of contacts that came from the store: after a restart, and after each reload, for names that
-    /// returned. One endpoint of those that share a directory is enough.
+    /// returned. One endpoint of those that share a directory is enough. Who of them is to be qualified the application asks for
+    /// afterwards, with all others.
     pub fn adopt(&mut self) {
-        self.context.adopt();
+        drop(self.context.adopt());
+    }
+
+    /// Forgets all dialogues without a word to the other sides, and gives back what they hold of the directory: their places
+    /// (X-NUM-3), their waiting challenges (X-NUM-4), and changes that wait for the store, which are withdrawn. An endpoint that is
+    /// dropped without this leaves its dialogues counted for as long as the directory lives; that matters only where others
+    /// go on using it.
+    pub fn shutdown(&mut self, now: Instant) {
+        let locals: Vec<CallNumber> = self.dialogues.keys().copied().collect();
+        for local in locals {
+            self.with(now, local, |dialogue, context| {
+                dialogue.abandon(now, context)
+            });
+        }
     }
 
     /// Accepts a call that was [`Requested`](Event::Requested) (RFC 5456 §6.2.3).

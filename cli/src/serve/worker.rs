@@ -188,6 +188,8 @@ impl Worker {
         while self.has_company() && self.node.now() < end {
             self.turn(Some(end))?;
         }
+        // What nobody acknowledged in time: a registration that the store still has is withdrawn.
+        self.node.endpoint.shutdown(self.node.now());
         Ok(())
     }
 }

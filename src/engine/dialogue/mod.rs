@@ -269,6 +269,17 @@ impl<D: Directory> Dialogue<D> {
         turn.flush();
     }
 
+    /// The endpoint goes: what the dialogue holds of the directory goes back.
+    pub(super) fn abandon(&mut self, now: Instant, context: &mut Context<D>) {
+        let (mut turn, machine) = self.turn(now, context);
+        match machine {
+            Machine::Registration(registration) => registration.gave_up(&mut turn),
+            Machine::Call(call) => call.gave_up(&mut turn),
+            Machine::Registrant(_) | Machine::Poke(_) => {}
+        }
+        turn.end();
+    }
+
     /// The store answered.
     pub(super) fn stored(&mut self, now: Instant, context: &mut Context<D>) {
         let (mut turn, machine) = self.turn(now, context);

@@ -102,6 +102,26 @@ impl<D: Directory> Endpoint<D> {
         self.context.transmits.append(&mut replies);
     }
 
+    /// Contacts came with rows of a database. They are asked at once, as those are that registrations bring.
+    pub(in crate::engine) fn qualify_adopted(&mut self, now: Instant, adopted: Vec<D::Handle>) {
+        for handle in adopted {
+            let Ok(found) = self.look_at(now, &handle) else {
+                self.context.tell_stale("qualifying a peer");
+                continue;
+            };
+            if let (Some(contact), Some(_)) = (found.contact, found.qualify) {
+                let arrival = Arrival {
+                    handle,
+                    name: found.name,
+                    generation: contact.generation,
+                    address: contact.address,
+                    is_proven: true,
+                };
+                self.arrive(now, arrival);
+            }
+        }
+    }
+
     /// A contact at a new address is asked at once; at the same address, in its time.
     fn arrive(&mut self, now: Instant, arrival: Arrival<D::Handle>) {
         let watch = self.context.watches.by_name.get_mut(&arrival.name);
