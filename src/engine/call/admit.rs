@@ -1,7 +1,7 @@
 //! What a call that may come gets (RFC 5456 §6.2.3): extension and format, ACCEPT, and its place with the application.
 
 use super::format::Ours;
-use super::{CallLeg, Happening, stale};
+use super::{CallLeg, Happening, digits, stale};
 use crate::engine::context::Turn;
 use crate::engine::directory::Directory;
 use crate::engine::event::Event;
@@ -23,8 +23,9 @@ impl<D: Directory> CallLeg<D> {
     /// Extension and format, by the same snapshot as the login.
     pub(super) fn admit(&mut self, turn: &mut Turn<'_, D>) -> Happening {
         let (number, wanted) = (self.number.as_str(), &self.wanted);
+        let is_to_be_dialled = self.is_to_be_dialled();
         let admitted = self.read(turn, |settings| {
-            if !may_dial(settings, number) {
+            if !is_to_be_dialled && !may_dial(settings, number) {
                 return Err(Happening::NoExtension);
             }
             Ok(Admitted {
@@ -41,6 +42,7 @@ impl<D: Directory> CallLeg<D> {
             Some(Ok(admitted)) => {
                 self.admitted = Some(admitted);
                 match turn.context.options.asks_application {
+                    _ if is_to_be_dialled => Happening::ToBeDialled,
                     true => Happening::Requested,
                     false => Happening::Admitted,
                 }
@@ -88,5 +90,10 @@ impl<D: Directory> CallLeg<D> {
 }
 
 fn may_dial(settings: &Settings, number: &str) -> bool {
+    !digits::is_tbd(number) && is_known(settings, number)
+}
+
+/// Whether the settings have the extension.
+pub(super) fn is_known(settings: &Settings, number: &str) -> bool {
     settings.extensions.is_empty() || settings.extensions.iter().any(|known| known == number)
 }

@@ -5,7 +5,7 @@
 //! # Deviations
 //!
 //! - A NEW without USERNAME is refused; chan_iax2 looks for a user that fits the address.
-//! - CALLED NUMBER "TBD" is an extension like others (X-CALL-5): dialling inside a call is not built.
+//! - CALLED CONTEXT is not looked at: the application has one dial plan.
 //! - chan_iax2 verifies a second AUTHREP while its refusal is on the way; here a challenge is good for one answer.
 //! - Video is handed on as it comes, in any format, and never agreed on.
 //! - chan_iax2 offers an unknown name MD5 alone; here it is answered as a user would be that has a secret and says nothing else: by
@@ -18,6 +18,7 @@ mod admit;
 mod bridged;
 mod command;
 pub(super) mod dial;
+mod digits;
 mod format;
 mod login;
 mod media;
@@ -191,6 +192,7 @@ impl<D: Directory> CallLeg<D> {
         match action {
             Action::Verify => return Some(self.verify(turn)),
             Action::Admit => return Some(self.admit(turn)),
+            Action::Proceed => self.proceed(turn),
             Action::Refuse => return self.refuse(turn),
             Action::Respond => return self.respond(turn),
             Action::Dial => self.dial(turn),

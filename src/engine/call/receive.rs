@@ -49,6 +49,8 @@ impl<D: Directory> CallLeg<D> {
                 self.step(turn, Happening::RemoteHangup);
             }
             IaxCommand::Unsupport => self.is_told_unsupported(turn, ies),
+            IaxCommand::DpReq => self.asked_for_digits(turn, ies),
+            IaxCommand::Dial => self.dialled(turn, ies),
             _ if is_about_transfer(command) => self.receive_transfer(turn, command, ies),
             IaxCommand::Quelch | IaxCommand::Unquelch if self.state.is_started() => {
                 self.quelched(turn, command == IaxCommand::Quelch, ies);

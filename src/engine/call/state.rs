@@ -8,6 +8,7 @@
 //!      AdmittingOpen --> Unproven --> Linked           |              |               v
 //!                                   Refusing <---------/              \---------> Closing --> Ended
 //!
+//! Admitting, AdmittingOpen --> Tbd --> Dialling --> Linked,   Dialling --> DialRequested --> Linked      (DIAL)
 //! Admitting --> Requested --> Linked,   AdmittingOpen --> RequestedOpen --> Unproven     (where the application is asked)
 //! Initial --> Waiting --> Linked --> Up          (the originator's)
 //! ```
@@ -35,6 +36,12 @@ pub(super) enum State {
     Requested,
     /// The same of a caller that needs no secret.
     RequestedOpen,
+    /// Accepted without a number (X-CALL-5): DIAL is to say which.
+    Tbd,
+    /// DIAL came, and extension and format are being looked at.
+    Dialling,
+    /// DIAL came, and the application is being asked.
+    DialRequested,
     /// The login has failed; the REJECT waits for `reject_delay`.
     Refusing,
     /// ACCEPT is out, but nothing has shown yet that the caller receives at its address (X-CALL-1).
@@ -90,6 +97,10 @@ pub(super) enum Event {
     Admitted,
     /// The same, and the application is to be asked.
     Requested,
+    /// The same, and the number is to come by DIAL.
+    ToBeDialled,
+    /// DIAL.
+    Dialled,
     /// The application takes the call.
     Taken,
     /// The user may not dial the extension.
@@ -183,6 +194,8 @@ pub(super) enum Action {
     AcceptAndOffer,
     /// Give the call to the application.
     Offer,
+    /// The same, after CONTROL PROGRESS.
+    Proceed,
     /// Count a failed login and wait for `reject_delay`.
     Refuse,
     /// Send REJECT.
@@ -203,9 +216,9 @@ impl State {
     /// The next state and what to do, or `None` where nothing happens.
     pub(super) const fn next(self, event: Event) -> Option<(State, Action)> {
         use State::{
-            Admitting, AdmittingOpen, AuthWait, Checking, Closing, Ended, Initial, Linked,
-            Refusing, Requested, RequestedOpen, Unproven, Up, Verifying, Waiting,
-            WaitingForDirectory,
+            Admitting, AdmittingOpen, AuthWait, Checking, Closing, DialRequested, Dialling, Ended,
+            Initial, Linked, Refusing, Requested, RequestedOpen, Tbd, Unproven, Up, Verifying,
+            Waiting, WaitingForDirectory,
         };
         Some(match (self, event) {
             (Ended, _) => return None,
@@ -229,20 +242,25 @@ impl State {
 
             (Admitting, Event::Admitted) => (Linked, Action::AcceptAndOffer),
             (AdmittingOpen, Event::Admitted) => (Unproven, Action::Accept),
-            (Admitting | AdmittingOpen, Event::NoExtension) => {
+            (Admitting | AdmittingOpen | Dialling, Event::NoExtension) => {
                 (Closing, Action::Reject(Rejection::Extension))
             }
-            (Admitting | AdmittingOpen, Event::NoFormat) => {
+            (Admitting | AdmittingOpen | Dialling, Event::NoFormat) => {
                 (Closing, Action::Reject(Rejection::Format))
             }
             (Admitting, Event::Requested) => (Requested, Action::Ask),
             (AdmittingOpen, Event::Requested) => (RequestedOpen, Action::Ask),
             (Requested, Event::Taken) => (Linked, Action::AcceptAndOffer),
             (RequestedOpen, Event::Taken) => (Unproven, Action::Accept),
-            (Requested | RequestedOpen, Event::LocalHangup) => {
+            (Admitting | AdmittingOpen, Event::ToBeDialled) => (Tbd, Action::Accept),
+            (Tbd, Event::Dialled) => (Dialling, Action::Admit),
+            (Dialling, Event::Admitted) => (Linked, Action::Proceed),
+            (Dialling, Event::Requested) => (DialRequested, Action::Ask),
+            (DialRequested, Event::Taken) => (Linked, Action::Proceed),
+            (Requested | RequestedOpen | DialRequested, Event::LocalHangup) => {
                 (Closing, Action::Reject(Rejection::Application))
             }
-            (Requested | RequestedOpen, Event::WaitedTooLong) => {
+            (Requested | RequestedOpen | DialRequested, Event::WaitedTooLong) => {
                 (Closing, Action::Reject(Rejection::Undecided))
             }
             (Unproven, Event::Proven) => (Linked, Action::Offer),
@@ -282,7 +300,8 @@ impl State {
             | State::Admitting
             | State::AdmittingOpen => "not admitted",
             State::Initial | State::Waiting => "not accepted",
-            State::Requested | State::RequestedOpen => "requested",
+            State::Requested | State::RequestedOpen | State::DialRequested => "requested",
+            State::Tbd | State::Dialling => "to be dialled",
             State::Refusing => "refused",
             State::Unproven => "unproven",
             State::Linked => "linked",
@@ -311,6 +330,9 @@ mod tests {
             State::AdmittingOpen,
             State::Requested,
             State::RequestedOpen,
+            State::Tbd,
+            State::Dialling,
+            State::DialRequested,
             State::Refusing,
             State::Unproven,
             State::Linked,
@@ -338,6 +360,8 @@ mod tests {
             Bad,
             Admitted,
             Requested,
+            ToBeDialled,
+            Dialled,
             Taken,
             NoExtension,
             NoFormat,

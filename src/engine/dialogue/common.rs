@@ -114,23 +114,12 @@ impl<D: Directory> Turn<'_, D> {
 }
 
 /// What is answered with UNSUPPORT (X-MISC-1): all that is not built here and takes a sequence number. What is about
-/// transfers the call decides.
+/// transfers, and digits (RFC 5456 §6.8), the call decides.
 const fn is_unsupported(command: IaxCommand) -> bool {
-    use IaxCommand::{
-        Dial, DpRep, DpReq, FwData, FwDownl, Mwi, Page, Provision, RtKey, Transfer, Unknown,
-    };
+    use IaxCommand::{FwData, FwDownl, Mwi, Page, Provision, RtKey, Transfer, Unknown};
     matches!(
         command,
-        Dial | DpRep
-            | DpReq
-            | FwData
-            | FwDownl
-            | Mwi
-            | Page
-            | Provision
-            | RtKey
-            | Transfer
-            | Unknown(_)
+        FwData | FwDownl | Mwi | Page | Provision | RtKey | Transfer | Unknown(_)
     )
 }
 

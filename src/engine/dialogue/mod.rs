@@ -211,7 +211,7 @@ impl<D: Directory> Dialogue<D> {
             turn.receive_common(command, ies, frame.timestamp);
             match machine {
                 _ if command == IaxCommand::Inval => machine.invalidated(&mut turn),
-                Machine::Registration(_) if is_about_transfer(command) => turn.unsupported(command),
+                Machine::Registration(_) if is_of_calls(command) => turn.unsupported(command),
                 _ => {}
             }
         }
@@ -288,6 +288,12 @@ impl<D: Directory> Dialogue<D> {
         }
         turn.flush();
     }
+}
+
+/// What only a call understands.
+const fn is_of_calls(command: IaxCommand) -> bool {
+    use IaxCommand::{Dial, DpRep, DpReq};
+    is_about_transfer(command) || matches!(command, Dial | DpRep | DpReq)
 }
 
 /// What ends the dialogue at the other side is acknowledged before anything else (chan_iax2).
