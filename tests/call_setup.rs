@@ -108,7 +108,6 @@ fn refusals_have_their_causes() {
         refuse("alice", "100", &[version]),
         Cause::FACILITY_NOT_SUBSCRIBED
     );
-    assert_eq!(refuse("", "100", &[]), Cause::FACILITY_NOT_SUBSCRIBED);
 }
 
 /// X-CALL-1, CVE-2008-1923: nothing reaches the application, and no media goes out, before the caller has named our number.

@@ -336,7 +336,7 @@ fn eviction_does_not_reset_the_count() {
         contact: None,
         generation: Generation(0),
     };
-    catalog.answer(id, iaxproof::catalog::Answer::Row(row), Instant::ZERO);
+    catalog.answer(id, Answer::Row(row), Instant::ZERO);
     let iaxproof::engine::directory::Lookup::Found(user) = catalog.take_answer(id) else {
         panic!("the row is linked");
     };

@@ -121,6 +121,11 @@ impl<F: Family> Directory for Catalog<F> {
         }
     }
 
+    #[track_caller]
+    fn find_guest(&self, ip: IpAddr) -> Option<Self::Handle> {
+        self.guest_at(ip)
+    }
+
     fn general(&self) -> General {
         let (_, general) = self.accepted();
         general

@@ -9,6 +9,7 @@
 //! - [`change`], [`parked`]: changes of a contact that wait for the store, and what the store has of names that are not
 //!   linked.
 //! - `address`: from an address to the peers that are there.
+//! - `guest`: as whom one calls who names nobody.
 //! - `reload`: an accepted configuration comes into force.
 //! - [`realtime`]: entries that live in a database.
 //!
@@ -38,6 +39,7 @@ mod address;
 pub mod admission;
 pub mod change;
 mod directory;
+mod guest;
 pub mod parked;
 mod reload;
 mod status;

@@ -16,10 +16,11 @@
 //!   whose name somebody waits for an answer, stays and gets the new general settings.
 
 use super::entry::{Entry, Kept, Moved, Standing, Unlinked};
+use super::guest;
 use super::published::Published;
 use super::{Catalog, Origin, Pruned};
 use crate::engine::directory::Generation;
-use crate::engine::settings::{Configuration, General, Settings};
+use crate::engine::settings::{Configuration, General, Name, Settings};
 use crate::registry::{Family, Ref};
 
 /// The configuration that is in force, and those that wait.
@@ -27,6 +28,8 @@ pub(super) struct Accepted {
     /// Counts accepted configurations.
     epoch: u64,
     general: General,
+    /// Users that may call without their name, in the order of the file.
+    pub(super) guests: Vec<Name>,
     /// Whether a thread is applying one.
     is_applying: bool,
     /// What that thread is to apply next.
@@ -38,6 +41,7 @@ impl Accepted {
         Accepted {
             epoch: 0,
             general: General::default(),
+            guests: Vec::new(),
             is_applying: false,
             next: None,
         }
@@ -80,7 +84,7 @@ impl<F: Family> Catalog<F> {
     fn apply(&self, configuration: Configuration) {
         let Configuration { general, entries } = configuration;
         self.gate.accept(&general);
-        let epoch = self.accept(general.clone());
+        let epoch = self.accept(general.clone(), guest::names(&entries));
         for settings in entries {
             let general = general.clone();
             self.apply_entry(
@@ -99,9 +103,10 @@ impl<F: Family> Catalog<F> {
     }
 
     /// From here on rows are linked with these general settings.
-    fn accept(&self, general: General) -> u64 {
+    fn accept(&self, general: General, guests: Vec<Name>) -> u64 {
         let mut accepted = F::lock(&self.accepted);
         accepted.general = general;
+        accepted.guests = guests;
         accepted.epoch += 1;
         accepted.epoch
     }

@@ -114,6 +114,13 @@ pub trait Directory {
         reachability: Reachability,
     ) -> Result<Noted, Stale>;
 
+    /// As which user an opener from this address calls that names none, if there is one (chan_iax2: a user whose access list
+    /// admits the address).
+    fn find_guest(&self, ip: IpAddr) -> Option<Self::Handle> {
+        let _ = ip;
+        None
+    }
+
     /// What the newest accepted configuration says about everything: for those whose name is unknown, who shall be
     /// refused no sooner and no later than others.
     fn general(&self) -> General {
@@ -245,6 +252,11 @@ macro_rules! pass_on {
                 reachability: Reachability,
             ) -> Result<Noted, Stale> {
                 (**self).note_reachability(handle, generation, reachability)
+            }
+
+            #[track_caller]
+            fn find_guest(&self, ip: IpAddr) -> Option<D::Handle> {
+                (**self).find_guest(ip)
             }
 
             fn general(&self) -> General {

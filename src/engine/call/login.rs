@@ -21,6 +21,14 @@ impl<D: Directory> CallLeg<D> {
         self.weigh(turn, lookup)
     }
 
+    /// A NEW without USERNAME is that of a user who fits the address, if there is one (chan_iax2).
+    pub(super) fn look_for_guest(&mut self, turn: &mut Turn<'_, D>) -> Happening {
+        match turn.context.directory.find_guest(turn.link.remote.ip()) {
+            Some(guest) => self.weigh(turn, Lookup::Found(guest)),
+            None => Happening::Unacceptable,
+        }
+    }
+
     /// What a lookup means for this call. Takes the one snapshot that the call reads.
     pub(super) fn weigh(&mut self, turn: &mut Turn<'_, D>, lookup: Lookup<D::Handle>) -> Happening {
         let handle = match lookup {

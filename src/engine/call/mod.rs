@@ -4,7 +4,6 @@
 //!
 //! # Deviations
 //!
-//! - A NEW without USERNAME is refused; chan_iax2 looks for a user that fits the address.
 //! - CALLED CONTEXT is not looked at: the application has one dial plan.
 //! - chan_iax2 verifies a second AUTHREP while its refusal is on the way; here a challenge is good for one answer.
 //! - Video is handed on as it comes, in any format, and never agreed on.
@@ -142,9 +141,10 @@ impl<D: Directory> CallLeg<D> {
     }
 
     pub(super) fn begin(&mut self, turn: &mut Turn<'_, D>) {
-        let happening = match self.version > VERSION || self.username.is_empty() {
+        let happening = match self.version > VERSION {
             _ if self.is_outgoing() => Happening::Placed,
             true => Happening::Unacceptable,
+            false if self.username.is_empty() => self.look_for_guest(turn),
             false => self.look_up(turn),
         };
         self.step(turn, happening);
