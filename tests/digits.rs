@@ -1,7 +1,5 @@
 //! Dialling inside a call (RFC 5456 §6.8, §9.7; X-CALL-5): a call without a number, digits that are asked about, and DIAL.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
-
 mod endpoint_bench;
 
 use endpoint_bench::*;

@@ -1,8 +1,6 @@
 //! What the endpoint keeps for calls that the application places: places for those that wait for the database, and where to find a
 //! call by the number of its other side.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
-
 mod endpoint_bench;
 
 use endpoint_bench::*;

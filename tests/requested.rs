@@ -1,8 +1,6 @@
 //! Calls that the application is asked about before they are accepted: what it does not know is refused by REJECT, as chan_iax2
 //! refuses what its dial plan does not have (iax2-protocol.md §6.2).
 
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
-
 mod endpoint_bench;
 
 use endpoint_bench::*;

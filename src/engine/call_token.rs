@@ -1,5 +1,5 @@
 //! Call tokens: proof that an opener's sender receives at its address, without state here (iax2 security document §3;
-//! chan_iax2). A token is 28 printable octets: base64url of the time in milliseconds (40 bits) and of 128 bits of HMAC-SHA-256
+//! chan_iax2). A token is 28 printable octets (X-TOK-8): base64url of the time in milliseconds (40 bits) and of 128 bits of HMAC-SHA-256
 //! over address, port and time.
 //!
 //! The shortest opener with an empty token has 14 octets; the CALLTOKEN that answers it has 42, so nobody gets more than

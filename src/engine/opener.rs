@@ -49,7 +49,8 @@ impl Opener {
         ies
     }
 
-    /// A token came: whether the request is to be sent again with it.
+    /// A token came, of whatever octets and from whatever call number (X-TOK-3, X-TOK-8): whether the request is to be sent again
+    /// with it.
     pub(super) fn take_token(&mut self, now: Instant, token: &[u8]) -> bool {
         let is_news = !self.tokens.iter().any(|known| known == token);
         let is_taken = is_news && !token.is_empty() && self.tokens.len() < TOKENS_MAX;

@@ -84,7 +84,7 @@ pub const TRANSFER_WAIT: Duration = Duration::from_secs(15);
 /// How long a dialogue may stay open before it is admitted (yate waits 30 s for a challenge; ours outlasts the last
 /// retransmission).
 pub const ADMISSION_WAIT: Duration = Duration::from_secs(60);
-/// How long a call that was hung up here waits for its acknowledgement (chan_iax2).
+/// How long a call that was hung up here waits for its acknowledgement (chan_iax2; X-SEQ-10).
 pub const LINGER: Duration = Duration::from_secs(10);
 /// How long a contact outlives its granted period (chan_iax2).
 pub const REGISTRATION_GRACE: Duration = Duration::from_secs(10);

@@ -80,7 +80,8 @@ impl<D: Directory> Endpoint<D> {
         }
     }
 
-    /// Whose is a full frame? Our number decides where the frame names one, and the other side's where it does not.
+    /// Whose is a full frame? Our number decides where the frame names one, and the other side's where it does not: so a late
+    /// frame of a former dialogue with the same numbers of theirs finds another one of ours (X-SEQ-12).
     fn whose(&self, remote: SocketAddr, frame: &FullFrame<'_>) -> Whose {
         let named = self.dialogues.get(&frame.destination);
         if let Some(link) = named.map(|dialogue| &dialogue.link)

@@ -53,7 +53,7 @@ fn octets(frame: &FullFrame<'_>) -> Vec<u8> {
     octets
 }
 
-/// The refusal that an opener gets before there is a dialogue: REGREJ to registrations, REJECT to calls.
+/// The refusal that an opener gets before there is a dialogue, and without any (X-TOK-6): REGREJ to registrations, REJECT to calls.
 pub(super) const fn refusal(opener: IaxCommand) -> IaxCommand {
     match opener {
         IaxCommand::RegReq | IaxCommand::RegRel => IaxCommand::RegRej,

@@ -26,7 +26,7 @@ const DTMF_BEGIN: u8 = 0x0c;
 pub enum Body<'a> {
     /// A digit ends; a peer that knows no [`DtmfBegin`](Body::DtmfBegin) sees one digit (RFC 5456 §8.2.1).
     DtmfEnd(Digit),
-    /// A digit begins (chan_iax2).
+    /// A digit begins (chan_iax2; X-FRM-7).
     DtmfBegin(Digit),
     /// Audio in a format, which later mini frames keep (RFC 5456 §8.2.2).
     Voice {

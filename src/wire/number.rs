@@ -10,7 +10,7 @@ pub struct CallNumber(u16);
 impl CallNumber {
     /// No call: the destination of a frame that opens a dialogue.
     pub const ZERO: CallNumber = CallNumber(0);
-    /// The source of stateless replies (chan_iax2); never allocated.
+    /// The source of stateless replies (chan_iax2; X-NUM-1); never allocated.
     pub const STATELESS: CallNumber = CallNumber(1);
     /// The highest call number, 32767.
     pub const MAX: CallNumber = CallNumber(0x7fff);

@@ -1,4 +1,5 @@
-//! A client: registers and keeps renewing, calls, is called, talks, hangs up. Bad answers and silence make it try again.
+//! A client: registers and keeps renewing, calls, is called, talks, hangs up. Bad answers and silence make it try
+//! again. It sends what Asterisk never does: REGREL (X-MISC-2).
 
 use core::net::SocketAddr;
 use core::time::Duration;

@@ -162,7 +162,7 @@ impl<F: Family> EntryState<F> {
         self.place(place.or(self.home()), generation)
     }
 
-    /// What a POKE said holds for the same address on.
+    /// One contact takes the place of the one before (X-REG-6). What a POKE said holds for the same address on.
     fn place(
         &mut self,
         place: Option<(SocketAddr, Option<Instant>)>,

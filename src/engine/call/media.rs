@@ -79,7 +79,7 @@ impl Media {
         self.zero_ms.get_or_insert(zero_ms);
     }
 
-    /// Format and time of audio without a full time-stamp; `None` before any full VOICE frame.
+    /// Format and time of audio without a full time-stamp (X-FRM-4); `None` before any full VOICE frame.
     pub(super) fn expand(&mut self, time: EntryTime) -> Option<(Format, Timestamp)> {
         let (format, zero_ms) = self.received.zip(self.zero_ms)?;
         let timestamp = match time {

@@ -148,6 +148,7 @@ pub(super) const fn may_pass(control: Control) -> bool {
             | RadioUnkey
             | Ring
             | Ringing
+            // Asterisk sends it right after its ANSWER (X-FRM-1).
             | StopSounds
             | T38Parameters
             | TakeOffHook

@@ -93,6 +93,7 @@ impl<D: Directory> Registration<D> {
             )
         })?;
         self.is_qualified = is_qualified;
+        // X-REG-3.
         self.granted = refresh.unwrap_or(min).max(min).min(max.max(min));
         let deadline = turn.now + self.granted + REGISTRATION_GRACE;
         let written = directory.register(handle, turn.link.remote, deadline)?;

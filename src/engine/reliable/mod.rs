@@ -175,7 +175,8 @@ impl Reliable {
         };
     }
 
-    /// The dialogue's time at `now`: milliseconds since its start, at least 1 (X-SEQ-6), and later than any before.
+    /// The dialogue's time at `now`: milliseconds since its start, at least 1 (X-SEQ-6), and later than any before. What goes
+    /// out has its low 32 bits, so that after 49.7 days it starts over (X-MISC-3).
     pub fn stamp(&mut self, now: Instant) -> Timestamp {
         let real = self.age_ms(now);
         self.last_timestamp_ms = real.max(self.last_timestamp_ms + 1);

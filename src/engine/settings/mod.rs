@@ -41,7 +41,8 @@ pub struct General {
     pub registration_min: Duration,
     /// The longest registration that is granted (chan_iax2: `maxregexpire`).
     pub registration_max: Duration,
-    /// How long a failed login waits for its refusal (chan_iax2: `delayreject`); zero for at once.
+    /// How long a failed login waits for its refusal (chan_iax2: `delayreject`); zero for at once, which is chan_iax2's default and
+    /// ours, though X-CALL-7 advises otherwise.
     pub reject_delay: Duration,
     /// Formats of those who name none of their own.
     pub capability: FormatSet,
