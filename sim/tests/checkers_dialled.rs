@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use iaxproof::engine::directory::{Contact, Generation, QueryId};
 use iaxproof::engine::event::{CallId, EndReason, Event};
+use iaxproof::engine::settings::Name;
 use iaxproof::engine::{Calling, Error};
 use iaxproof::time::Instant;
 use iaxproof::wire::{
@@ -161,6 +162,49 @@ fn call_ends_sees_a_call_that_ends_twice_is_answered_twice_or_speaks_too_early()
     assert!(!told(&[accepted(), answered.clone(), answered]));
     assert!(!told(core::slice::from_ref(&ringing)));
     assert!(!told(&[accepted(), ended(), ringing]));
+}
+
+/// The same of a call that the application is asked about.
+#[test]
+fn call_ends_sees_a_call_that_is_offered_twice_or_speaks_before_it_is() {
+    let told = |events: &[Event]| {
+        let mut checker = CallEnds::default();
+        let mut told = events.iter().map(|event| tell(&mut checker, event));
+        told.all(|result| result.is_ok())
+    };
+    let (from, format, serial) = (client(), Format::ULAW, 0);
+    let user = Name::new("alice").expect("a name of the test");
+    let number = "echo".to_owned();
+    let requested = Event::Requested {
+        call: call(),
+        from,
+        user: user.clone(),
+        number: number.clone(),
+        format,
+        serial,
+    };
+    let incoming = Event::Incoming {
+        call: call(),
+        from,
+        user,
+        number,
+        format,
+        serial,
+    };
+    let text = Event::Text {
+        call: call(),
+        text: b"hello".to_vec(),
+    };
+    assert!(told(&[
+        requested.clone(),
+        incoming.clone(),
+        text.clone(),
+        ended()
+    ]));
+    assert!(told(&[requested.clone(), ended()]));
+    assert!(!told(&[requested.clone(), incoming.clone(), incoming]));
+    assert!(!told(&[requested.clone(), text]));
+    assert!(!told(&[requested, ended(), ended()]));
 }
 
 #[test]
