@@ -223,6 +223,20 @@ fn commands_out_of_place_are_errors_that_change_nothing() {
     );
 }
 
+/// X-IE-10: a NEW with CALLINGANI2, in the four octets that chan_iax2 sends or in another number of them, is a NEW as without.
+#[test]
+fn a_new_with_callingani2_is_a_new() {
+    for data in [&[0, 0, 0, 7][..], &[7], &[0; 8]] {
+        let mut bench = Bench::new();
+        let mut client = Client::new(1, 500);
+        let ani2 = InformationElement::Unknown { code: 57, data };
+        let ies = [&new_call("alice", "100")[..], &[ani2]].concat();
+        client.open(&mut bench, IaxCommand::New, &ies);
+        client.authrep(&mut bench, "wonder");
+        assert_eq!(client.words().last().unwrap(), "ACCEPT", "{data:?}");
+    }
+}
+
 /// X-MISC-1: what is not built here is named, and the call lives on.
 #[test]
 fn unknown_messages_get_unsupport() {

@@ -85,6 +85,25 @@ fn formats_of_64_bits_are_agreed_on() {
     );
 }
 
+/// X-IE-9: bits 4, 11 and 13, and letters N, F and Z, mean what Asterisk means by them, whatever the RFC calls them.
+#[test]
+fn three_formats_have_the_meaning_of_the_deployed_wire() {
+    let deployed = [
+        (4, b'N', Format::G726_AAL2),
+        (11, b'F', Format::G726),
+        (13, b'Z', Format::SIREN7),
+    ];
+    for (bit, letter, format) in deployed {
+        let asks = [
+            Ie::Format(1 << bit),
+            Ie::Capability(1 << bit | ULAW.mask() as u32),
+            Ie::CodecPrefs(CodecPrefs(&[b'A', letter])),
+        ];
+        let got = answered(CodecPriority::Caller, &[ULAW, format], &asks);
+        assert_eq!(got, Ok(format));
+    }
+}
+
 /// CODEC PREFS that name nothing, or letters of no format, are passed over.
 #[test]
 fn letters_without_a_format_are_passed_over() {

@@ -7,14 +7,15 @@ use core::time::Duration;
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use endpoint_bench::{Bench, Client, address, entry};
+use endpoint_bench::{Bench, Client, address, entry, iax};
 use iaxproof::engine::cipher::Key;
 use iaxproof::engine::directory::Role;
 use iaxproof::engine::settings::{Configuration, Encryption, General, Host, Secret, Settings};
 use iaxproof::engine::{CallId, Calling, Dial, EndReason, Event};
 use iaxproof::wire::InformationElement as Ie;
 use iaxproof::wire::{
-    AuthMethods, Body, Cause, Digit, EncryptionMethods, Format, FullFrame, IaxCommand, SeqNo,
+    AuthMethods, Body, Cause, Digit, EncryptionMethods, Format, FullFrame, IaxCommand, IeCode,
+    SeqNo,
 };
 use net_bench::Net;
 
@@ -80,6 +81,34 @@ fn a_downgrade_is_hung_up_and_tells_nothing() {
             bench.until(60.0);
             assert_eq!(ended(&bench), Some(EndReason::Unauthenticated));
         }
+    }
+}
+
+/// X-IE-7: an AUTHREQ may say ENCRYPTION in one octet, as yate does. Of a wrong length it is none at all (X-IE-3), and so the answer is
+/// HANGUP (X-ENC-3).
+#[test]
+fn an_authreq_with_encryption_of_one_octet_is_answered_under_the_key() {
+    let masks: [&[u8]; 5] = [&[1], &[0, 1], &[], &[0, 0, 1], &[0, 0, 0, 1]];
+    for data in masks {
+        let (mut bench, mut callee, _) = placed(Encryption::Offered);
+        let ies = [
+            Ie::AuthMethods(AuthMethods::MD5),
+            Ie::Challenge(CHALLENGE),
+            Ie::Malformed {
+                code: IeCode::Encryption,
+                data,
+            },
+        ];
+        callee.received.clear();
+        callee.send_iax(&mut bench, IaxCommand::AuthReq, &ies);
+        let answer = &callee.received[0];
+        if !matches!(data.len(), 1 | 2) {
+            assert_eq!(iax(answer), Some(IaxCommand::Hangup), "{data:?}");
+            continue;
+        }
+        let key = Key::new(CHALLENGE, &Secret::new("wonder"));
+        let opened = key.decrypt(answer).expect("it is sealed");
+        assert_eq!(iax(&opened), Some(IaxCommand::AuthRep), "{data:?}");
     }
 }
 

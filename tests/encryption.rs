@@ -14,7 +14,7 @@ use iaxproof::time::Instant;
 use iaxproof::wire::InformationElement as Ie;
 use iaxproof::wire::{
     AuthMethods, Body, Cause, Digit, EncryptionMethods, Format, Frame, FullFrame, IaxCommand,
-    MetaFrame, MiniVideoFrame, Timestamp, TrunkBuffer, TrunkEntry,
+    IeCode, MetaFrame, MiniVideoFrame, Timestamp, TrunkBuffer, TrunkEntry,
 };
 
 /// A bench whose user `alice` wants encryption so, and has these secrets.
@@ -347,6 +347,38 @@ fn encryption_is_negotiated() {
         }
     }
     insta::assert_snapshot!(table);
+}
+
+/// X-IE-7: yate's ENCRYPTION has one octet, and the answer has two; X-IE-3: of any other length it counts as absent.
+#[test]
+fn encryption_of_one_octet_is_understood_and_of_a_wrong_length_ignored() {
+    let masks: [&[u8]; 6] = [&[1], &[0, 1], &[], &[0, 0, 1], &[0, 0, 0, 1], &[1; 255]];
+    for data in masks {
+        let mut bench = bench(Encryption::Offered, &["wonder"]);
+        let mut client = Client::new(1, 500);
+        let code = IeCode::Encryption;
+        let ies = [
+            &new_call("alice", "100")[..],
+            &[Ie::Malformed { code, data }],
+        ]
+        .concat();
+        client.open(&mut bench, IaxCommand::New, &ies);
+        let Body::Iax { ies, .. } = client.last().body else {
+            panic!("AUTHREQ should come");
+        };
+        let is_understood = matches!(data.len(), 1 | 2);
+        let granted = ies.find(IeCode::Encryption);
+        let aes = Ie::Encryption(EncryptionMethods::AES128);
+        assert_eq!(granted, is_understood.then_some(aes), "{data:?}");
+        let two_octets = [43, 2, 0, 1];
+        let is_there = ies.octets().windows(4).any(|four| four == two_octets);
+        assert_eq!(is_there, is_understood, "{data:?}");
+        match is_understood {
+            true => answer(&mut client, &mut bench, "wonder"),
+            false => client.authrep(&mut bench, "wonder"),
+        }
+        assert_eq!(client.words().last().unwrap(), "ACCEPT", "{data:?}");
+    }
 }
 
 /// RFC 5456 §6.2.4, chan_iax2: encryption is forced on a user without a secret, and nothing could be a key.

@@ -4,7 +4,7 @@
 mod endpoint_bench;
 
 use endpoint_bench::*;
-use iaxproof::engine::{CallId, Error, Event};
+use iaxproof::engine::{CallId, EndReason, Error, Event};
 use iaxproof::wire::InformationElement as Ie;
 use iaxproof::wire::{
     Body, Cause, Control, Digit, Format, Frame, FullFrame, Html, IaxCommand, NoiseLevel,
@@ -318,6 +318,31 @@ fn what_is_not_understood_is_named() {
     client.send_iax(&mut bench, IaxCommand::Unsupport, &[Ie::IaxUnknown(0x1c)]);
     assert_eq!(client.words(), ["ACK"]);
     assert_eq!(bench.counts().calls, 1);
+}
+
+/// X-CALL-9: whatever the other side, yate for one, says that it cannot do, the call goes on; and where it then ends the call, that is all.
+#[test]
+fn a_call_outlives_each_unsupport_and_ends_when_the_other_side_ends_it() {
+    use IaxCommand::{
+        Dial, DpRep, DpReq, Hangup, Mwi, Provision, Transfer, TxAcc, TxCnt, TxMedia, TxReady,
+        TxRej, TxRel, TxReq, Unsupport,
+    };
+    let (mut bench, mut client, call) = linked();
+    for command in [
+        Transfer, TxReady, TxReq, TxCnt, TxAcc, TxRel, TxRej, TxMedia, DpReq, DpRep, Dial, Mwi,
+        Provision,
+    ] {
+        client.received.clear();
+        let unknown = Ie::IaxUnknown(command.octet());
+        client.send_iax(&mut bench, Unsupport, &[unknown]);
+        assert_eq!(client.words(), ["ACK"], "{command}");
+        assert_eq!(told(&mut bench), None, "{command}");
+    }
+    assert_eq!(bench.counts().calls, 1);
+    client.send_iax(&mut bench, Hangup, &[]);
+    let reason = EndReason::RemoteHangup(None);
+    assert_eq!(told(&mut bench), Some(Event::Ended { call, reason }));
+    assert_eq!(bench.counts().calls, 0);
 }
 
 /// RFC 5456 §8.1.2: a full VOICE frame switches the format, theirs and ours; mini frames follow in it.

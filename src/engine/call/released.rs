@@ -59,7 +59,7 @@ impl<D: Directory> CallLeg<D> {
         self.step_middle(turn, MiddleEvent::TxRej);
     }
 
-    /// UNSUPPORT: whoever cannot do TXREQ is not asked again (RFC 5456 §6.9.5).
+    /// UNSUPPORT: whoever cannot do TXREQ is not asked again (RFC 5456 §6.9.5; X-CALL-9, where yate is such a one).
     pub(super) fn is_told_unsupported(
         &mut self,
         turn: &mut Turn<'_, D>,

@@ -89,7 +89,7 @@ lookups! {
     calling_type_of_number: CallingTon -> u8;
     /// CALLINGTNS (RFC 5456 §8.6.31).
     calling_transit_network: CallingTns -> u16;
-    /// CALLINGANI2 (chan_iax2).
+    /// CALLINGANI2 (chan_iax2; X-IE-10).
     calling_ani2: CallingAni2 -> u32;
     /// SAMPLINGRATE (RFC 5456 §8.6.32).
     sampling_rate: SamplingRate -> u16;

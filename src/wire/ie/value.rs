@@ -81,7 +81,7 @@ impl fmt::Display for DpStatus {
     }
 }
 
-/// How a call may be encrypted (RFC 5456 §8.6.34). Read from two octets or, as yate sends it, from one; written as two.
+/// How a call may be encrypted (RFC 5456 §8.6.34). Read from two octets or, as yate sends it, from one; written as two (X-IE-7).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct EncryptionMethods(pub u16);
 
@@ -249,11 +249,18 @@ mod tests {
         );
     }
 
+    /// X-IE-7; X-IE-3 for what is longer or empty.
     #[test]
-    fn encryption_is_read_from_one_octet_or_two() {
-        assert_eq!(EncryptionMethods::read(&[1]), Some(EncryptionMethods(1)));
-        assert_eq!(EncryptionMethods::read(&[0, 1]), Some(EncryptionMethods(1)));
+    fn encryption_is_read_from_one_octet_or_two_and_written_as_two() {
+        let aes = EncryptionMethods::AES128;
+        assert_eq!(EncryptionMethods::read(&[1]), Some(aes));
+        assert_eq!(EncryptionMethods::read(&[0, 1]), Some(aes));
+        assert_eq!(EncryptionMethods::read(&[]), None);
         assert_eq!(EncryptionMethods::read(&[0, 0, 1]), None);
+        assert_eq!(EncryptionMethods::read(&[0, 0, 0, 1]), None);
+        let mut octets = Vec::new();
+        aes.write(&mut octets);
+        assert_eq!(octets, [0, 1]);
     }
 
     #[test]
