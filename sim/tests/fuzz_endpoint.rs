@@ -1,7 +1,8 @@
 //! The corpus of the fuzz target `endpoint` is made of sessions that were thought of, and replays with every input that once failed.
 
+mod replay;
+
 use std::fs;
-use std::path::{Path, PathBuf};
 
 use iaxproof_sim::fuzz::datagram::{
     CALLED, CAUSE, CHALLENGE, FORMATS, FORMATS_WRONG, REFRESH, RESULT, RESULT_WRONG, TOKEN,
@@ -500,27 +501,6 @@ fn sessions() -> Vec<Session> {
     ]
 }
 
-fn folder(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../fuzz")
-        .join(name)
-        .join("endpoint")
-}
-
-fn files(name: &str) -> Vec<(PathBuf, Vec<u8>)> {
-    let folder = folder(name);
-    let mut paths: Vec<_> = fs::read_dir(&folder)
-        .unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
-        .map(|entry| entry.expect("a folder can be listed").path())
-        .filter(|path| path.is_file())
-        .collect();
-    paths.sort();
-    paths
-        .into_iter()
-        .map(|path| (path.clone(), fs::read(path).expect("a file can be read")))
-        .collect()
-}
-
 #[test]
 fn steps_read_back_from_their_octets() {
     for (name, steps, _) in sessions() {
@@ -539,7 +519,7 @@ fn every_session_comes_to_what_it_is_named_for() {
 #[test]
 fn the_corpus_is_these_sessions() {
     for (name, steps, _) in sessions() {
-        let path = folder("corpus").join(name);
+        let path = replay::folder("corpus/endpoint").join(name);
         let octets = fs::read(&path).unwrap_or_default();
         assert_eq!(
             octets,
@@ -552,11 +532,10 @@ fn the_corpus_is_these_sessions() {
 
 #[test]
 fn corpus_and_regressions_replay() {
-    let corpus = files("corpus");
-    assert!(corpus.len() >= sessions().len(), "the corpus is not there");
-    for (_, octets) in corpus.iter().chain(&files("regressions")) {
-        endpoint(octets);
+    for (path, octets) in replay::corpus("endpoint", sessions().len()) {
+        replay::holds(&path, &octets, endpoint);
     }
+    replay::each_regression_holds("endpoint", endpoint);
 }
 
 #[test]
@@ -578,6 +557,6 @@ fn octets_of_any_kind_are_played() {
 #[ignore = "writes into fuzz/corpus"]
 fn write_the_corpus() {
     for (name, steps, _) in sessions() {
-        fs::write(folder("corpus").join(name), encode(&steps)).unwrap();
+        fs::write(replay::folder("corpus/endpoint").join(name), encode(&steps)).unwrap();
     }
 }
