@@ -472,6 +472,32 @@ fn a_registration_is_given_up_on_its_way() {
     bench.assert_at_rest();
 }
 
+/// A REGREQ for which there is no call number is tried again ten seconds later, long before the refresh would be due.
+#[test]
+fn a_request_without_a_call_number_is_soon_tried_again() {
+    let options = EndpointOptions {
+        call_numbers: 2..=2,
+        ..EndpointOptions::default()
+    };
+    let mut bench = Bench::with(options, General::default(), false);
+    let mut caller = Client::linked(&mut bench, 1, 500);
+    bench
+        .endpoint
+        .register(bench.now, registration())
+        .expect("there is room");
+    bench.drain();
+    assert_eq!(
+        states(&bench),
+        [RegistrantState::RegSent, RegistrantState::Timeout]
+    );
+    caller.send_iax(&mut bench, IaxCommand::Hangup, &[]);
+    bench.until(9.9);
+    assert_eq!(requests(&bench), [0.0; 0]);
+    bench.until(11.0);
+    assert_eq!(requests(&bench)[0], 10.0);
+    assert_eq!(state(&bench), RegistrantState::RegSent);
+}
+
 #[test]
 fn there_are_only_so_many_registrants() {
     let mut bench = Bench::with(

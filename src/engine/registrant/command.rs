@@ -1,11 +1,16 @@
 //! What the application and the refresh timer may do with a registrant: what opens dialogues.
 
+use core::time::Duration;
+
 use super::state::{Action, Event as Happening, State};
 use super::{Registering, RegistrantId, Registration};
 use crate::engine::dialogue::Machine;
 use crate::engine::directory::Directory;
 use crate::engine::{Endpoint, Error};
 use crate::time::Instant;
+
+/// How long a REGREQ waits for which there was no call number.
+const NUMBER_WAIT: Duration = Duration::from_secs(10);
 
 impl<D: Directory> Endpoint<D> {
     /// Keeps a registration with another registrar up (RFC 5456 §6.1.1): REGREQ goes out now and whenever a refresh is due.
@@ -46,6 +51,14 @@ impl<D: Directory> Endpoint<D> {
         }
     }
 
+    /// There was no call number for a request. One may be free long before the refresh is due.
+    fn retry_registrant(&mut self, now: Instant, id: RegistrantId) {
+        if let Some(mut registrant) = self.context.registrants.by_id.remove(&id) {
+            registrant.arm_request(id, now + NUMBER_WAIT, &mut self.context);
+            self.context.registrants.by_id.insert(id, registrant);
+        }
+    }
+
     /// Follows the table where it opens dialogues, or has none to speak of.
     fn advance_registrant(&mut self, now: Instant, id: RegistrantId, happening: Happening) {
         let Some(mut registrant) = self.context.registrants.by_id.remove(&id) else {
@@ -75,6 +88,7 @@ impl<D: Directory> Endpoint<D> {
             let machine = Machine::Registrant(Registering { id });
             if self.place(now, registrar, |_, _| machine).is_err() {
                 self.advance_registrant(now, id, Happening::GaveUp);
+                self.retry_registrant(now, id);
             }
         }
     }

@@ -13,6 +13,8 @@
 //! - chan_iax2 answers every REGAUTH of a dialogue; here the first alone.
 //! - chan_iax2 renews at 5/6 of the period sharp; here at random before that, unless told otherwise (X-REG-2, 7.2.2-1).
 //! - chan_iax2 never sends REGREL, nor does it look whose REGREJ it is (X-REG-1, X-REG-7).
+//! - chan_iax2 asks never again once it had no call number for a REGREQ; here it does ten seconds later, and tells of a
+//!   time-out meanwhile.
 //! - chan_iax2 adds an empty CALLTOKEN to the answer of a challenge; nobody looks at it (X-TOK-12).
 
 mod command;
@@ -203,11 +205,21 @@ impl Registrant {
         now: Instant,
         context: &mut Context<D>,
     ) {
-        self.disarm_refresh(context);
         let is_spread = self.registration.is_spread;
         let random = &mut context.random;
         let draw = is_spread.then_some(|bound| random.below(bound));
         let at = now + renewal(self.period(), draw);
+        self.arm_request(id, at, context);
+    }
+
+    /// Arms the next request for this time, in place of the one before.
+    fn arm_request<D: Directory>(
+        &mut self,
+        id: RegistrantId,
+        at: Instant,
+        context: &mut Context<D>,
+    ) {
+        self.disarm_refresh(context);
         let owner = Owner::Registrant(id);
         self.refresh = Some(context.timers.arm(at, TimerKind::Refresh, owner));
     }
