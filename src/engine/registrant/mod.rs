@@ -9,6 +9,7 @@
 //!
 //! - RFC 5456 §6.1.1 ends in `Rejected`; as in chan_iax2, REGREQ goes out again when the refresh is due, whatever came before.
 //! - chan_iax2 sends a REGREQ that is due on the dialogue that is still open; here that one is given up for a new one.
+//! - chan_iax2 counts the period from the REGACK, which may be late; here it counts from the request.
 //! - chan_iax2 asks for the period that it was granted last; here always for the one that the application wants.
 //! - chan_iax2 answers every REGAUTH of a dialogue; here the first alone.
 //! - chan_iax2 renews at 5/6 of the period sharp; here at random before that, unless told otherwise (X-REG-2, 7.2.2-1).
@@ -81,6 +82,8 @@ struct Registrant {
     /// The dialogue that is open.
     dialogue: Option<CallNumber>,
     refresh: Option<TimerKey>,
+    /// When the latest request went out first: what a REGACK grants counts from then or later.
+    asked_at: Instant,
 }
 
 /// What a REGACK said.
@@ -113,6 +116,7 @@ impl Registrant {
             response: None,
             dialogue: None,
             refresh: None,
+            asked_at: Instant::ZERO,
         }
     }
 
@@ -253,6 +257,7 @@ impl Registering {
         let local = turn.link.reliable.local();
         if let Some(registrant) = turn.context.registrants.by_id.get_mut(&self.id) {
             registrant.dialogue = Some(local);
+            registrant.asked_at = turn.now;
             let command = registrant.command();
             let ies = registrant.elements(command);
             turn.open(command, ies);
@@ -327,7 +332,10 @@ impl Registrant {
         }
         match self.next(happening) {
             Some(Action::Respond) => match self.response.take() {
-                Some(response) => turn.send(self.command(), &response),
+                Some(response) => {
+                    self.asked_at = turn.now;
+                    turn.send(self.command(), &response);
+                }
                 None => self.follow(id, turn, Happening::CannotAnswer, ies),
             },
             Some(Action::Decline) => {
@@ -336,7 +344,8 @@ impl Registrant {
             }
             Some(Action::Confirm) => {
                 self.dialogue = None;
-                self.arm_refresh(id, turn.now, turn.context);
+                // The REGACK may be late, and then the registrar's clock is ahead.
+                self.arm_refresh(id, self.asked_at, turn.context);
             }
             Some(Action::Forget | Action::End) => self.dialogue = None,
             // These are the endpoint's, and no event of a dialogue leads to them.
