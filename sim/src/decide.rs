@@ -31,11 +31,15 @@ pub enum Domain {
     Transfer,
     /// What a client does when it is asked to move a call; who = client.
     Move,
+    /// What the registrar does about one request; who = 0.
+    Registrar,
+    /// Whether a client answers one POKE; who = client.
+    Qualify,
 }
 
 impl Domain {
     /// Every domain, in the order of their numbers.
-    pub const ALL: [Domain; 10] = [
+    pub const ALL: [Domain; 12] = [
         Domain::Network,
         Domain::Question,
         Domain::Write,
@@ -46,6 +50,8 @@ impl Domain {
         Domain::Restart,
         Domain::Transfer,
         Domain::Move,
+        Domain::Registrar,
+        Domain::Qualify,
     ];
 
     const fn word(self) -> &'static str {
@@ -60,6 +66,8 @@ impl Domain {
             Domain::Restart => "restart",
             Domain::Transfer => "transfer",
             Domain::Move => "move",
+            Domain::Registrar => "registrar",
+            Domain::Qualify => "qualify",
         }
     }
 }

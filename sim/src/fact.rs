@@ -6,7 +6,7 @@ use core::net::SocketAddr;
 use iaxproof::engine::counts::Counts;
 use iaxproof::engine::directory::Contact;
 use iaxproof::engine::event::{CallId, Event};
-use iaxproof::engine::{Calling, Error};
+use iaxproof::engine::{Calling, Error, RegistrantId};
 use iaxproof::time::Instant;
 use iaxproof::wire::{CallNumber, Frame};
 
@@ -100,6 +100,36 @@ pub enum Fact<'a> {
         /// What its database may have, though nobody was told: by account, all that was written since it last had what was in
         /// force.
         doubts: &'a [(u8, Doubt)],
+    },
+    /// A server's application has a registration kept up at the registrar.
+    Registers {
+        /// Which server.
+        server: u8,
+        /// Which of its registrations.
+        nth: u8,
+        /// Its name at the endpoint.
+        id: RegistrantId,
+    },
+    /// A server's application gives a registration up.
+    GivesUp {
+        /// Which server.
+        server: u8,
+        /// Which.
+        id: RegistrantId,
+    },
+    /// The registrar granted a registration, or has it no longer.
+    Granted {
+        /// Which server's.
+        server: u8,
+        /// Which of them.
+        nth: u8,
+        /// Until when it holds, if it does.
+        until: Option<Instant>,
+    },
+    /// The time by which every registration at the registrar must stand has come.
+    RegistrantsDue {
+        /// When everything healed.
+        healed_at: Instant,
     },
     /// A cached row was evicted.
     Evicted {

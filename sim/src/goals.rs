@@ -3,6 +3,7 @@
 use core::fmt;
 use std::collections::{BTreeMap, BTreeSet};
 
+use iaxproof::engine::RegistrantState;
 use iaxproof::engine::event::{EndReason, Event};
 use iaxproof::time::Instant;
 use iaxproof::wire::{Body, CallNumber, Frame, FullFrame, IaxCommand};
@@ -181,6 +182,18 @@ goals! {
     MediaHeard = "transfer: audio heard without the server";
     /// A client held what the other end sent before it was itself told to go over.
     EarlyHeld = "transfer: early frame held";
+    /// A registration of a server stands at the registrar.
+    RegistrantRegistered = "registered outward";
+    /// The registrar refused a registration of a server.
+    RegistrantRefused = "registered outward: refused";
+    /// The registrar asked for what a server does not tell.
+    RegistrantUnable = "registered outward: cannot answer the challenge";
+    /// The registrar did not answer a server.
+    RegistrantTimeout = "registered outward: no answer";
+    /// A server gave a registration back.
+    RegistrantReleased = "registered outward: released";
+    /// The registrar went elsewhere.
+    RegistrarMoved = "registrar moved";
 }
 
 /// A set of goals.
@@ -299,6 +312,16 @@ impl GoalWatch {
         }
     }
 
+    const fn registrant(&mut self, state: RegistrantState) {
+        self.reached.reach(match state {
+            RegistrantState::Registered { .. } => Goal::RegistrantRegistered,
+            RegistrantState::Rejected(_) => Goal::RegistrantRefused,
+            RegistrantState::NoAuth => Goal::RegistrantUnable,
+            RegistrantState::Timeout => Goal::RegistrantTimeout,
+            _ => return,
+        });
+    }
+
     fn told(&mut self, server: u8, event: &Event) {
         match event {
             Event::Registered { name, address, .. } => {
@@ -309,6 +332,7 @@ impl GoalWatch {
                 }
             }
             Event::Expired { .. } => self.reached.reach(Goal::Expired),
+            Event::RegistrantChanged { state, .. } => self.registrant(*state),
             Event::Ended {
                 reason: EndReason::Transferred,
                 ..

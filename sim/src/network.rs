@@ -57,7 +57,7 @@ impl Network {
             heal_at: Instant::from_millis(u64::from(plan.heal_ms)),
             servers: u16::from(plan.topology.servers),
             nodes: u16::try_from(nodes).unwrap_or(u16::MAX),
-            sent: vec![0; nodes * nodes],
+            sent: vec![0; nodes * nodes + 2 * usize::from(plan.topology.servers)],
         }
     }
 
@@ -75,7 +75,7 @@ impl Network {
         if self.is_partitioned(now, from, to) {
             return (Verdict::Drop, Mark::Partitioned);
         }
-        let who = self.index(from) * self.nodes + self.index(to);
+        let who = self.way(from, to);
         let sent = &mut self.sent[usize::from(who)];
         let key = Key {
             domain: Domain::Network,
@@ -97,10 +97,21 @@ impl Network {
         })
     }
 
-    fn index(&self, actor: Actor) -> u16 {
+    /// The number of a way. Those of the registrar come after all others, so that a world has the others' with and without it.
+    fn way(&self, from: Actor, to: Actor) -> u16 {
+        let beyond = self.nodes * self.nodes;
+        match (from, to) {
+            (Actor::Registrar, other) => beyond + 2 * self.index(other),
+            (other, Actor::Registrar) => beyond + 2 * self.index(other) + 1,
+            (from, to) => self.index(from) * self.nodes + self.index(to),
+        }
+    }
+
+    const fn index(&self, actor: Actor) -> u16 {
         match actor {
-            Actor::Server(index) => u16::from(index),
-            Actor::Client(index) => self.servers + u16::from(index),
+            Actor::Server(index) => index as u16,
+            Actor::Client(index) => self.servers + index as u16,
+            Actor::Registrar => 0,
         }
     }
 }

@@ -109,7 +109,8 @@ impl Report {
         let topology = &self.plan.topology;
         let servers = (0..topology.servers).map(Actor::Server);
         let clients = (0..topology.clients).map(Actor::Client);
-        let actors: Vec<_> = servers.chain(clients).collect();
+        let registrar = (topology.registrants > 0).then_some(Actor::Registrar);
+        let actors: Vec<_> = servers.chain(clients).chain(registrar).collect();
         self.timeline
             .as_ref()
             .map_or_else(String::new, |lines| render(lines, &actors))

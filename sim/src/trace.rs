@@ -185,6 +185,19 @@ pub(crate) fn line(now: Instant, fact: &Fact<'_>) -> Option<Line> {
             format!("p{account} will not be stored"),
         ),
         Fact::Restarted { server, .. } => (Some(Actor::Server(*server)), "restart".into()),
+        Fact::Registers { server, nth, id } => (
+            Some(Actor::Server(*server)),
+            format!("register r{server}-{nth} as {id}"),
+        ),
+        Fact::GivesUp { server, id } => (Some(Actor::Server(*server)), format!("give up {id}")),
+        Fact::Granted { server, nth, until } => {
+            let text = match until {
+                Some(until) => format!("r{server}-{nth} until {until}"),
+                None => format!("r{server}-{nth} no more"),
+            };
+            (Some(Actor::Registrar), text)
+        }
+        Fact::RegistrantsDue { .. } => (None, "every registration stands".into()),
         Fact::Evicted { server, account } => {
             (Some(Actor::Server(*server)), format!("evict p{account}"))
         }

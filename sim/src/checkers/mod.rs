@@ -9,8 +9,10 @@ pub mod no_use_after_destroy;
 pub mod numbers_conserved;
 mod overtaking;
 pub mod reachable;
+pub mod registrant_returns;
 pub mod registration_kept;
 pub mod reload_atomic;
+pub mod secret_unsent;
 
 use iaxproof::time::Instant;
 
@@ -51,6 +53,8 @@ pub struct Checkers {
     reachable: reachable::Reachable,
     registration_kept: registration_kept::RegistrationKept,
     reload_atomic: reload_atomic::ReloadAtomic,
+    registrant_returns: registrant_returns::RegistrantReturns,
+    secret_unsent: secret_unsent::SecretUnsent,
 }
 
 impl Checkers {
@@ -66,6 +70,8 @@ impl Checkers {
             reachable: reachable::Reachable::default(),
             registration_kept: registration_kept::RegistrationKept::new(topology),
             reload_atomic: reload_atomic::ReloadAtomic::default(),
+            registrant_returns: registrant_returns::RegistrantReturns::default(),
+            secret_unsent: secret_unsent::SecretUnsent,
         }
     }
 
@@ -83,6 +89,8 @@ impl Checkers {
         ask(&mut self.numbers_conserved, now, fact)?;
         ask(&mut self.bounded, now, fact)?;
         ask(&mut self.call_ends, now, fact)?;
+        ask(&mut self.registrant_returns, now, fact)?;
+        ask(&mut self.secret_unsent, now, fact)?;
         ask(&mut self.no_leak, now, fact)
     }
 }

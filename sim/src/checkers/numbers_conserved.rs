@@ -39,9 +39,19 @@ struct Use {
 impl Use {
     /// Whether a frame to this address and number belongs to it. A dialogue that the server opens learns the other side's number on
     /// the way, from the first frame that it answers in its order: it may acknowledge others before.
-    fn takes(&mut self, address: SocketAddr, remote: CallNumber, binds: bool) -> bool {
+    ///
+    /// Of a REGREQ or POKE of the server's own nobody is told how it ended. It is long over when its number has rested: it sends
+    /// what is not answered again and again until it gives up.
+    fn takes(
+        &mut self,
+        now: Instant,
+        address: SocketAddr,
+        remote: CallNumber,
+        binds: bool,
+    ) -> bool {
+        let is_over = self.is_over || now >= self.last + REST;
         let is_learning =
-            self.is_ours && !self.is_over && (is_unnamed(remote) || is_unnamed(self.remote));
+            self.is_ours && !is_over && (is_unnamed(remote) || is_unnamed(self.remote));
         let is_same = is_learning || (self.remote == remote && !is_unnamed(remote));
         if self.address != address || !is_same {
             return false;
@@ -65,7 +75,7 @@ impl NumbersConserved {
         let uses = self.used.entry((server, number)).or_default();
         match uses
             .iter_mut()
-            .position(|used| used.takes(address, remote, binds))
+            .position(|used| used.takes(now, address, remote, binds))
         {
             Some(0) => uses[0].last = now,
             Some(_) => {

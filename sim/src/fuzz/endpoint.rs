@@ -113,6 +113,7 @@ fn topology() -> Topology {
         clients: 4,
         realtime: vec![2],
         sharing: Vec::new(),
+        ..Topology::default()
     }
 }
 

@@ -393,19 +393,19 @@ fn wants_cipher(frame: &FullFrame<'_>) -> bool {
 }
 
 /// The nth token for a call: whoever returns it has received it.
-fn token(theirs: CallNumber, nth: u8) -> Vec<u8> {
+pub(super) fn token(theirs: CallNumber, nth: u8) -> Vec<u8> {
     format!("{nth}?{}", theirs.get()).into_bytes()
 }
 
 /// How many tokens one after another somebody has returned.
-fn tokens_returned(theirs: CallNumber, returned: &[u8]) -> u8 {
+pub(super) fn tokens_returned(theirs: CallNumber, returned: &[u8]) -> u8 {
     (1..=2)
         .find(|nth| token(theirs, *nth) == returned)
         .unwrap_or(0)
 }
 
 /// An answer that keeps nothing: source 1, as chan_iax2 sends it.
-fn stateless(to: &FullFrame<'_>, command: IaxCommand, ies: &IeBuffer) -> Vec<u8> {
+pub(super) fn stateless(to: &FullFrame<'_>, command: IaxCommand, ies: &IeBuffer) -> Vec<u8> {
     let frame = FullFrame {
         source: CallNumber::STATELESS,
         destination: to.source,

@@ -13,5 +13,6 @@ pub(crate) mod dialler;
 pub(crate) mod dialogue;
 mod reception;
 mod sealed;
+pub(crate) mod registrar;
 pub(crate) mod server;
 mod transfer;

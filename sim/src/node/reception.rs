@@ -349,7 +349,7 @@ fn invalidate(from: SocketAddr, frame: &FullFrame<'_>, out: &mut Outbox) {
 }
 
 /// The answer to a frame of no dialogue (RFC 5456 §6.9.2), where it deserves one.
-fn inval(frame: &FullFrame<'_>) -> Option<Vec<u8>> {
+pub(super) fn inval(frame: &FullFrame<'_>) -> Option<Vec<u8>> {
     let Body::Iax { command, .. } = frame.body else {
         return None;
     };

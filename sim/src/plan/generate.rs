@@ -31,6 +31,7 @@ impl Plan {
             decisions: Vec::new(),
         };
         transfers(&mut plan);
+        plan.add_features();
         plan.operations.sort_by_key(|operation| operation.at_ms);
         assert!(plan.is_large_enough(), "a seed's world is never too small");
         plan
@@ -57,6 +58,7 @@ fn topology(dice: &mut Dice) -> Topology {
         clients,
         realtime: some(dice, 60),
         sharing: some(dice, 30),
+        ..Topology::default()
     }
 }
 

@@ -4,6 +4,7 @@
 //! Names and addresses follow from indices: account `p0` belongs to client 0, and so on. So plans are short, and one
 //! taken apart still makes sense.
 
+pub mod features;
 pub mod generate;
 pub mod text;
 pub mod token;
@@ -17,7 +18,7 @@ pub use crate::decide::Decision;
 
 /// The schema of plans that this build reads and writes. Each has more to plan than the one before, and what a plan left out
 /// would be decided anew: so a plan of an older schema is refused by its number, not run as something else.
-pub const SCHEMA: u32 = 2;
+pub const SCHEMA: u32 = 3;
 
 /// The engine that runs worlds: everything on one stack. Engines with threads will have other names.
 pub const ENGINE: &str = "stack";
@@ -40,6 +41,9 @@ pub const FAULTS_MIN: usize = 1;
 pub const SERVERS_MAX: u8 = 4;
 /// The most clients of a world.
 pub const CLIENTS_MAX: u8 = 16;
+
+/// The most registrations that a server keeps up at the registrar.
+pub const REGISTRANTS_MAX: u8 = 8;
 
 /// Everything that was chosen for one world.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,6 +92,21 @@ pub struct Topology {
     /// The clients that use the account of the client before them, from an address of their own.
     #[serde(default, skip_serializing_if = "is_default")]
     pub sharing: Vec<u8>,
+    /// How many registrations each server keeps up at the registrar; 0 for a world without one.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub registrants: u8,
+    /// The clients whose account is qualified: its peer is asked by POKE whether it is there.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub qualified: Vec<u8>,
+    /// The clients that never answer a POKE.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub mute: Vec<u8>,
+    /// The clients that do not know call tokens. Their accounts may do without.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub tokenless: Vec<u8>,
+    /// The clients whose account must be called encrypted, and call so.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub forced: Vec<u8>,
 }
 
 /// How network, databases and applications behave. Rates are per thousand and only of use when exploring.
@@ -133,6 +152,18 @@ pub struct Options {
     /// How many call numbers a server has; 0 for all.
     #[serde(skip_serializing_if = "is_default")]
     pub call_numbers: u16,
+    /// Requests of registrations that the registrar does not simply grant.
+    #[serde(skip_serializing_if = "is_default")]
+    pub registrar_permille: u16,
+    /// POKEs that a client does not answer while not all is calm.
+    #[serde(skip_serializing_if = "is_default")]
+    pub deaf_permille: u16,
+    /// How many dialogues without a token a server has at once; 0 for as many as by default.
+    #[serde(skip_serializing_if = "is_default")]
+    pub unvalidated_max: u16,
+    /// Whether clients change the key of an encrypted call each time that they speak, and not once: 0 or 1.
+    #[serde(skip_serializing_if = "is_default")]
+    pub rotations: u16,
 }
 
 /// One configuration as values.
@@ -160,6 +191,8 @@ pub enum Actor {
     Server(u8),
     /// A client.
     Client(u8),
+    /// The registrar at which servers register.
+    Registrar,
 }
 
 /// One thing that somebody does.
@@ -270,7 +303,7 @@ pub struct Partition {
 }
 
 impl Topology {
-    /// How many nodes.
+    /// How many servers and clients.
     pub fn nodes(&self) -> usize {
         usize::from(self.servers) + usize::from(self.clients)
     }
@@ -289,6 +322,12 @@ impl Topology {
         account
     }
 
+    /// Whether a client of these uses an account.
+    pub fn uses(&self, clients: &[u8], account: u8) -> bool {
+        let mut accounts = clients.iter().map(|client| self.account_of(*client));
+        accounts.any(|used| used == account)
+    }
+
     /// Whether an account is a row of the database.
     pub fn is_realtime(&self, account: u8) -> bool {
         self.realtime.contains(&account)
@@ -304,7 +343,7 @@ impl ConfigurationPlan {
 
 /// A text that names nobody.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is nobody: expected `server N` or `client N`")]
+#[error("{0:?} is nobody: expected `server N`, `client N` or `registrar`")]
 pub struct NoActor(String);
 
 impl fmt::Display for Actor {
@@ -312,6 +351,7 @@ impl fmt::Display for Actor {
         match self {
             Actor::Server(index) => write!(f, "server {index}"),
             Actor::Client(index) => write!(f, "client {index}"),
+            Actor::Registrar => f.write_str("registrar"),
         }
     }
 }
@@ -320,6 +360,9 @@ impl FromStr for Actor {
     type Err = NoActor;
 
     fn from_str(text: &str) -> Result<Self, NoActor> {
+        if text == "registrar" {
+            return Ok(Actor::Registrar);
+        }
         let actor = text.split_once(' ').and_then(|(word, index)| {
             let index = index.parse().ok()?;
             match word {

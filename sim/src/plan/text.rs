@@ -1,8 +1,8 @@
 //! Plans as text (TOML), and what a plan must hold to be run.
 
 use super::{
-    Actor, CLIENTS_MAX, ENGINE, NODES_MIN, Operation, Plan, SCHEMA, SECONDS_MAX, SECONDS_MIN,
-    SERVERS_MAX, What,
+    Actor, CLIENTS_MAX, ENGINE, NODES_MIN, Operation, Plan, REGISTRANTS_MAX, SCHEMA, SECONDS_MAX,
+    SECONDS_MIN, SERVERS_MAX, What,
 };
 use core::fmt;
 use core::str::FromStr;
@@ -82,6 +82,11 @@ impl Plan {
         ensure(topology.clients <= CLIENTS_MAX, "topology.clients", || {
             format!("at most {CLIENTS_MAX}")
         })?;
+        ensure(
+            topology.registrants <= REGISTRANTS_MAX,
+            "topology.registrants",
+            || format!("at most {REGISTRANTS_MAX}"),
+        )?;
         ensure(topology.nodes() >= NODES_MIN, "topology", || {
             format!("at least {NODES_MIN} nodes in all")
         })
@@ -91,6 +96,9 @@ impl Plan {
         let field = format!("operations[{nth}]");
         self.validate_actor(&field, operation.actor)?;
         let is_client = matches!(operation.actor, Actor::Client(_));
+        ensure(operation.actor != Actor::Registrar, &field, || {
+            "a client or a server".into()
+        })?;
         ensure(operation.what.is_of_client() == is_client, &field, || {
             "clients register, release, call, talk, type, hang up, rebind and spoof; servers do the rest".into()
         })?;
@@ -112,6 +120,7 @@ impl Plan {
         let known = match actor {
             Actor::Server(index) => index < self.topology.servers,
             Actor::Client(index) => index < self.topology.clients,
+            Actor::Registrar => self.topology.registrants > 0,
         };
         ensure(known, field, || format!("{actor} is not in the topology"))
     }
@@ -208,7 +217,7 @@ mod tests {
         };
         assert_eq!(
             refused(|p| p.schema = 9),
-            "a plan or token of schema 9 is not read by this build, which reads schema 2"
+            "a plan or token of schema 9 is not read by this build, which reads schema 3"
         );
         assert_eq!(
             refused(|p| p.engine = "shuttle".into()),

@@ -146,6 +146,7 @@ fn walk(plan: &mut Plan, pen: &mut Pen) -> Option<()> {
     pen.field(&mut topology.clients)?;
     pen.indices(&mut topology.realtime)?;
     pen.indices(&mut topology.sharing)?;
+    walk_features(topology, pen)?;
     walk_options(&mut plan.options, pen)?;
     pen.each(
         &mut plan.configurations,
@@ -172,6 +173,28 @@ fn walk(plan: &mut Plan, pen: &mut Pen) -> Option<()> {
         walk_ms(&mut p.end_ms, pen)
     })?;
     walk_decisions(&mut plan.decisions, pen)
+}
+
+/// A bit per list of the topology that is not empty, then those.
+fn walk_features(topology: &mut Topology, pen: &mut Pen) -> Option<()> {
+    pen.field(&mut topology.registrants)?;
+    let lists = [
+        &mut topology.qualified,
+        &mut topology.mute,
+        &mut topology.tokenless,
+        &mut topology.forced,
+    ];
+    let mut present = 0u64;
+    for (bit, list) in lists.iter().enumerate() {
+        present |= u64::from(!list.is_empty()) << bit;
+    }
+    pen.number(&mut present)?;
+    for (bit, list) in lists.into_iter().enumerate() {
+        if present & (1 << bit) != 0 {
+            pen.indices(list)?;
+        }
+    }
+    Some(())
 }
 
 fn walk_version(version: &mut String, pen: &mut Pen) -> Option<()> {
@@ -202,6 +225,10 @@ fn walk_options(options: &mut Options, pen: &mut Pen) -> Option<()> {
         &mut options.callee_permille,
         &mut options.encrypt_permille,
         &mut options.transfer_permille,
+        &mut options.registrar_permille,
+        &mut options.deaf_permille,
+        &mut options.unvalidated_max,
+        &mut options.rotations,
     ];
     let mut present = 0u64;
     for (bit, field) in fields.iter().enumerate() {
@@ -232,15 +259,17 @@ fn walk_ms(ms: &mut u32, pen: &mut Pen) -> Option<()> {
 
 fn walk_actor(actor: &mut Actor, pen: &mut Pen) -> Option<()> {
     let mut number = match actor {
-        Actor::Server(index) => u64::from(*index) * 2,
-        Actor::Client(index) => u64::from(*index) * 2 + 1,
+        Actor::Registrar => 0,
+        Actor::Server(index) => u64::from(*index) * 2 + 2,
+        Actor::Client(index) => u64::from(*index) * 2 + 3,
     };
     pen.number(&mut number)?;
-    let index = u8::try_from(number >> 1).ok()?;
-    *actor = if number & 1 == 0 {
-        Actor::Server(index)
-    } else {
-        Actor::Client(index)
+    let index = u8::try_from((number >> 1).saturating_sub(1)).ok()?;
+    *actor = match number {
+        0 => Actor::Registrar,
+        1 => return None,
+        _ if number & 1 == 0 => Actor::Server(index),
+        _ => Actor::Client(index),
     };
     Some(())
 }

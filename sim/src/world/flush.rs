@@ -38,6 +38,7 @@ impl<D: Directory + Administer + Observe> World<'_, D> {
                 client.handle_timeout(now, &mut self.outbox);
                 self.flush_client(index);
             }
+            Actor::Registrar => self.registrar_time_out(),
         }
     }
 
@@ -247,7 +248,7 @@ impl<D: Directory + Administer + Observe> World<'_, D> {
 }
 
 /// Schedules a timer, if it is due earlier than what is scheduled.
-fn arm(
+pub(super) fn arm(
     queue: &mut Queue<Happening>,
     timer: &mut Option<Instant>,
     due: Option<Instant>,

@@ -166,6 +166,7 @@ impl<D: Directory + Administer + Observe> World<'_, D> {
             client.hang_up_all(now);
             self.flush_client(index);
         }
+        (0..self.plan.topology.servers).for_each(|server| self.give_up_outward(server));
     }
 
     pub(super) fn rest(&mut self) {

@@ -6,6 +6,7 @@
 mod flush;
 mod judgement;
 mod operations;
+mod outward;
 mod passage;
 
 use core::net::SocketAddr;
@@ -21,6 +22,8 @@ use iaxproof::engine::reliable::window::OUTSTANDING_MAX;
 use iaxproof::registry::HashKey;
 use iaxproof::time::Instant;
 
+use self::outward::Outward;
+pub use self::outward::RETURNED;
 use crate::accounts;
 use crate::administer::{Administer, Observe};
 use crate::clock::Queue;
@@ -126,6 +129,8 @@ enum Happening {
     Stored(Process, Write, WriteFate),
     Act(Process, CallId, Act),
     CalmDials,
+    RegistrarMoved,
+    RegistrantsDue,
     Settle,
     HangUpAll,
     Rest,
@@ -148,6 +153,8 @@ struct World<'d, D: Directory> {
     decisions: Decisions,
     observers: Observers,
     outbox: Outbox,
+    /// The registrar, where there is one.
+    outward: Option<Outward>,
     limits: Limits,
     heal_at: Instant,
     spoofed: u16,
@@ -180,6 +187,7 @@ impl<'d, D: Directory + Administer + Observe> World<'d, D> {
             decisions: Decisions::new(source),
             observers: Observers::new(plan, view),
             outbox: Outbox::default(),
+            outward: Outward::new(plan),
             limits: limits(&endpoint_options(plan)),
             heal_at: Instant::from_millis(u64::from(plan.heal_ms)),
             spoofed: 0,
@@ -192,6 +200,7 @@ impl<'d, D: Directory + Administer + Observe> World<'d, D> {
         for server in 0..self.plan.topology.servers {
             self.reload(server, 0);
         }
+        self.begin_outward();
         for (nth, operation) in self.plan.operations.iter().enumerate() {
             let at = Instant::from_millis(u64::from(operation.at_ms));
             // What is planned for later than healing is done when everything heals, so that the bounds hold.
@@ -241,6 +250,8 @@ impl<'d, D: Directory + Administer + Observe> World<'d, D> {
                 self.flush_server(server);
             }
             Happening::CalmDials => self.dial_all(),
+            Happening::RegistrarMoved => self.follow_registrar(),
+            Happening::RegistrantsDue => self.see_registrants_due(),
             Happening::Settle => self.settle(),
             Happening::HangUpAll => self.hang_up_all(),
             Happening::Rest => self.rest(),

@@ -43,6 +43,8 @@ impl<D: Directory + Administer + Observe> World<'_, D> {
                 }
                 self.flush_client(index);
             }
+            // It does what it decides about requests, and nothing by itself.
+            Actor::Registrar => {}
             Actor::Server(server) => {
                 self.administer(server, operation.what);
                 self.flush_server(server);
@@ -241,6 +243,7 @@ impl<D: Directory + Administer + Observe> World<'_, D> {
             doubts: &doubts,
         });
         self.reload(server, nth);
+        self.register_outward(server);
     }
 
     /// Whether what is on its way to the database gets there though its process dies.

@@ -103,7 +103,7 @@ impl<D: Directory + Administer + Observe> World<'_, D> {
         let ends = [Some(from), to];
         let clients = ends.into_iter().flatten().filter_map(|actor| match actor {
             Actor::Client(index) => Some(&self.clients[usize::from(index)]),
-            Actor::Server(_) => None,
+            Actor::Server(_) | Actor::Registrar => None,
         });
         let is_up = |client: &Client| client.calls().any(|(_, call)| call.phase == Phase::Up);
         if clients.into_iter().any(is_up) {
@@ -120,6 +120,12 @@ impl<D: Directory + Administer + Observe> World<'_, D> {
             .find(|(_, at)| *at == address)
             .or_else(|| clients.find(|(_, at)| *at == address))
             .map(|(actor, _)| actor)
+            .or_else(|| {
+                let registrar = self.outward.as_ref();
+                registrar
+                    .filter(|it| it.address() == address)
+                    .map(|_| Actor::Registrar)
+            })
     }
 
     pub(super) fn arrive(
@@ -158,6 +164,7 @@ impl<D: Directory + Administer + Observe> World<'_, D> {
                 client.handle_datagram(now, source, datagram, &mut moods, &mut self.outbox);
                 self.flush_client(index);
             }
+            Actor::Registrar => self.registrar_arrive(source, datagram),
         }
     }
 }
