@@ -1,10 +1,12 @@
 //! The accounts of a world: from an index to name, secret and settings. Every account is a friend: a peer and a user of one name.
 
+use core::net::SocketAddr;
 use core::time::Duration;
 
 use iaxproof::engine::directory::Role;
 use iaxproof::engine::settings::{
-    Configuration, Encryption, General, Name, Secret, Settings, TransferPolicy, Trunking,
+    Configuration, Encryption, General, IpRange, Name, Qualify, Requirement, Secret, Settings,
+    TransferPolicy, Trunking,
 };
 use iaxproof::wire::{Format, FormatSet};
 
@@ -52,8 +54,32 @@ pub(crate) fn secret(account: u8) -> String {
     format!("secret-{account}")
 }
 
+/// From one POKE to the next, and how long an answer may take: often enough for a world of minutes.
+pub(crate) const QUALIFY: Qualify = Qualify {
+    round_trip_max: Duration::from_secs(2),
+    smoothing: false,
+    interval_ok: Duration::from_secs(15),
+    interval_not_ok: Duration::from_secs(6),
+};
+
+/// How an account may do without call tokens that a client without them uses: one as the other of its kind.
+fn call_token(topology: &Topology, account: u8) -> Requirement {
+    match account % 3 {
+        _ if !topology.uses(&topology.tokenless, account) => Requirement::ByAddress,
+        0 => Requirement::NotRequired,
+        1 => Requirement::Auto,
+        _ => Requirement::ByAddress,
+    }
+}
+
 /// What a configuration or a row says about an account.
-pub(crate) fn settings(account: u8, role: Role, is_plain: bool, general: &General) -> Settings {
+pub(crate) fn settings(
+    topology: &Topology,
+    account: u8,
+    role: Role,
+    is_plain: bool,
+    general: &General,
+) -> Settings {
     let word = secret(account);
     let secrets = match (account, is_plain) {
         (WITHOUT_SECRET, true) => Vec::new(),
@@ -61,14 +87,16 @@ pub(crate) fn settings(account: u8, role: Role, is_plain: bool, general: &Genera
         (_, false) => vec![Secret::new(&format!("{word}-changed"))],
     };
     let name = Name::new(&name(account)).expect("an account's name is short");
-    let encryption = if can_encrypt(account) {
-        Encryption::Offered
-    } else {
-        Encryption::Off
+    let encryption = match can_encrypt(account) {
+        true if topology.forced.contains(&account) => Encryption::Forced,
+        true => Encryption::Offered,
+        false => Encryption::Off,
     };
     Settings {
         secrets,
         encryption,
+        call_token: call_token(topology, account),
+        qualify: topology.qualified.contains(&account).then_some(QUALIFY),
         trunk: is_trunked(account),
         transfer: transfer(account),
         capability: FormatSet::from(Format::ULAW),
@@ -84,11 +112,24 @@ pub(crate) fn of_configuration(topology: &Topology, server: u8) -> impl Iterator
     })
 }
 
+/// The addresses of clients without tokens, of which every other one may do without, whatever the port.
+fn token_optional(topology: &Topology) -> Vec<IpRange> {
+    let clients = topology.tokenless.iter().filter(|client| **client % 2 == 0);
+    let ips = clients.map(|client| client_address(*client).ip());
+    ips.map(IpRange::of).collect()
+}
+
+/// Where a client is at first.
+pub(crate) fn client_address(client: u8) -> SocketAddr {
+    SocketAddr::from(([192, 0, 2, 10 + client], 4_569))
+}
+
 /// A configuration of a server.
 pub(crate) fn configuration(
     topology: &Topology,
     server: u8,
     plan: &ConfigurationPlan,
+    unvalidated_max: u16,
     serial: u64,
 ) -> Configuration {
     let longest = Duration::from_secs(u64::from(plan.registration_s));
@@ -105,6 +146,11 @@ pub(crate) fn configuration(
             timestamps: serial.is_multiple_of(2),
             ..Trunking::default()
         },
+        token_optional: token_optional(topology),
+        dialogues_unvalidated_max: match unvalidated_max {
+            0 => General::default().dialogues_unvalidated_max,
+            max => usize::from(max),
+        },
         ..General::default()
     };
     let mut entries = Vec::new();
@@ -114,7 +160,7 @@ pub(crate) fn configuration(
         }
         let is_plain = plan.is_plain(account);
         for role in [Role::Peer, Role::User] {
-            entries.push(settings(account, role, is_plain, &general));
+            entries.push(settings(topology, account, role, is_plain, &general));
         }
     }
     Configuration { general, entries }

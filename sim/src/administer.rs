@@ -42,6 +42,10 @@ pub trait Observe {
     fn references(&self) -> Option<References> {
         None
     }
+    /// The dialogues that began without a token. `None` where the design does not count them.
+    fn unvalidated(&self) -> Option<usize> {
+        None
+    }
     /// Where the peer of a name that is not linked would be found once it is; `None` where the database alone knows.
     fn parked(&self, name: &str) -> Option<Option<Contact>> {
         let _ = name;
@@ -143,6 +147,10 @@ impl<F: Family<Ledger: Census>> Observe for Catalog<F> {
             held: self.ledger().references(),
             links: 2 * entries + self.address_hints(),
         })
+    }
+
+    fn unvalidated(&self) -> Option<usize> {
+        Some(self.admitted().unvalidated)
     }
 
     fn parked(&self, name: &str) -> Option<Option<Contact>> {

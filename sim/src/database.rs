@@ -22,6 +22,7 @@ const FATES: u32 = 3;
 #[derive(Debug)]
 pub(crate) struct Database {
     server: u16,
+    topology: Topology,
     options: Options,
     rows: BTreeMap<u8, Stored>,
     /// The registrations of accounts of the configuration, as they were written.
@@ -67,6 +68,7 @@ impl Database {
         let here = topology.realtime.iter().copied().filter(is_here);
         Database {
             server: u16::from(server),
+            topology: topology.clone(),
             options: plan.options.clone(),
             rows: here.map(|account| (account, Stored::default())).collect(),
             registrations: BTreeMap::new(),
@@ -80,6 +82,7 @@ impl Database {
         let rows = topology.realtime.iter();
         Database {
             server: 0,
+            topology: topology.clone(),
             options,
             rows: rows.map(|account| (*account, Stored::default())).collect(),
             registrations: BTreeMap::new(),
@@ -195,7 +198,13 @@ impl Database {
         let is_plain = stored.edit == RowEdit::Plain;
         let is_peer = question.role == Role::Peer;
         Answer::Row(Row {
-            settings: settings(account, question.role, is_plain, &General::default()),
+            settings: settings(
+                &self.topology,
+                account,
+                question.role,
+                is_plain,
+                &General::default(),
+            ),
             contact: stored.contact.filter(|_| is_peer),
             generation: if is_peer {
                 stored.generation

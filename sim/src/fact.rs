@@ -4,7 +4,7 @@
 use core::net::SocketAddr;
 
 use iaxproof::engine::counts::Counts;
-use iaxproof::engine::directory::Contact;
+use iaxproof::engine::directory::{Contact, Reachability};
 use iaxproof::engine::event::{CallId, Event};
 use iaxproof::engine::{Calling, Error, RegistrantId};
 use iaxproof::time::Instant;
@@ -131,6 +131,22 @@ pub enum Fact<'a> {
         /// When everything healed.
         healed_at: Instant,
     },
+    /// The time has come by which it must be known which qualified peers answer.
+    QualifiedDue {
+        /// Which server's.
+        server: u8,
+        /// Those of the configuration that it watches.
+        peers: &'a [QualifiedSeen],
+    },
+    /// How many dialogues without a token a server has.
+    Unvalidated {
+        /// Which server.
+        server: u8,
+        /// How many.
+        count: usize,
+        /// The most that it may have.
+        max: usize,
+    },
     /// A cached row was evicted.
     Evicted {
         /// Which server.
@@ -199,8 +215,10 @@ pub struct Passage<'a> {
     pub destination: SocketAddr,
     /// Its octets.
     pub datagram: &'a [u8],
-    /// What they say.
+    /// What they say, opened where they are sealed.
     pub frame: Option<Frame<'a>>,
+    /// Whether they are sealed, under a key of their dialogue.
+    pub is_sealed: bool,
     /// What became of it, for people.
     pub mark: Mark,
 }
@@ -281,6 +299,17 @@ pub struct Limits {
     pub outstanding_max: usize,
     /// Reliable frames that wait, of one dialogue.
     pub queue_max: usize,
+}
+
+/// What is thought of a qualified peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QualifiedSeen {
+    /// Whose.
+    pub account: u8,
+    /// Whether a client is where its contact says, and answers POKEs.
+    pub answers: bool,
+    /// What its last POKE said.
+    pub reachability: Reachability,
 }
 
 /// How calls stand when they must be up or gone.

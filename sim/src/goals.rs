@@ -4,6 +4,8 @@ use core::fmt;
 use std::collections::{BTreeMap, BTreeSet};
 
 use iaxproof::engine::RegistrantState;
+use iaxproof::engine::counts::Counts;
+use iaxproof::engine::directory::Reachability;
 use iaxproof::engine::event::{EndReason, Event};
 use iaxproof::time::Instant;
 use iaxproof::wire::{Body, CallNumber, Frame, FullFrame, IaxCommand};
@@ -194,6 +196,30 @@ goals! {
     RegistrantReleased = "registered outward: released";
     /// The registrar went elsewhere.
     RegistrarMoved = "registrar moved";
+    /// A client answered a POKE.
+    PokeAnswered = "POKE answered";
+    /// A client did not answer a POKE.
+    PokeIgnored = "POKE not answered";
+    /// A peer that is qualified answers.
+    PeerReachable = "qualified peer reachable";
+    /// A peer that is qualified answers late.
+    PeerLagged = "qualified peer answers late";
+    /// A peer that is qualified does not answer.
+    PeerUnreachable = "qualified peer unreachable";
+    /// A peer was not called, for it does not answer POKEs.
+    DialledUnreachable = "placed call: peer does not answer its POKE";
+    /// A client that knows no tokens registered.
+    RegisteredWithoutToken = "registered without a call token";
+    /// A call of a client that knows no tokens was accepted.
+    CalledWithoutToken = "call accepted without a call token";
+    /// What an unproven address would have got beyond its allowance was not sent.
+    Withheld = "datagram withheld from an unproven address";
+    /// Every dialogue that may do without a token was taken.
+    UnvalidatedFull = "no room for dialogues without a token";
+    /// A placed call ended because its peer must be called encrypted and was not.
+    DialledUnencrypted = "placed call: ended because it was not encrypted";
+    /// A called client changed its key.
+    DialledKeyRotated = "placed call: key rotated";
 }
 
 /// A set of goals.
@@ -247,11 +273,30 @@ impl GoalWatch {
             Fact::Told { server, event } => self.told(*server, event),
             Fact::Unregistered { .. } => self.reached.reach(Goal::Unregistered),
             Fact::Evicted { .. } => self.reached.reach(Goal::Evicted),
-            Fact::Counted { counts, .. } if counts.numbers_free == 0 => {
-                self.reached.reach(Goal::NumbersExhausted);
+            Fact::Counted { counts, .. } => self.counted(counts),
+            Fact::Unvalidated { count, max, .. } if count == max => {
+                self.reached.reach(Goal::UnvalidatedFull);
             }
             _ => {}
         }
+    }
+
+    const fn counted(&mut self, counts: &Counts) {
+        if counts.numbers_free == 0 {
+            self.reached.reach(Goal::NumbersExhausted);
+        }
+        if counts.dropped.withheld > 0 {
+            self.reached.reach(Goal::Withheld);
+        }
+    }
+
+    const fn reachability(&mut self, reachability: Reachability) {
+        self.reached.reach(match reachability {
+            Reachability::Reachable(_) => Goal::PeerReachable,
+            Reachability::Lagged(_) => Goal::PeerLagged,
+            Reachability::Unreachable => Goal::PeerUnreachable,
+            Reachability::Unknown => return,
+        });
     }
 
     fn sent(&mut self, passage: &Passage<'_>) {
@@ -333,6 +378,11 @@ impl GoalWatch {
             }
             Event::Expired { .. } => self.reached.reach(Goal::Expired),
             Event::RegistrantChanged { state, .. } => self.registrant(*state),
+            Event::Reachability { reachability, .. } => self.reachability(*reachability),
+            Event::Ended {
+                reason: EndReason::Unencrypted,
+                ..
+            } => self.reached.reach(Goal::DialledUnencrypted),
             Event::Ended {
                 reason: EndReason::Transferred,
                 ..

@@ -198,6 +198,9 @@ pub(crate) fn line(now: Instant, fact: &Fact<'_>) -> Option<Line> {
             (Some(Actor::Registrar), text)
         }
         Fact::RegistrantsDue { .. } => (None, "every registration stands".into()),
+        Fact::QualifiedDue { server, peers } => {
+            (Some(Actor::Server(*server)), format!("{peers:?}"))
+        }
         Fact::Evicted { server, account } => {
             (Some(Actor::Server(*server)), format!("evict p{account}"))
         }
@@ -208,6 +211,7 @@ pub(crate) fn line(now: Instant, fact: &Fact<'_>) -> Option<Line> {
         | Fact::Took(_)
         | Fact::Contacts { .. }
         | Fact::Counted { .. }
+        | Fact::Unvalidated { .. }
         | Fact::AtRest { .. } => {
             return None;
         }

@@ -92,6 +92,7 @@ fn passage<'a>(from: Actor, to: Actor, datagram: &'a [u8]) -> Passage<'a> {
         destination: address(to),
         datagram,
         frame: Frame::parse(datagram).ok(),
+        is_sealed: false,
         mark: Mark::Plain,
     }
 }

@@ -91,6 +91,7 @@ fn pass<C: Checker>(
         destination: address(from != SERVER),
         datagram: octets,
         frame: Frame::parse(octets).ok(),
+        is_sealed: false,
         mark: Mark::Plain,
     };
     let fact = match from {

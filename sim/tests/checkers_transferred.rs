@@ -22,6 +22,7 @@ fn address(actor: Actor) -> SocketAddr {
     match actor {
         Actor::Client(index) => SocketAddr::from(([192, 0, 2, 10 + index], 4569)),
         Actor::Server(index) => SocketAddr::from(([10, 0, 0, 1 + index], 4569)),
+        Actor::Registrar => SocketAddr::from(([198, 51, 100, 1], 4569)),
     }
 }
 
@@ -52,6 +53,7 @@ fn taken(takes: &[u8]) -> Result<(), String> {
             destination: address(ENDS[1]),
             datagram: &datagram,
             frame: Frame::parse(&datagram).ok(),
+            is_sealed: false,
             mark: Mark::Plain,
         };
         checker.observe(Instant::ZERO, &Fact::Sent(passage))?;
@@ -103,6 +105,7 @@ fn sends(commands: [(IaxCommand, u8); 2]) -> Result<(), String> {
             destination: address(ENDS[0]),
             datagram: &[],
             frame: Some(Frame::Full(frame)),
+            is_sealed: false,
             mark: Mark::Plain,
         };
         checker.observe(Instant::ZERO, &Fact::Sent(passage))

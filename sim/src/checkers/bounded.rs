@@ -182,6 +182,9 @@ impl Checker for Bounded {
                 }
                 Ok(())
             }
+            Fact::Unvalidated { server, count, max } if count > max => Err(format!(
+                "server {server}: {count} dialogues without a token where {max} is the limit"
+            )),
             Fact::Counted {
                 server,
                 counts,

@@ -64,6 +64,10 @@ impl DeliveredInOrder {
         if stream.sent.is_empty() && frame.oseqno.0 == 1 {
             stream.sent.push(None);
         }
+        if frame.oseqno.0 == 0 && stream.sent.len() <= 0xff && stream.sent.first() == Some(&None) {
+            // The answer to an unproven opener was withheld at first, and others overtook it.
+            stream.sent[0] = Some(digest(frame));
+        }
         let next = (stream.sent.len() & 0xff) as u8;
         if frame.oseqno.0 == next {
             stream.sent.push(Some(digest(frame)));

@@ -8,11 +8,14 @@ pub mod no_leak;
 pub mod no_use_after_destroy;
 pub mod numbers_conserved;
 mod overtaking;
+pub mod peers_reached;
 pub mod reachable;
 pub mod registrant_returns;
 pub mod registration_kept;
 pub mod reload_atomic;
 pub mod secret_unsent;
+pub mod stays_encrypted;
+pub mod watches_end;
 
 use iaxproof::time::Instant;
 
@@ -55,6 +58,9 @@ pub struct Checkers {
     reload_atomic: reload_atomic::ReloadAtomic,
     registrant_returns: registrant_returns::RegistrantReturns,
     secret_unsent: secret_unsent::SecretUnsent,
+    peers_reached: peers_reached::PeersReached,
+    stays_encrypted: stays_encrypted::StaysEncrypted,
+    watches_end: watches_end::WatchesEnd,
 }
 
 impl Checkers {
@@ -69,9 +75,12 @@ impl Checkers {
             numbers_conserved: numbers_conserved::NumbersConserved::default(),
             reachable: reachable::Reachable::default(),
             registration_kept: registration_kept::RegistrationKept::new(topology),
-            reload_atomic: reload_atomic::ReloadAtomic::default(),
+            reload_atomic: reload_atomic::ReloadAtomic::new(topology),
             registrant_returns: registrant_returns::RegistrantReturns::default(),
             secret_unsent: secret_unsent::SecretUnsent,
+            peers_reached: peers_reached::PeersReached::default(),
+            stays_encrypted: stays_encrypted::StaysEncrypted::new(topology),
+            watches_end: watches_end::WatchesEnd::new(topology),
         }
     }
 
@@ -91,6 +100,9 @@ impl Checkers {
         ask(&mut self.call_ends, now, fact)?;
         ask(&mut self.registrant_returns, now, fact)?;
         ask(&mut self.secret_unsent, now, fact)?;
+        ask(&mut self.peers_reached, now, fact)?;
+        ask(&mut self.stays_encrypted, now, fact)?;
+        ask(&mut self.watches_end, now, fact)?;
         ask(&mut self.no_leak, now, fact)
     }
 }

@@ -2,17 +2,18 @@
 //! standing; it is given back when the application gives it up, and nothing of it is left.
 //!
 //! A server with few call numbers may have none for a REGREQ or a REGREL, whatever the network does: of such a one it is only asked that
-//! nothing is left.
+//! nothing is left. Nor is more asked where something between the two was damaged.
 
 use core::time::Duration;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use iaxproof::engine::event::Event;
 use iaxproof::engine::{RegistrantId, RegistrantState};
 use iaxproof::time::Instant;
 
 use super::Checker;
-use crate::fact::Fact;
+use crate::fact::{Fact, Mark};
+use crate::plan::Actor;
 
 /// How long a renewal may take when all is calm.
 pub const RENEWAL: Duration = Duration::from_secs(5);
@@ -28,6 +29,8 @@ pub struct RegistrantReturns {
     is_due: bool,
     /// Whether servers have few call numbers.
     is_scarce: bool,
+    /// The servers that something damaged passed, to the registrar or from it: a REFRESH may have become hours.
+    damaged: BTreeSet<u8>,
 }
 
 /// One that the application has kept up.
@@ -52,7 +55,8 @@ impl RegistrantReturns {
             let nth = kept.nth;
             let granted = self.granted.get(&(*server, nth)).copied().flatten();
             let is_down = kept.down_since.is_some_and(|since| now >= since + RENEWAL);
-            if is_down || granted.is_none_or(|until| until <= now) {
+            let is_lapsed = granted.is_none_or(|until| until <= now);
+            if (is_down || is_lapsed) && !self.damaged.contains(server) {
                 return Err(format!(
                     "server {server}: registration {id} of r{server}-{nth} does not stand: {:?} down, granted until {granted:?}",
                     kept.down_since
@@ -84,6 +88,14 @@ impl Checker for RegistrantReturns {
                 server,
                 event: Event::RegistrantChanged { id, state },
             } => self.changed(now, *server, *id, *state),
+            Fact::Sent(passage) if passage.mark == Mark::Damaged => {
+                let ends = [Some(passage.from), passage.to];
+                if let [Some(Actor::Server(server)), Some(Actor::Registrar)]
+                | [Some(Actor::Registrar), Some(Actor::Server(server))] = ends
+                {
+                    self.damaged.insert(server);
+                }
+            }
             Fact::RegistrantsDue { .. } => self.is_due = !self.is_scarce,
             Fact::Counted { limits, .. } => {
                 self.is_scarce |= limits.pool < NUMBERS_FEW;
@@ -94,7 +106,8 @@ impl Checker for RegistrantReturns {
             Fact::AtRest { server, counts, .. } => {
                 let mut granted = self.granted.iter().filter(|((of, _), _)| of == server);
                 let is_kept = granted.any(|(_, until)| until.is_some());
-                if counts.registrants > 0 || (is_kept && !self.is_scarce) {
+                let is_excused = self.is_scarce || self.damaged.contains(server);
+                if counts.registrants > 0 || (is_kept && !is_excused) {
                     return Err(format!(
                         "server {server}: {} registrations are left at rest; the registrar has {:?}",
                         counts.registrants, self.granted

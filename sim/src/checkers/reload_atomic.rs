@@ -2,19 +2,21 @@
 //!
 //! Seen from outside too: whose account was there and unchanged from the opener of a dialogue on is not refused in it. That is judged for
 //! accounts of the configuration, where nothing was damaged on the way and the database stored what it was given: where it does not, a
-//! registration is refused.
+//! registration is refused. And who must call encrypted and does not ask for it is refused.
 
 use core::net::SocketAddr;
 use std::collections::{BTreeMap, BTreeSet};
 
 use iaxproof::engine::event::{CallId, Event};
 use iaxproof::time::Instant;
-use iaxproof::wire::{Body, CallNumber, Cause, Frame, FullFrame, IaxCommand, InformationElements};
+use iaxproof::wire::{
+    Body, CallNumber, Cause, EncryptionMethods, Frame, FullFrame, IaxCommand, InformationElements,
+};
 
 use super::Checker;
 use crate::accounts::account_of_name;
 use crate::fact::{AccountState, Fact, Mark, Passage};
-use crate::plan::Actor;
+use crate::plan::{Actor, Topology};
 
 /// Follows accounts, calls and logins.
 #[derive(Clone, Debug, Default)]
@@ -24,6 +26,8 @@ pub struct ReloadAtomic {
     serials: BTreeMap<(u8, CallId), u64>,
     logins: BTreeMap<(u8, SocketAddr, CallNumber), Login>,
     damaged: BTreeSet<SocketAddr>,
+    /// Accounts that must call encrypted.
+    forced: Vec<u8>,
     /// Accounts whose contact the database did not store, or not in time.
     not_stored: BTreeSet<(u8, u8)>,
 }
@@ -32,9 +36,19 @@ pub struct ReloadAtomic {
 struct Login {
     account: u8,
     opened: Instant,
+    /// Whether it is a call in clear of who must call encrypted.
+    lacks_cipher: bool,
 }
 
 impl ReloadAtomic {
+    /// Of a world of this topology.
+    pub fn new(topology: &Topology) -> Self {
+        ReloadAtomic {
+            forced: topology.forced.clone(),
+            ..ReloadAtomic::default()
+        }
+    }
+
     fn reloaded(
         &mut self,
         now: Instant,
@@ -76,9 +90,13 @@ impl ReloadAtomic {
         let is_opener = command.opens_dialogue() && frame.destination == CallNumber::ZERO;
         if let (true, Some(account)) = (is_opener, account_of(ies)) {
             let key = (server, passage.source, frame.source);
+            let asks = ies.encryption().unwrap_or_default();
             let login = Login {
                 account,
                 opened: now,
+                lacks_cipher: self.forced.contains(&account)
+                    && command == IaxCommand::New
+                    && !asks.contains(EncryptionMethods::AES128),
             };
             self.logins.entry(key).or_insert(login);
         }
@@ -91,7 +109,8 @@ impl ReloadAtomic {
         };
         let since = self.steady_since.get(&(server, login.account));
         let was_steady = since.is_some_and(|since| *since <= login.opened);
-        let is_excused = self.damaged.contains(&passage.destination)
+        let is_excused = login.lacks_cipher
+            || self.damaged.contains(&passage.destination)
             || self.not_stored.contains(&(server, login.account));
         if !was_steady || is_excused {
             return Ok(());

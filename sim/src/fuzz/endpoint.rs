@@ -195,6 +195,7 @@ impl<'a> Bench<'a> {
             destination: here(),
             datagram,
             frame: Frame::parse(datagram).ok(),
+            is_sealed: false,
             // Whatever comes is taken for damaged: these clients keep to no rule of their own.
             mark: Mark::Damaged,
         };
@@ -292,7 +293,7 @@ impl<'a> Bench<'a> {
             absent: (1..=lacking).collect(),
             changed: Vec::new(),
         };
-        let configuration = accounts::configuration(&topology(), 0, &plan, self.serial);
+        let configuration = accounts::configuration(&topology(), 0, &plan, 0, self.serial);
         self.serial += 1;
         self.catalog.reload(configuration);
     }
@@ -360,6 +361,7 @@ impl<'a> Bench<'a> {
             destination: transmit.destination,
             datagram: &datagram,
             frame: Some(frame),
+            is_sealed: false,
             mark: Mark::Plain,
         };
         self.check(&Fact::Sent(passage));

@@ -105,6 +105,7 @@ pub(crate) struct Moods<'a> {
     pub(crate) is_calm: bool,
     pub(crate) permille: u16,
     pub(crate) encrypt_permille: u16,
+    pub(crate) deaf_permille: u16,
 }
 
 impl Moods<'_> {
@@ -121,13 +122,14 @@ impl Moods<'_> {
     }
 
     /// The mood of a client's nth call. When all is calm it answers; every other client wants a token first.
-    fn mood(&mut self, client: u8, nth: u32) -> Mood {
+    fn mood(&mut self, client: u8, nth: u32, must_encrypt: bool) -> Mood {
         if self.is_calm {
             let wants_token = client % 2 == 1;
-            return if wants_token {
-                Mood::Token
-            } else {
-                Mood::Answer
+            return match (wants_token, must_encrypt) {
+                (true, true) => Mood::TokenAndSeal,
+                (false, true) => Mood::Seal,
+                (true, false) => Mood::Token,
+                (false, false) => Mood::Answer,
             };
         }
         let key = Key {
@@ -167,12 +169,16 @@ impl Client {
         moods: &mut Moods<'_>,
         out: &mut Outbox,
     ) {
-        let Body::Iax {
-            command: IaxCommand::New,
-            ies,
-        } = frame.body
-        else {
-            return;
+        let ies = match frame.body {
+            Body::Iax {
+                command: IaxCommand::New,
+                ies,
+            } => ies,
+            Body::Iax {
+                command: IaxCommand::Poke,
+                ..
+            } => return self.handle_poke(frame, moods, out),
+            _ => return,
         };
         if let Some(dialogue) = self.called_by(frame.source) {
             // A repeat: it is acknowledged again and means nothing more.
@@ -222,7 +228,8 @@ impl Client {
         if let Some(caller) = self.callers.get(&theirs) {
             return caller.mood;
         }
-        let mood = moods.mood(self.index, self.calls_taken);
+        let must_encrypt = self.identity.must_encrypt;
+        let mood = moods.mood(self.index, self.calls_taken, must_encrypt);
         self.calls_taken += 1;
         self.callers.insert(theirs, Caller { mood, since: now });
         mood
@@ -257,7 +264,7 @@ impl Client {
         match mood {
             Mood::Seal | Mood::TokenAndSeal if wants_cipher(frame) => {
                 dialogue.challenge(now, CHALLENGE, EncryptionMethods::AES128);
-                let cipher = Cipher::new(CHALLENGE, &self.identity.secret, false);
+                let cipher = Cipher::new(frame.source, CHALLENGE, &self.identity.secret, false);
                 self.ciphers.insert(local, cipher);
             }
             Mood::Challenge | Mood::TokenAndChallenge | Mood::Seal | Mood::TokenAndSeal => {
@@ -307,6 +314,11 @@ impl Client {
             out.goals.reach(Goal::DialledChallengeAnswered);
             if self.ciphers.get(&local).is_some_and(|cipher| cipher.is_on) {
                 out.goals.reach(Goal::DialledEncrypted);
+                if self.identity.rotates_often {
+                    // Even the ANSWER comes under another key than the login's.
+                    dialogue.rotate(now);
+                    out.goals.reach(Goal::DialledKeyRotated);
+                }
             }
             self.accept(now, &mut dialogue, Mood::Answer);
         } else if is_asked {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use aes::Aes128;
 use aes::cipher::{BlockCipherDecrypt, BlockCipherEncrypt, KeyInit};
-use iaxproof::wire::{Body, Frame, FullFrame, IaxCommand};
+use iaxproof::wire::{Body, CallNumber, Frame, FullFrame, IaxCommand};
 use md5::{Digest as _, Md5};
 
 use crate::decide::mix;
@@ -23,6 +23,8 @@ pub(crate) struct Cipher {
     keys: Vec<Key>,
     /// By sequence number: the key that a frame of ours went out under.
     sealed: BTreeMap<u8, Key>,
+    /// The server's call number.
+    pub(super) remote: CallNumber,
     /// Whether frames of ours are sealed.
     pub(super) is_on: bool,
     frames: u64,
@@ -30,7 +32,7 @@ pub(crate) struct Cipher {
 
 impl Cipher {
     /// From challenge and secret (RFC 5456 §7.4). A caller seals from its AUTHREP on, who is called once that has come.
-    pub(super) fn new(challenge: &[u8], secret: &str, is_on: bool) -> Self {
+    pub(super) fn new(remote: CallNumber, challenge: &[u8], secret: &str, is_on: bool) -> Self {
         let digest = Md5::new()
             .chain_update(challenge)
             .chain_update(secret)
@@ -38,6 +40,7 @@ impl Cipher {
         Cipher {
             keys: vec![digest.into()],
             sealed: BTreeMap::new(),
+            remote,
             is_on,
             frames: 0,
         }
@@ -182,7 +185,12 @@ mod tests {
     /// A HANGUP, an ACK and a mini frame as `openssl enc -aes-128-cbc` seals them.
     #[test]
     fn what_another_implementation_sealed_opens() {
-        let cipher = Cipher::new(b"20260102030405060708090a0b0c0d0e", "wonder", true);
+        let cipher = Cipher::new(
+            CallNumber::ZERO,
+            b"20260102030405060708090a0b0c0d0e",
+            "wonder",
+            true,
+        );
         for (frame, sealed) in [
             (
                 "80021e04000007d0080606052a0110",
@@ -203,7 +211,7 @@ mod tests {
 
     #[test]
     fn what_was_sealed_opens_and_the_opener_stays_clear() {
-        let mut cipher = Cipher::new(b"challenge", "secret", true);
+        let mut cipher = Cipher::new(CallNumber::ZERO, b"challenge", "secret", true);
         let ping = unhex("80021e04000007d008060602");
         for _ in 0..40 {
             let sealed = cipher.seal(ping.clone());
@@ -212,7 +220,7 @@ mod tests {
         }
         let new = unhex("80020000000007d000000601");
         assert_eq!(cipher.seal(new.clone()), new);
-        let other = Cipher::new(b"challenge", "another", true);
+        let other = Cipher::new(CallNumber::ZERO, b"challenge", "another", true);
         let sealed = cipher.seal(ping.clone());
         assert_ne!(other.open(&sealed), Some(ping));
     }
@@ -220,8 +228,8 @@ mod tests {
     /// Noise under a newer key would read as a frame now and then.
     #[test]
     fn who_rotates_still_reads_the_server_by_its_own_key() {
-        let mut client = Cipher::new(b"challenge", "secret", true);
-        let mut server = Cipher::new(b"challenge", "secret", true);
+        let mut client = Cipher::new(CallNumber::ZERO, b"challenge", "secret", true);
+        let mut server = Cipher::new(CallNumber::ZERO, b"challenge", "secret", true);
         let rotation = unhex("80021e04000007d0080606270f1000112233445566778899aabbccddeeff");
         let sealed = client.seal(rotation.clone());
         assert_eq!(client.open_ours(&sealed), Some(rotation));

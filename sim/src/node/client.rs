@@ -62,6 +62,8 @@ pub(crate) struct Client {
     pub(super) calls_taken: u32,
     /// How often it was asked to move a call.
     pub(super) moves_asked: u32,
+    /// POKEs that came while not all was calm.
+    pub(super) pokes_taken: u32,
     /// What it will do by itself, on which call.
     pub(super) acts: Vec<(Instant, CallNumber, Act)>,
 }
@@ -99,8 +101,14 @@ impl Client {
             callers: BTreeMap::new(),
             calls_taken: 0,
             moves_asked: 0,
+            pokes_taken: 0,
             acts: Vec::new(),
         }
+    }
+
+    /// Whether it never answers a POKE.
+    pub(crate) const fn is_mute(&self) -> bool {
+        self.identity.is_mute
     }
 
     /// Its server's address.
@@ -142,8 +150,11 @@ impl Client {
         }
     }
 
-    /// Sends frames of audio or text on this call.
+    /// Sends frames of audio or text on this call; whoever changes keys often does so now.
     pub(super) fn speak_on(&mut self, now: Instant, local: CallNumber, frames: u16, is_text: bool) {
+        if self.identity.rotates_often {
+            self.rotate(now, local);
+        }
         self.speech.push(Speech {
             local,
             frames,
@@ -151,6 +162,16 @@ impl Client {
             is_text,
             voice_sent: 0,
         });
+    }
+
+    /// Changes the key of a call whose frames are sealed, once it is accepted: what comes under another key before its AUTHREP is noise.
+    pub(super) fn rotate(&mut self, now: Instant, local: CallNumber) {
+        let is_sealed = self.ciphers.get(&local).is_some_and(|cipher| cipher.is_on);
+        let dialogue = self.dialogues.get_mut(&local).filter(|_| is_sealed);
+        let lives = |it: &&mut Dialogue| matches!(it.phase, Phase::Linked | Phase::Up);
+        if let Some(dialogue) = dialogue.filter(lives) {
+            dialogue.rotate(now);
+        }
     }
 
     /// Hangs its newest call up.

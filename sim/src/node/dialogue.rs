@@ -88,6 +88,14 @@ pub(crate) struct Identity {
     pub(crate) can_encrypt: bool,
     /// Whether its audio goes in trunk frames.
     pub(crate) is_trunked: bool,
+    /// Whether it knows call tokens: who does not sends none, and does not understand who gives it one.
+    pub(crate) knows_tokens: bool,
+    /// Whether its calls must be encrypted.
+    pub(crate) must_encrypt: bool,
+    /// Whether it changes the key of an encrypted call each time that it speaks.
+    pub(crate) rotates_often: bool,
+    /// Whether it never answers a POKE.
+    pub(crate) is_mute: bool,
 }
 
 /// One dialogue.
@@ -108,6 +116,8 @@ pub(crate) struct Dialogue {
     /// Whether audio was sent in a full frame, so that mini frames may follow.
     has_spoken: bool,
     pub(crate) texts_sent: u32,
+    /// How often the key was changed.
+    rotations: u32,
 }
 
 impl Dialogue {
@@ -143,6 +153,7 @@ impl Dialogue {
             ping_at: None,
             has_spoken: false,
             texts_sent: 0,
+            rotations: 0,
         }
     }
 
@@ -164,13 +175,16 @@ impl Dialogue {
             Purpose::Called => return,
         };
         ies.push(InformationElement::Username(identity.name.as_bytes()));
-        ies.push(InformationElement::CallToken(&self.token));
+        if identity.knows_tokens {
+            ies.push(InformationElement::CallToken(&self.token));
+        }
         self.send(now, iax(command, &ies));
     }
 
     /// A CALLTOKEN came: the same request again with the token, if none was sent yet (IAX2-security §3.2).
     pub(crate) fn take_token(&mut self, now: Instant, token: &[u8], identity: &Identity) -> bool {
-        if self.phase != Phase::Asked || !self.token.is_empty() || token.is_empty() {
+        let is_of_use = identity.knows_tokens && self.token.is_empty() && !token.is_empty();
+        if self.phase != Phase::Asked || !is_of_use {
             return false;
         }
         self.token = token.to_vec();
@@ -209,10 +223,12 @@ impl Dialogue {
         true
     }
 
-    /// The next frames have another key (RTKEY).
+    /// The next frames have another key (RTKEY): 16 octets, another each time.
     pub(super) fn rotate(&mut self, now: Instant) {
+        let key = format!("the key no. {:04}", self.rotations);
+        self.rotations += 1;
         let mut ies = IeBuffer::new();
-        ies.push(InformationElement::Challenge(b"the key of a key"));
+        ies.push(InformationElement::Challenge(key.as_bytes()));
         self.send(now, iax(IaxCommand::RtKey, &ies));
     }
 

@@ -4,6 +4,8 @@
 //!   wire.
 //! - `reception`: what a client does about a datagram. `callee`: what it does when it is called. `dialogue`: one dialogue of a client.
 //!   `cipher`: how it is encrypted, and `sealed`: what is read of it then. `transfer`: how it moves to another other side.
+//!   `poked`: whether it answers a POKE.
+//! - `registrar`: where servers register.
 //! - `server`: the shipped endpoint with a directory, a database and an application. `dialler`: the application as a caller.
 
 pub(crate) mod callee;
@@ -11,8 +13,9 @@ pub(crate) mod cipher;
 pub(crate) mod client;
 pub(crate) mod dialler;
 pub(crate) mod dialogue;
+mod poked;
 mod reception;
-mod sealed;
 pub(crate) mod registrar;
+mod sealed;
 pub(crate) mod server;
 mod transfer;

@@ -269,7 +269,7 @@ impl Client {
                 let is_offered =
                     ies.encryption().unwrap_or_default() != EncryptionMethods::default();
                 if is_first && is_offered && dialogue.purpose.is_sealed() {
-                    let cipher = Cipher::new(challenge, &self.identity.secret, true);
+                    let cipher = Cipher::new(frame.source, challenge, &self.identity.secret, true);
                     self.ciphers.insert(local, cipher);
                 }
                 false
@@ -280,6 +280,9 @@ impl Client {
             }
             IaxCommand::Accept => {
                 dialogue.advance(now, Phase::Linked);
+                if !self.identity.knows_tokens {
+                    out.goals.reach(Goal::CalledWithoutToken);
+                }
                 if self.ciphers.contains_key(&local) {
                     out.goals.reach(Goal::CallEncrypted);
                 }
@@ -327,6 +330,9 @@ impl Client {
         match (purpose, command) {
             (Purpose::Register(_), IaxCommand::RegAck) => {
                 out.goals.reach(Goal::Registered);
+                if !self.identity.knows_tokens {
+                    out.goals.reach(Goal::RegisteredWithoutToken);
+                }
                 let granted = ies.refresh().unwrap_or(60);
                 let renew = Duration::from_secs(u64::from(granted)) * 5 / 6;
                 self.register_at = self.wanted.map(|_| now + renew);

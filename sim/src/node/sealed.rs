@@ -40,12 +40,15 @@ impl Client {
             return None;
         }
         let (source, destination) = numbers_of(datagram)?;
-        let local = match destination {
-            _ if is_ours => Some(source),
-            Some(destination) => Some(destination),
-            None => None,
+        let cipher: &Cipher = match destination {
+            _ if is_ours => self.ciphers.get(&source)?,
+            Some(destination) => self.ciphers.get(&destination)?,
+            // Of those that had this number the last.
+            None => self
+                .ciphers
+                .values()
+                .rfind(|cipher| cipher.remote == source)?,
         };
-        let cipher: &Cipher = self.ciphers.get(&local?)?;
         match is_ours {
             true => cipher.open_ours(datagram),
             false => cipher.open(datagram),

@@ -2,6 +2,7 @@
 //! still means, and one feature shifts no other.
 
 use super::{Actor, Operation, Partition, Plan, What};
+use crate::accounts::WITHOUT_SECRET;
 use crate::decide::{Dice, mix};
 
 /// The dice of one feature: a number that no other has.
@@ -62,12 +63,18 @@ impl Plan {
         let Some(&client) = self.topology.tokenless.first() else {
             return;
         };
+        // Whoever registers an account without a secret and a token registers it, wherever he says that he is.
+        let kinds: &[u8] =
+            match self.topology.account_of(client) == WITHOUT_SECRET || client == WITHOUT_SECRET {
+                true => &[6],
+                false => &[6, 7],
+            };
         for _ in 0..dice.within(2, 8) {
             self.operations.push(Operation {
                 at_ms: dice.within(100, self.heal_ms / 10) * 10,
                 actor: Actor::Client(client),
                 what: What::Spoof {
-                    kind: dice.pick(&[6, 7]),
+                    kind: dice.pick(kinds),
                 },
             });
         }

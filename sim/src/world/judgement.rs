@@ -28,6 +28,7 @@ impl<D: Directory + Administer + Observe> World<'_, D> {
             counts: &counts,
             limits: &limits,
         });
+        self.look_at_unvalidated(server);
         let before = core::mem::take(&mut self.contacts[usize::from(server)]);
         let contacts = self.gather_contacts(now, server, &before);
         self.see(&Fact::Contacts {
@@ -41,6 +42,14 @@ impl<D: Directory + Administer + Observe> World<'_, D> {
                 server,
                 report: &report,
             });
+        }
+    }
+
+    fn look_at_unvalidated(&mut self, server: u8) {
+        let max = usize::from(self.plan.options.unvalidated_max);
+        let count = self.servers[usize::from(server)].directory.unvalidated();
+        if let Some(count) = count.filter(|_| max > 0) {
+            self.see(&Fact::Unvalidated { server, count, max });
         }
     }
 

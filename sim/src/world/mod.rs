@@ -8,6 +8,7 @@ mod judgement;
 mod operations;
 mod outward;
 mod passage;
+mod qualified;
 
 use core::net::SocketAddr;
 use core::time::Duration;
@@ -24,6 +25,7 @@ use iaxproof::time::Instant;
 
 use self::outward::Outward;
 pub use self::outward::RETURNED;
+pub use self::qualified::QUALIFIED;
 use crate::accounts;
 use crate::administer::{Administer, Observe};
 use crate::clock::Queue;
@@ -131,6 +133,7 @@ enum Happening {
     CalmDials,
     RegistrarMoved,
     RegistrantsDue,
+    QualifiedDue,
     Settle,
     HangUpAll,
     Rest,
@@ -201,6 +204,10 @@ impl<'d, D: Directory + Administer + Observe> World<'d, D> {
             self.reload(server, 0);
         }
         self.begin_outward();
+        if !self.plan.topology.qualified.is_empty() {
+            let due = self.heal_at + QUALIFIED;
+            self.queue.schedule(due, Happening::QualifiedDue);
+        }
         for (nth, operation) in self.plan.operations.iter().enumerate() {
             let at = Instant::from_millis(u64::from(operation.at_ms));
             // What is planned for later than healing is done when everything heals, so that the bounds hold.
@@ -252,6 +259,7 @@ impl<'d, D: Directory + Administer + Observe> World<'d, D> {
             Happening::CalmDials => self.dial_all(),
             Happening::RegistrarMoved => self.follow_registrar(),
             Happening::RegistrantsDue => self.see_registrants_due(),
+            Happening::QualifiedDue => self.see_qualified_due(),
             Happening::Settle => self.settle(),
             Happening::HangUpAll => self.hang_up_all(),
             Happening::Rest => self.rest(),
@@ -279,6 +287,7 @@ impl<'d, D: Directory + Administer + Observe> World<'d, D> {
             is_calm,
             permille: options.callee_permille,
             encrypt_permille: options.encrypt_permille,
+            deaf_permille: options.deaf_permille,
         }
     }
 
@@ -303,8 +312,12 @@ fn client(plan: &Plan, index: u8) -> Client {
         secret: accounts::secret(account),
         can_encrypt: accounts::can_encrypt(account),
         is_trunked: accounts::is_trunked(account),
+        knows_tokens: !topology.tokenless.contains(&index),
+        must_encrypt: topology.forced.contains(&account) && accounts::can_encrypt(account),
+        rotates_often: plan.options.rotations > 0,
+        is_mute: topology.mute.contains(&index),
     };
-    let address = SocketAddr::from(([192, 0, 2, 10 + index], 4_569));
+    let address = accounts::client_address(index);
     let server = server_address(topology.server_of(index));
     Client::new(index, address, server, identity)
 }

@@ -11,6 +11,7 @@ use crate::administer::{Administer, Observe};
 use crate::decide::{Domain, Key};
 use crate::fact::{AccountState, Fact, Mark};
 use crate::goals::Goal;
+use crate::node::client::Client;
 use crate::node::dialler::{Awaited, Placed};
 use crate::node::server::Act;
 use crate::plan::{Actor, Operation, What};
@@ -98,8 +99,10 @@ impl<D: Directory + Administer + Observe> World<'_, D> {
 
     /// There is nobody to call: a caller is told.
     pub(super) fn dialled_nobody(&mut self, server: u8, error: Error, caller: Option<CallId>) {
-        if let Error::UnknownPeer | Error::NoContact = error {
-            self.observers.reach(Goal::DialledNobody);
+        match error {
+            Error::UnknownPeer | Error::NoContact => self.observers.reach(Goal::DialledNobody),
+            Error::PeerUnreachable => self.observers.reach(Goal::DialledUnreachable),
+            _ => {}
         }
         if let Some(caller) = caller {
             let act = Happening::Act(self.process(server), caller, Act::HangUp);
@@ -164,7 +167,10 @@ impl<D: Directory + Administer + Observe> World<'_, D> {
         let is_anew = self.servers[usize::from(server)].incarnation > 0;
         let is_ambiguous = is_anew && self.plan.options.call_numbers > 0;
         let is_due = now >= self.heal_at + CALM && !is_ambiguous;
-        let must_answer = is_due && self.is_there(server, account);
+        // Who must be called encrypted has a secret to prove, and where that was changed it does not answer.
+        let is_forced = self.plan.topology.forced.contains(&account);
+        let is_plain = !is_forced || self.is_plain(server, account);
+        let must_answer = is_due && is_plain && self.is_there(server, account);
         self.observers.reach(Goal::Dialled);
         let application = &mut self.servers[usize::from(server)].application;
         if must_answer {
@@ -182,16 +188,26 @@ impl<D: Directory + Administer + Observe> World<'_, D> {
         }
     }
 
+    /// Whether the account of the configuration that is in force has the secret that its client knows. Of a row it is not known which
+    /// secret is cached.
+    fn is_plain(&self, server: u8, account: u8) -> bool {
+        let nth = self.servers[usize::from(server)].configuration;
+        !self.plan.topology.is_realtime(account) && self.plan.configurations[nth].is_plain(account)
+    }
+
     /// Whether a client of the server is where an account was last seen.
     fn is_there(&self, server: u8, account: u8) -> bool {
+        self.client_there(server, account).is_some()
+    }
+
+    /// The client of the server that is where an account was last seen.
+    pub(super) fn client_there(&self, server: u8, account: u8) -> Option<&Client> {
         let seen = self.contacts[usize::from(server)].iter();
         let contact = seen.filter(|seen| seen.account == account);
-        let contact = contact.filter_map(|seen| seen.contact).next();
+        let contact = contact.filter_map(|seen| seen.contact).next()?;
         let server = server_address(server);
-        contact.is_some_and(|contact| {
-            let mut clients = self.clients.iter();
-            clients.any(|client| client.address == contact.address && client.server() == server)
-        })
+        let mut clients = self.clients.iter();
+        clients.find(|client| client.address == contact.address && client.server() == server)
     }
 
     /// Every server calls each of its accounts.
@@ -296,9 +312,17 @@ impl<D: Directory + Administer + Observe> World<'_, D> {
         if node.open_questions > 0 {
             self.observers.reach(Goal::ReloadDuringQuestion);
         }
-        let configuration = accounts::configuration(topology, server, plan, serial);
+        let configuration = accounts::configuration(
+            topology,
+            server,
+            plan,
+            self.plan.options.unvalidated_max,
+            serial,
+        );
         node.directory.reload(configuration);
         node.endpoint.adopt();
+        self.qualify(server);
+        let node = &self.servers[usize::from(server)];
         let mut states = Vec::new();
         for account in accounts::of_configuration(topology, server) {
             let is_present = !plan.absent.contains(&account);

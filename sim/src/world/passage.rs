@@ -38,7 +38,7 @@ impl<D: Directory + Administer + Observe> World<'_, D> {
         } else {
             mark
         };
-        let opened = self.opened((Some(from), to), &datagram);
+        let opened = self.opened((from, to), destination, &datagram);
         let passage = Passage {
             from,
             to,
@@ -46,6 +46,7 @@ impl<D: Directory + Administer + Observe> World<'_, D> {
             destination,
             datagram: &datagram,
             frame: Frame::parse(opened.as_deref().unwrap_or(&datagram)).ok(),
+            is_sealed: opened.is_some(),
             mark,
         };
         let is_again =
@@ -82,21 +83,25 @@ impl<D: Directory + Administer + Observe> World<'_, D> {
         }
     }
 
-    /// What a sealed datagram says: the client among its ends has the keys.
+    /// What a sealed datagram says: the client among its ends has the keys, also where it went on from another port.
     fn opened(
         &self,
-        (from, to): (Option<Actor>, Option<Actor>),
+        (from, to): (Actor, Option<Actor>),
+        destination: SocketAddr,
         datagram: &[u8],
     ) -> Option<Vec<u8>> {
-        let client = |actor| match actor {
-            Some(Actor::Client(index)) => self.clients.get(usize::from(index)),
-            _ => None,
-        };
-        match (client(from), client(to)) {
-            (Some(client), _) => client.opened(true, datagram),
-            (None, Some(client)) => client.opened(false, datagram),
-            (None, None) => None,
+        if let Actor::Client(index) = from {
+            let client = self.clients.get(usize::from(index))?;
+            return client.opened(true, datagram);
         }
+        let client = match to {
+            Some(Actor::Client(index)) => self.clients.get(usize::from(index)),
+            _ => {
+                let mut clients = self.clients.iter();
+                clients.find(|client| client.address.ip() == destination.ip())
+            }
+        };
+        client?.opened(false, datagram)
     }
 
     pub(super) fn note_partition(&mut self, from: Actor, to: Option<Actor>) {
@@ -140,7 +145,7 @@ impl<D: Directory + Administer + Observe> World<'_, D> {
             return;
         }
         let now = self.queue.now();
-        let opened = self.opened((Some(from), Some(to)), datagram);
+        let opened = self.opened((from, Some(to)), destination, datagram);
         let passage = Passage {
             from,
             to: Some(to),
@@ -148,6 +153,7 @@ impl<D: Directory + Administer + Observe> World<'_, D> {
             destination,
             datagram,
             frame: Frame::parse(opened.as_deref().unwrap_or(datagram)).ok(),
+            is_sealed: opened.is_some(),
             mark,
         };
         self.observers.see(now, &Fact::Arrived(passage));

@@ -1,0 +1,100 @@
+//! no-leak, of the watches over qualified peers: each holds a peer, and ends with its contact, whoever took that away: the peer itself,
+//! time, the operator, a reload, the eviction of its row. Until its poke timer fires a watch may outlive the contact. At rest no POKE is
+//! out but to whom may be watched.
+//!
+//! A server with few call numbers may have none for the POKE that would show that a row was evicted: its watches end when their contacts
+//! would have lapsed, and are not judged before all is at rest.
+
+use core::time::Duration;
+use std::collections::BTreeMap;
+
+use iaxproof::time::Instant;
+
+use super::Checker;
+use super::registrant_returns::NUMBERS_FEW;
+use crate::fact::{ContactSeen, Fact};
+use crate::plan::Topology;
+
+/// How long a watch may outlive the contact: from one POKE to the next, and as long as that one waits. So long where a row was evicted,
+/// for that shows when a POKE is answered or not.
+pub const OUTLIVES: Duration = Duration::from_secs(29);
+
+/// Remembers when each qualified peer had a contact last.
+#[derive(Clone, Debug, Default)]
+pub struct WatchesEnd {
+    qualified: Vec<u8>,
+    had: BTreeMap<(u8, u8), Instant>,
+    /// What servers watch.
+    watched: BTreeMap<u8, usize>,
+    is_scarce: bool,
+}
+
+impl WatchesEnd {
+    /// Of the peers of this topology that are qualified.
+    pub fn new(topology: &Topology) -> Self {
+        WatchesEnd {
+            qualified: topology.qualified.clone(),
+            ..WatchesEnd::default()
+        }
+    }
+
+    fn seen(&mut self, now: Instant, server: u8, contacts: &[ContactSeen]) {
+        for seen in contacts.iter().filter(|seen| seen.contact.is_some()) {
+            if self.qualified.contains(&seen.account) {
+                self.had.insert((server, seen.account), now);
+            }
+        }
+    }
+
+    fn may_be(&self, now: Instant, server: u8) -> usize {
+        let here = self.had.iter().filter(|((of, _), _)| *of == server);
+        here.filter(|(_, had)| now <= **had + OUTLIVES).count()
+    }
+
+    fn count(&self, now: Instant, server: u8) -> Result<(), String> {
+        let may_be = self.may_be(now, server);
+        let watched = self.watched.get(&server).copied().unwrap_or_default();
+        if watched <= may_be || self.is_scarce {
+            return Ok(());
+        }
+        Err(format!(
+            "server {server}: {watched} peers are watched, where {may_be} have a contact or had one a moment ago"
+        ))
+    }
+}
+
+impl Checker for WatchesEnd {
+    const PROPERTY: &'static str = "no-leak";
+
+    fn observe(&mut self, now: Instant, fact: &Fact<'_>) -> Result<(), String> {
+        match fact {
+            Fact::Restarted { server, .. } => {
+                self.had.retain(|(of, _), _| of != server);
+                self.watched.remove(server);
+            }
+            Fact::Counted {
+                server,
+                counts,
+                limits,
+            } => {
+                self.watched.insert(*server, counts.watched);
+                self.is_scarce |= limits.pool < NUMBERS_FEW;
+            }
+            Fact::AtRest { server, counts, .. } => {
+                let may_be = self.may_be(now, *server);
+                if counts.pokes > may_be {
+                    let pokes = counts.pokes;
+                    return Err(format!(
+                        "server {server}: {pokes} POKEs are out at rest, where {may_be} peers may be asked"
+                    ));
+                }
+            }
+            Fact::Contacts { server, contacts } => {
+                self.seen(now, *server, contacts);
+                return self.count(now, *server);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}

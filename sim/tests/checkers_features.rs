@@ -1,0 +1,309 @@
+//! The checkers of registrations outward, of POKEs and of encryption go red where their property is broken: each is shown a made-up
+//! story, and the one step in it that must not happen. The same story without that step passes.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use iaxproof::engine::counts::Counts;
+use iaxproof::engine::directory::{Contact, Generation, Reachability};
+use iaxproof::engine::event::{CallId, Event};
+use iaxproof::engine::settings::Name;
+use iaxproof::engine::{RegistrantId, RegistrantState};
+use iaxproof::time::Instant;
+use iaxproof::wire::{
+    Body, CallNumber, Control, Format, Frame, FullFrame, IaxCommand, InformationElements,
+    MiniFrame, SeqNo, Timestamp,
+};
+use iaxproof_sim::checkers::Checker;
+use iaxproof_sim::checkers::peers_reached::PeersReached;
+use iaxproof_sim::checkers::registrant_returns::RegistrantReturns;
+use iaxproof_sim::checkers::secret_unsent::SecretUnsent;
+use iaxproof_sim::checkers::stays_encrypted::StaysEncrypted;
+use iaxproof_sim::checkers::watches_end::WatchesEnd;
+use iaxproof_sim::fact::{ContactSeen, Fact, Limits, Mark, Passage, QualifiedSeen};
+use iaxproof_sim::plan::{Actor, Topology};
+
+const SERVER: Actor = Actor::Server(0);
+const CLIENT: Actor = Actor::Client(1);
+const ID: RegistrantId = RegistrantId(1);
+
+fn at(seconds: u64) -> Instant {
+    Instant::from_secs(seconds)
+}
+
+fn address(actor: Actor) -> SocketAddr {
+    match actor {
+        SERVER => SocketAddr::from(([10, 0, 0, 1], 4569)),
+        _ => SocketAddr::from(([192, 0, 2, 11], 4569)),
+    }
+}
+
+const fn limits(pool: usize) -> Limits {
+    Limits {
+        pool,
+        dialogues_max: 100,
+        quarantine_max: 100,
+        registrations_max: 100,
+        events_max: 100,
+        outstanding_max: 100,
+        queue_max: 100,
+    }
+}
+
+/// Shows how a server counts, which has all call numbers.
+fn counted<C: Checker>(checker: &mut C, now: Instant, counts: &Counts) -> Result<(), String> {
+    let limits = &limits(32_766);
+    let fact = Fact::Counted {
+        server: 0,
+        counts,
+        limits,
+    };
+    checker.observe(now, &fact)
+}
+
+fn state<C: Checker>(checker: &mut C, now: Instant, state: RegistrantState) {
+    let event = &Event::RegistrantChanged { id: ID, state };
+    let told = checker.observe(now, &Fact::Told { server: 0, event });
+    assert_eq!(told, Ok(()));
+}
+
+const REGISTERED: RegistrantState = RegistrantState::Registered {
+    refresh: Duration::from_secs(60),
+    apparent: None,
+    messages: None,
+};
+
+/// A registration that stands at the server since 1 s, and at the registrar until then.
+fn registered(until: Option<Instant>) -> RegistrantReturns {
+    let mut checker = RegistrantReturns::default();
+    let (server, nth, id) = (0, 0, ID);
+    let begun = checker.observe(at(0), &Fact::Registers { server, nth, id });
+    let granted = checker.observe(at(1), &Fact::Granted { server, nth, until });
+    assert_eq!((begun, granted), (Ok(()), Ok(())));
+    state(&mut checker, at(1), REGISTERED);
+    checker
+}
+
+fn due(checker: &mut RegistrantReturns, now: Instant) -> Result<(), String> {
+    counted(checker, now, &Counts::default())?;
+    let healed_at = at(0);
+    checker.observe(now, &Fact::RegistrantsDue { healed_at })?;
+    counted(checker, now, &Counts::default())
+}
+
+#[test]
+fn registrant_returns_wants_it_to_stand_on_both_sides() {
+    assert_eq!(due(&mut registered(Some(at(90))), at(60)), Ok(()));
+    assert!(due(&mut registered(Some(at(60))), at(60)).is_err());
+    assert!(due(&mut registered(None), at(60)).is_err());
+    let mut checker = registered(Some(at(90)));
+    state(&mut checker, at(58), RegistrantState::RegSent);
+    assert_eq!(due(&mut checker, at(60)), Ok(()));
+    assert!(counted(&mut checker, at(63), &Counts::default()).is_err());
+}
+
+#[test]
+fn registrant_returns_wants_it_given_back() {
+    let rest = |until, registrants| {
+        let mut checker = registered(Some(at(90)));
+        let (server, nth) = (0, 0);
+        checker.observe(at(70), &Fact::GivesUp { server, id: ID })?;
+        checker.observe(at(71), &Fact::Granted { server, nth, until })?;
+        let counts = &Counts {
+            registrants,
+            ..Counts::default()
+        };
+        let references = None;
+        let fact = Fact::AtRest {
+            server,
+            counts,
+            references,
+        };
+        checker.observe(at(200), &fact)
+    };
+    assert_eq!(rest(None, 0), Ok(()));
+    assert!(rest(None, 1).is_err());
+    assert!(rest(Some(at(90)), 0).is_err());
+}
+
+fn passage(from: Actor, datagram: &[u8], is_sealed: bool) -> Passage<'_> {
+    let to = if from == SERVER { CLIENT } else { SERVER };
+    Passage {
+        from,
+        to: Some(to),
+        source: address(from),
+        destination: address(to),
+        datagram,
+        frame: Frame::parse(datagram).ok(),
+        is_sealed,
+        mark: Mark::Plain,
+    }
+}
+
+#[test]
+fn secret_unsent_looks_at_what_servers_send() {
+    let sent = |from, datagram| {
+        let fact = Fact::Sent(passage(from, datagram, false));
+        SecretUnsent.observe(at(1), &fact)
+    };
+    assert_eq!(sent(SERVER, b"a secret"), Ok(()));
+    assert_eq!(sent(CLIENT, b"my secret-0"), Ok(()));
+    assert!(sent(SERVER, b"my secret-0").is_err());
+}
+
+fn contact(account: u8) -> ContactSeen {
+    let contact = Contact {
+        address: address(CLIENT),
+        deadline: Some(at(500)),
+        generation: Generation(1),
+    };
+    ContactSeen {
+        account,
+        contact: Some(contact),
+        is_found_by_address: true,
+    }
+}
+
+#[test]
+fn peers_reached_wants_the_truth_of_who_was_asked() {
+    let judged = |since, answers, reachability| {
+        let mut checker = PeersReached::default();
+        let contacts = &[contact(1)];
+        let server = 0;
+        checker.observe(at(since), &Fact::Contacts { server, contacts })?;
+        let peers = &[QualifiedSeen {
+            account: 1,
+            answers,
+            reachability,
+        }];
+        checker.observe(at(100), &Fact::QualifiedDue { server, peers })
+    };
+    let reachable = Reachability::Reachable(Duration::from_millis(20));
+    assert_eq!(judged(10, true, reachable), Ok(()));
+    assert_eq!(judged(10, false, Reachability::Unreachable), Ok(()));
+    assert!(judged(10, true, Reachability::Unreachable).is_err());
+    assert!(judged(10, false, reachable).is_err());
+    assert!(judged(10, true, Reachability::Unknown).is_err());
+    assert_eq!(judged(90, true, Reachability::Unknown), Ok(()));
+}
+
+#[test]
+fn watches_end_with_their_contacts() {
+    let topology = Topology {
+        qualified: vec![1],
+        ..Topology::default()
+    };
+    let watched = |watched, now| {
+        let mut checker = WatchesEnd::new(&topology);
+        let counts = Counts {
+            watched,
+            ..Counts::default()
+        };
+        counted(&mut checker, at(1), &counts)?;
+        let (server, contacts) = (0, &[contact(1), contact(2)][..]);
+        checker.observe(at(1), &Fact::Contacts { server, contacts })?;
+        let contacts = &[];
+        checker.observe(now, &Fact::Contacts { server, contacts })
+    };
+    assert_eq!(watched(1, at(20)), Ok(()));
+    assert!(watched(1, at(40)).is_err());
+    assert!(watched(2, at(1)).is_err());
+}
+
+fn full(source: u16, destination: u16, oseqno: u8, body: Body<'_>) -> Vec<u8> {
+    let frame = FullFrame {
+        source: CallNumber::from_word(source),
+        destination: CallNumber::from_word(destination),
+        retransmission: false,
+        timestamp: Timestamp(u32::from(oseqno) + 5),
+        oseqno: SeqNo(oseqno),
+        iseqno: SeqNo(0),
+        body,
+    };
+    let mut octets = Vec::new();
+    frame.encode(&mut octets);
+    octets
+}
+
+fn iax(source: u16, destination: u16, oseqno: u8, command: IaxCommand) -> Vec<u8> {
+    let ies = InformationElements::EMPTY;
+    full(source, destination, oseqno, Body::Iax { command, ies })
+}
+
+const RINGING: Body<'static> = Body::Control {
+    control: Control::Ringing,
+    data: &[],
+};
+
+/// A call of 9 to 7 whose caller proved its secret under the key, after a clear AUTHREQ and LAGRQ.
+fn proved() -> StaysEncrypted {
+    let topology = Topology {
+        forced: vec![1],
+        ..Topology::default()
+    };
+    let mut checker = StaysEncrypted::new(&topology);
+    for octets in [
+        iax(7, 9, 0, IaxCommand::AuthReq),
+        iax(7, 9, 1, IaxCommand::LagRq),
+    ] {
+        let sent = Fact::Sent(passage(SERVER, &octets, false));
+        assert_eq!(checker.observe(at(1), &sent), Ok(()));
+    }
+    let octets = iax(9, 7, 1, IaxCommand::AuthRep);
+    let arrived = Fact::Arrived(passage(CLIENT, &octets, true));
+    assert_eq!(checker.observe(at(2), &arrived), Ok(()));
+    checker
+}
+
+fn sends(checker: &mut StaysEncrypted, octets: &[u8], is_sealed: bool) -> Result<(), String> {
+    checker.observe(at(3), &Fact::Sent(passage(SERVER, octets, is_sealed)))
+}
+
+#[test]
+fn stays_encrypted_lets_nothing_that_matters_go_in_clear() {
+    let accept = iax(7, 9, 2, IaxCommand::Accept);
+    assert_eq!(sends(&mut proved(), &accept, true), Ok(()));
+    assert!(sends(&mut proved(), &accept, false).is_err());
+    let reject = iax(7, 9, 2, IaxCommand::Reject);
+    assert_eq!(sends(&mut proved(), &reject, false), Ok(()));
+    let mut checker = proved();
+    assert_eq!(sends(&mut checker, &accept, true), Ok(()));
+    let ringing = full(7, 9, 3, RINGING);
+    assert!(sends(&mut checker, &ringing, false).is_err());
+    assert!(sends(&mut checker, &iax(7, 9, 0, IaxCommand::Ack), false).is_err());
+    let inval = iax(7, 9, 0, IaxCommand::Inval);
+    assert_eq!(sends(&mut checker, &inval, false), Ok(()));
+}
+
+#[test]
+fn stays_encrypted_wants_repeats_as_they_were_built() {
+    let mut checker = proved();
+    let lagrq = iax(7, 9, 1, IaxCommand::LagRq);
+    assert_eq!(sends(&mut checker, &lagrq, false), Ok(()));
+    assert!(sends(&mut checker, &lagrq, true).is_err());
+}
+
+#[test]
+fn stays_encrypted_looks_at_mini_frames() {
+    let mini = MiniFrame::new(CallNumber::from_word(7), 20, b"audio").expect("a frame");
+    let mut octets = Vec::new();
+    mini.encode(&mut octets);
+    assert_eq!(sends(&mut proved(), &octets, true), Ok(()));
+    assert!(sends(&mut proved(), &octets, false).is_err());
+}
+
+#[test]
+fn stays_encrypted_wants_what_is_forced() {
+    let incoming = |local, user| Event::Incoming {
+        call: CallId::new(CallNumber::from_word(local), 1),
+        from: address(CLIENT),
+        user: Name::new(user).expect("a name"),
+        number: "echo".into(),
+        format: Format::ULAW,
+        serial: 0,
+    };
+    let told = |event: &Event| proved().observe(at(3), &Fact::Told { server: 0, event });
+    assert_eq!(told(&incoming(7, "p1")), Ok(()));
+    assert_eq!(told(&incoming(8, "p2")), Ok(()));
+    assert!(told(&incoming(8, "p1")).is_err());
+}
