@@ -5,8 +5,8 @@ use core::time::Duration;
 
 use iaxproof::engine::directory::Role;
 use iaxproof::engine::settings::{
-    Configuration, Encryption, General, IpRange, Name, Qualify, Requirement, Secret, Settings,
-    TransferPolicy, Trunking,
+    Configuration, Encryption, General, IpRange, Name, Qualify, Requirement, Said, Secret,
+    Settings, TransferPolicy, Trunking,
 };
 use iaxproof::wire::{Format, FormatSet};
 
@@ -99,6 +99,13 @@ pub(crate) fn settings(
         qualify: topology.qualified.contains(&account).then_some(QUALIFY),
         trunk: is_trunked(account),
         transfer: transfer(account),
+        // Rows say all this themselves, and inherit the rest.
+        said: Said {
+            encryption,
+            call_token: true,
+            transfer: true,
+            ..Said::default()
+        },
         capability: FormatSet::from(Format::ULAW),
         general: general.clone(),
         ..Settings::new(role, name)
