@@ -9,11 +9,11 @@ use core::panic::Location;
 use iaxproof::registry::ledger::Ledger;
 use iaxproof_sim::administer::Census;
 
-use crate::context::{self, Record};
+use crate::context::{self, Context, Record};
 
-/// The ledger of `Loom` and `Shuttle`.
+/// The ledger of the checking families. An execution has one for each of its directories, told apart by a number.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Account;
+pub struct Account(u32);
 
 /// Names an object of one execution, numbered from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,22 +24,30 @@ pub struct ObjectNumber(pub(crate) u32);
 pub struct TicketNumber(u32);
 
 impl Account {
+    /// The account of this number.
+    pub const fn numbered(number: u32) -> Self {
+        Account(number)
+    }
+
     /// How many objects are alive in this execution.
     pub fn live_objects(self) -> usize {
-        context::with(|context| context.objects.iter().filter(|r| !r.destroyed).count())
+        context::with(|context| self.own(context).filter(|r| !r.destroyed).count())
     }
 
     /// How many references are out in this execution.
     pub fn references(self) -> usize {
-        context::with(|context| context.objects.iter().map(|r| r.held.len()).sum())
+        context::with(|context| self.own(context).map(|r| r.held.len()).sum())
+    }
+
+    fn own(self, context: &Context) -> impl Iterator<Item = &Record> {
+        let is_own = move |record: &&Record| record.account == self.0;
+        context.objects.iter().filter(is_own)
     }
 
     /// A line for each object that is alive, with the lines that hold it.
     pub fn report(self) -> String {
         context::with(|context| {
-            context
-                .objects
-                .iter()
+            self.own(context)
                 .filter(|r| !r.destroyed)
                 .map(line)
                 .collect()
@@ -61,7 +69,7 @@ impl Ledger for Account {
     type Ticket = TicketNumber;
 
     fn open(&self, kind: &'static str, at: &'static Location<'static>) -> ObjectNumber {
-        ObjectNumber(context::with(|context| context.open(kind, at)))
+        ObjectNumber(context::with(|context| context.open(kind, self.0, at)))
     }
 
     #[track_caller]
@@ -71,19 +79,19 @@ impl Ledger for Account {
         count: usize,
         at: &'static Location<'static>,
     ) -> TicketNumber {
-        let (ticket, name, destroyed, out) = context::with(|context| {
+        let (ticket, destroyed, out) = context::with(|context| {
             let ticket = context.next_ticket();
-            let name = context.object_name(object.0);
             let record = context.record(object.0);
             record.held.insert(ticket, at);
-            (ticket, name, record.destroyed, record.held.len())
+            (ticket, record.destroyed, record.held.len())
         });
         if destroyed {
+            let name = named(object);
             let message =
                 format!("a reference to {name} is taken at {at} after its destructor began");
             context::fault("no-use-after-destroy", &message);
         }
-        compare(&name, count, out, at);
+        compare(object, count, out, at);
         TicketNumber(ticket)
     }
 
@@ -95,21 +103,21 @@ impl Ledger for Account {
         count: usize,
         at: &'static Location<'static>,
     ) {
-        let (name, was_held, out) = context::with(|context| {
-            let name = context.object_name(object.0);
+        let (was_held, out) = context::with(|context| {
             let record = context.record(object.0);
             let taken_at = record.held.remove(&ticket.0);
             let out = record.held.len();
             if let Some(taken_at) = taken_at {
                 context.given_back(taken_at);
             }
-            (name, taken_at.is_some(), out)
+            (taken_at.is_some(), out)
         });
         if !was_held {
+            let name = named(object);
             let message = format!("a reference to {name} is given back twice, at {at}");
             context::fault("destroyed-once", &message);
         }
-        compare(&name, count, out, at);
+        compare(object, count, out, at);
     }
 
     fn destroy(&self, object: ObjectNumber) {
@@ -121,9 +129,13 @@ impl Ledger for Account {
     }
 }
 
+fn named(object: ObjectNumber) -> String {
+    context::with(|context| context.object_name(object.0))
+}
+
 /// The count that the operation saw must be the references that are out.
 #[track_caller]
-fn compare(name: &str, count: usize, out: usize, at: &'static Location<'static>) {
+fn compare(object: ObjectNumber, count: usize, out: usize, at: &'static Location<'static>) {
     if count == out {
         return;
     }
@@ -132,6 +144,7 @@ fn compare(name: &str, count: usize, out: usize, at: &'static Location<'static>)
     } else {
         "no-use-after-destroy"
     };
+    let name = named(object);
     let message = format!("{name} counts {count} at {at}, and {out} references are out");
     context::fault(property, &message);
 }

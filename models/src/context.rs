@@ -13,13 +13,19 @@ use crate::clock::{Clock, Stamps};
 use crate::finding::{self, Finding};
 use crate::reduce::Pending;
 use crate::step::{Operation, Step, Subject};
+use crate::threads;
 
-/// The most green threads in one execution, the first included (loom's own limit).
-pub const THREADS_MAX: usize = 5;
+/// The most green threads in one execution, the first included: the driver of a world and the threads of two servers.
+pub const THREADS_MAX: usize = 9;
+
+/// The most steps that the record of a world keeps: the last ones.
+const STEPS_KEPT: usize = 4_096;
 
 /// One object of the registry, as the ledger of the explorers sees it.
 pub(crate) struct Record {
     pub(crate) kind: &'static str,
+    /// Which of the execution's accounts it is in.
+    pub(crate) account: u32,
     pub(crate) made_at: &'static Location<'static>,
     pub(crate) destroyed: bool,
     pub(crate) freed: bool,
@@ -57,6 +63,10 @@ pub(crate) struct Context {
     tickets_made: u32,
     pub(crate) objects: Vec<Record>,
     pub(crate) steps: Vec<Step>,
+    /// Whether it is a world that runs: a long one.
+    is_world: bool,
+    /// Of a world: all its steps.
+    hash: u64,
     pub(crate) notes: Vec<(usize, String)>,
     clocks: [Clock; THREADS_MAX],
     pending: [Pending; THREADS_MAX],
@@ -87,6 +97,7 @@ pub(crate) fn begin() {
         *context = Context {
             running: true,
             threads: 1,
+            is_world: threads::is_world(),
             steps: core::mem::take(&mut context.steps),
             ..Context::default()
         };
@@ -128,7 +139,31 @@ pub(crate) fn resume(thread: usize) {
 pub(crate) fn fault(property: &str, message: &str) -> ! {
     let at = Location::caller();
     with(|context| context.step(Operation::Fault, Subject::None, at, None));
-    finding::report(Finding::new(property, message))
+    let finding = Finding::new(property, message);
+    if threads::is_world() {
+        threads::stop(finding);
+    }
+    finding::report(finding)
+}
+
+/// Ends the execution of a world whose threads have all ended; what is left of objects.
+pub(crate) fn end_of_world() -> Option<String> {
+    let leak = with(|context| context.leak());
+    let arena = with(|context| {
+        context.tearing_down = true;
+        core::mem::take(&mut context.arena)
+    });
+    arena.empty();
+    with(|context| {
+        context.running = false;
+        context.tearing_down = false;
+    });
+    leak
+}
+
+/// The hash of all steps so far, of those too that are not kept.
+pub(crate) fn steps_hash() -> u64 {
+    with(|context| context.hash)
 }
 
 /// Puts down what a thread saw, for the outcome of the execution.
@@ -160,13 +195,20 @@ impl Context {
         at: &'static Location<'static>,
         observed: Option<usize>,
     ) {
-        self.steps.push(Step {
+        let step = Step {
             thread: self.current,
             operation,
             subject,
             at,
             observed,
-        });
+        };
+        if self.is_world {
+            self.hash = step.mixed_into(self.hash);
+            if self.steps.len() >= 2 * STEPS_KEPT {
+                self.steps.drain(..STEPS_KEPT);
+            }
+        }
+        self.steps.push(step);
     }
 
     pub(crate) fn current(&self) -> usize {
@@ -361,9 +403,15 @@ impl Context {
 
     // ---- the ledger ----
 
-    pub(crate) fn open(&mut self, kind: &'static str, at: &'static Location<'static>) -> u32 {
+    pub(crate) fn open(
+        &mut self,
+        kind: &'static str,
+        account: u32,
+        at: &'static Location<'static>,
+    ) -> u32 {
         self.objects.push(Record {
             kind,
+            account,
             made_at: at,
             destroyed: false,
             freed: false,

@@ -175,7 +175,7 @@ pub(crate) fn along_tape(body: Body, choices: Choices) -> Rerun {
 /// Every field is set here: loom's own defaults come from environment variables, which must not cut an exploration.
 fn loom_builder(preemptions_max: Option<usize>) -> loom::model::Builder {
     let mut builder = loom::model::Builder::new();
-    builder.max_threads = context::THREADS_MAX;
+    builder.max_threads = LOOM_THREADS_MAX;
     builder.max_branches = BRANCHES_MAX;
     builder.max_permutations = None;
     builder.max_duration = None;
@@ -187,6 +187,9 @@ fn loom_builder(preemptions_max: Option<usize>) -> loom::model::Builder {
     builder.log = false;
     builder
 }
+
+/// Loom's own limit, the first included.
+const LOOM_THREADS_MAX: usize = 5;
 
 /// Far above what a scenario needs; reaching it is INCOMPLETE.
 const BRANCHES_MAX: usize = 50_000;

@@ -20,6 +20,7 @@ use crate::rules;
 use crate::step::trace_hash;
 use crate::table;
 use crate::tape;
+use crate::threads;
 
 /// A broken rule and the execution that broke it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,6 +103,10 @@ pub(crate) fn prepare() {
         let original = std::panic::take_hook();
         tape::run_empty();
         std::panic::set_hook(Box::new(move |info| {
+            if threads::is_world() {
+                threads::panicked(from_panic(info));
+                return;
+            }
             match SINK.take() {
                 // As in `hand_over`; the thread is parked by `contain`.
                 Some(sink) => drop(sink.send(from_panic(info))),

@@ -4,6 +4,7 @@
 //! - [`mod@scenarios`]: the table of what is proved, one entry for each property and situation.
 //! - [`specimen`]: the list of before August 2007 and the rebuild in place, which the same scenarios must catch.
 //! - `tape`, `reduce`: every choice of the second explorer on a tape, and our own enumerator with partial-order reduction.
+//! - [`threads`]: worlds whose threads stop in the middle, on [`Strands`] or on [`Shuttle`].
 //! - [`mod@explore`]: one scenario under one explorer; [`proof`]: both, compared, and the word for it.
 //! - [`child`]: a proof as one JSON line of a child process, for an explorer can abort.
 //! - [`token`]: a failing schedule as a short text that replays.
@@ -27,9 +28,11 @@ pub mod scenarios;
 mod shuttle_family;
 pub mod specimen;
 mod step;
+mod strands_family;
 mod subject;
 mod table;
 mod tape;
+pub mod threads;
 pub mod token;
 
 pub use account::{Account, ObjectNumber, TicketNumber};
@@ -40,3 +43,4 @@ pub use finding::Finding;
 pub use loom_family::{Loom, LoomAtomic, LoomGuard, LoomLife, LoomMutex};
 pub use scenarios::{Design, Scenario, scenarios};
 pub use shuttle_family::{Shuttle, ShuttleAtomic, ShuttleGuard, ShuttleLife, ShuttleMutex};
+pub use strands_family::{StrandAtomic, StrandGuard, StrandLife, StrandMutex, Strands};

@@ -156,3 +156,17 @@ pub(crate) fn property_of(message: &str) -> &'static str {
 
 /// Not a property: a limit of the explorer was reached, so the exploration is INCOMPLETE.
 pub(crate) const LIMIT: &str = "limit";
+
+/// The property of this name, where there is one.
+pub(crate) fn known_property(name: &str) -> &'static str {
+    const NAMES: [&str; 6] = [
+        "no-use-after-destroy",
+        "destroyed-once",
+        "no-leak",
+        "no-deadlock",
+        "reload-atomic",
+        "same-again",
+    ];
+    let known = NAMES.into_iter().find(|it| *it == name);
+    known.unwrap_or("no-panic")
+}

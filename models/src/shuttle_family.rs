@@ -21,6 +21,7 @@ use crate::explorer::Explorer;
 use crate::finding;
 use crate::rules;
 use crate::step::Operation;
+use crate::threads::point;
 
 /// The family of shuttle.
 #[derive(Clone, Copy, Debug)]
@@ -60,6 +61,7 @@ impl<T> Drop for ShuttleGuard<'_, T> {
     fn drop(&mut self) {
         // The scheduling point of the unlock comes before the release; none comes after it.
         let me = context::current();
+        point(me);
         self.inner = None;
         context::resume(me);
         rules::unlocked(self.number, self.taken_at);
@@ -98,6 +100,7 @@ unsafe impl Family for Shuttle {
     fn lock<T: Send + 'static>(mutex: &ShuttleMutex<T>) -> ShuttleGuard<'_, T> {
         let at = Location::caller();
         let me = rules::before_lock(mutex.number, at);
+        point(me);
         let inner = mutex
             .inner
             .lock()
@@ -124,7 +127,10 @@ unsafe impl Family for Shuttle {
             Operation::Load,
             ordering,
             Location::caller(),
-            || atomic.inner.load(ordering),
+            || {
+                point(context::current());
+                atomic.inner.load(ordering)
+            },
         )
     }
 
@@ -135,7 +141,10 @@ unsafe impl Family for Shuttle {
             Operation::Add,
             ordering,
             Location::caller(),
-            || atomic.inner.fetch_add(value, ordering),
+            || {
+                point(context::current());
+                atomic.inner.fetch_add(value, ordering)
+            },
         )
     }
 
@@ -146,7 +155,10 @@ unsafe impl Family for Shuttle {
             Operation::Subtract,
             ordering,
             Location::caller(),
-            || atomic.inner.fetch_sub(value, ordering),
+            || {
+                point(context::current());
+                atomic.inner.fetch_sub(value, ordering)
+            },
         )
     }
 
@@ -159,6 +171,7 @@ unsafe impl Family for Shuttle {
         failure: Ordering,
     ) -> Result<usize, usize> {
         rules::exchange(atomic.number, success, failure, Location::caller(), || {
+            point(context::current());
             atomic
                 .inner
                 .compare_exchange(current, new, success, failure)

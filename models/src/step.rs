@@ -3,6 +3,8 @@
 use core::fmt;
 use core::panic::Location;
 
+use iaxproof_sim::decide::mix;
+
 /// What was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Operation {
@@ -52,6 +54,27 @@ pub(crate) struct Step {
     pub(crate) at: &'static Location<'static>,
     /// The counter's old value.
     pub(crate) observed: Option<usize>,
+}
+
+impl Step {
+    /// The hash of all steps before this one, and this one. It is taken at every step of a world, so nothing is printed for it.
+    pub(crate) fn mixed_into(&self, hash: u64) -> u64 {
+        let (kind, number) = match self.subject {
+            Subject::None => (0, 0),
+            Subject::Lock(number) => (1, number),
+            Subject::Count(number) => (2, number),
+            Subject::WeakCount(number) => (3, number),
+            Subject::Atomic(number) => (4, number),
+            Subject::Object(number) => (5, number),
+            Subject::Thread(number) => (6, u32::try_from(number).unwrap_or(u32::MAX)),
+        };
+        let who = (self.thread as u64) << 8 | self.operation as u64;
+        let place = u64::from(self.at.line()) << 16 | u64::from(self.at.column());
+        let seen = self.observed.map_or(0, |seen| seen as u64 + 1);
+        [who, kind << 32 | u64::from(number), place, seen]
+            .into_iter()
+            .fold(hash, |hash, word| mix(hash ^ word))
+    }
 }
 
 /// The hash of a record (FNV-1a, 64 bits): the same steps in the same order give the same hash, in any process.

@@ -35,7 +35,7 @@ impl<E: Explorer> Subject for Catalog<E> {
             token_key: TokenKey([7; 32]),
             database,
             dialogues_max: 32_766,
-            ledger: Account,
+            ledger: Account::default(),
         })
     }
 }
@@ -48,7 +48,12 @@ impl<E: Explorer> Subject for Specimen2007<E> {
 
 impl<E: Explorer> Subject for RebuildInPlace<E> {
     fn empty(database: bool) -> Self {
-        RebuildInPlace::new(Account, HashKey(1, 2), TokenKey([7; 32]), database)
+        RebuildInPlace::new(
+            Account::default(),
+            HashKey(1, 2),
+            TokenKey([7; 32]),
+            database,
+        )
     }
 }
 

@@ -169,10 +169,19 @@ pub(crate) fn run<S: Scheduler + 'static>(
     scheduler: S,
     body: impl Fn() + Send + Sync + 'static,
 ) -> usize {
+    run_within(MaxSteps::FailAfter(POINTS_MAX), scheduler, body)
+}
+
+/// As [`run`], with another limit of points.
+pub(crate) fn run_within<S: Scheduler + 'static>(
+    points_max: MaxSteps,
+    scheduler: S,
+    body: impl Fn() + Send + Sync + 'static,
+) -> usize {
     let mut config = Config::new();
     config.stack_size = 256 * 1024;
     config.failure_persistence = FailurePersistence::None;
-    config.max_steps = MaxSteps::FailAfter(POINTS_MAX);
+    config.max_steps = points_max;
     config.max_time = None;
     config.silence_warnings = true;
     Runner::new(scheduler, config).run(body)

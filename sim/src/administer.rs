@@ -88,6 +88,90 @@ impl Census for Book {
     }
 }
 
+macro_rules! pass_on {
+    ($($shared:ty),*) => {$(
+        impl<D: Administer + ?Sized> Administer for $shared {
+            fn reload(&self, configuration: Configuration) {
+                (**self).reload(configuration);
+            }
+
+            fn prune(&self, role: Role, name: &str) -> bool {
+                (**self).prune(role, name)
+            }
+
+            fn unregister(&self, name: &str) -> Unregistered {
+                (**self).unregister(name)
+            }
+
+            fn poll_question(&self) -> Option<Question> {
+                (**self).poll_question()
+            }
+
+            fn answer(&self, query: QueryId, answer: Answer, now: Instant) {
+                (**self).answer(query, answer, now);
+            }
+
+            fn poll_write(&self) -> Option<Write> {
+                (**self).poll_write()
+            }
+
+            fn stored(&self, name: &str, generation: Generation) {
+                (**self).stored(name, generation);
+            }
+
+            fn not_stored(&self, name: &str, generation: Generation) {
+                (**self).not_stored(name, generation);
+            }
+
+            fn restore(&self, stored: Write, now: Instant) {
+                (**self).restore(stored, now);
+            }
+        }
+
+        impl<D: Observe + ?Sized> Observe for $shared {
+            fn live_objects(&self) -> usize {
+                (**self).live_objects()
+            }
+
+            fn faults(&self) -> Vec<String> {
+                (**self).faults()
+            }
+
+            fn ledger_report(&self) -> String {
+                (**self).ledger_report()
+            }
+
+            fn references(&self) -> Option<References> {
+                (**self).references()
+            }
+
+            fn parked(&self, name: &str) -> Option<Option<Contact>> {
+                (**self).parked(name)
+            }
+
+            fn unvalidated(&self) -> Option<usize> {
+                (**self).unvalidated()
+            }
+
+            fn visit_peers(&self, now: Instant, visitor: &mut dyn FnMut(&Name, Option<Contact>)) {
+                (**self).visit_peers(now, visitor);
+            }
+        }
+    )*};
+}
+
+#[expect(
+    clippy::disallowed_types,
+    reason = "threads of a world share their directory by it; the directory itself does not"
+)]
+mod shared {
+    use std::sync::Arc;
+
+    use super::*;
+
+    pass_on!(&D, Arc<D>);
+}
+
 impl<F: Family> Administer for Catalog<F> {
     fn reload(&self, configuration: Configuration) {
         Catalog::reload(self, configuration);

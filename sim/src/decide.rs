@@ -8,6 +8,8 @@ use core::fmt;
 use core::str::FromStr;
 use std::collections::BTreeMap;
 
+use crate::plan::Plan;
+
 /// What a decision is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Domain {
@@ -35,11 +37,13 @@ pub enum Domain {
     Registrar,
     /// Whether a client answers one POKE; who = client.
     Qualify,
+    /// Whether a thread stalls before one of its steps; who = thread.
+    Stall,
 }
 
 impl Domain {
     /// Every domain, in the order of their numbers.
-    pub const ALL: [Domain; 12] = [
+    pub const ALL: [Domain; 13] = [
         Domain::Network,
         Domain::Question,
         Domain::Write,
@@ -52,6 +56,7 @@ impl Domain {
         Domain::Move,
         Domain::Registrar,
         Domain::Qualify,
+        Domain::Stall,
     ];
 
     const fn word(self) -> &'static str {
@@ -68,6 +73,7 @@ impl Domain {
             Domain::Move => "move",
             Domain::Registrar => "registrar",
             Domain::Qualify => "qualify",
+            Domain::Stall => "stall",
         }
     }
 }
@@ -154,6 +160,15 @@ impl Decisions {
             source,
             taken: Vec::new(),
         }
+    }
+
+    /// Those of a plan: drawn from its seed while it explores, else what it lists.
+    pub fn of(plan: &Plan) -> Self {
+        if plan.explore {
+            return Decisions::new(Source::Seed(plan.seed));
+        }
+        let listed = plan.decisions.iter().map(|d| (d.key, d.value));
+        Decisions::new(Source::Listed(listed.collect()))
     }
 
     /// The answer to `key`, below `choices`. `draw` turns 64 random bits into an answer when exploring; it should be 0

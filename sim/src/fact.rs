@@ -35,6 +35,8 @@ pub enum Fact<'a> {
         account: u8,
         /// What came of it at once.
         outcome: Result<Calling, Error>,
+        /// Whether nothing else was under way at the server when it began.
+        is_alone: bool,
     },
     /// A server's application bridged two calls.
     Bridged {
@@ -61,6 +63,25 @@ pub enum Fact<'a> {
     },
     /// A client took a reliable frame in its order.
     Took(Taken),
+    /// A server begins to put another configuration in force.
+    Reloading {
+        /// Which server.
+        server: u8,
+        /// The accounts of the configuration; not looked up yet.
+        accounts: &'a [AccountState],
+    },
+    /// While a worker was in the middle of something, an operator changed an account: which of the two came first is open.
+    Blurred {
+        /// Which server.
+        server: u8,
+        /// Whose.
+        account: u8,
+    },
+    /// A thread of a server that logins wait for stalled in the middle of something while time passed.
+    Late {
+        /// Which server.
+        server: u8,
+    },
     /// A server accepted another configuration.
     Reloaded {
         /// Which server.

@@ -3,6 +3,7 @@
 //!
 //! - [`plan`]: everything that was chosen for one world; [`decide`]: what is chosen on the way.
 //! - [`clock`]: virtual time. `network`, `database`, [`node`]: what a world is made of; [`world`] runs it.
+//! - [`schedule`]: whose turn it is, where a world has threads.
 //! - [`administer`]: what a world needs of a directory.
 //! - [`fact`]: what happens; [`checkers`], [`goals`] and [`trace`] see facts and nothing else. [`report`]: what they say.
 //! - [`fuzz`]: the bodies of the fuzz targets.
@@ -23,6 +24,7 @@ pub mod node;
 mod observers;
 pub mod plan;
 pub mod report;
+pub mod schedule;
 mod spoof;
 pub mod sweep;
 pub mod trace;

@@ -8,7 +8,7 @@ use crate::checkers::{Checkers, Violation};
 use crate::decide::Decisions;
 use crate::fact::Fact;
 use crate::goals::{Goal, GoalWatch, Goals};
-use crate::plan::Plan;
+use crate::plan::{ENGINE, Plan};
 use crate::report::{Failure, Report, SentDatagram, Verdict, View};
 use crate::trace::{Line, TraceHash, line};
 use crate::world::EVENTS_OF_A_WORLD_MAX;
@@ -23,19 +23,31 @@ pub(crate) struct Observers {
     datagrams: Option<Vec<SentDatagram>>,
     events: u64,
     failure: Option<Failure>,
+    /// When the thread whose job is told of took it up: what it promised, it promised for then.
+    since: Option<Instant>,
 }
 
 impl Observers {
     pub(crate) fn new(plan: &Plan, view: View) -> Self {
+        let checkers = Checkers::new(&plan.topology);
         Observers {
-            checkers: Checkers::new(&plan.topology),
+            checkers: match plan.engine == ENGINE {
+                true => checkers,
+                false => checkers.with_threads(),
+            },
             goals: GoalWatch::default(),
             hash: TraceHash::default(),
             timeline: (view == View::Timeline).then(Vec::new),
             datagrams: (view == View::Datagrams).then(Vec::new),
             events: 0,
             failure: None,
+            since: None,
         }
+    }
+
+    /// From now on it is told what a thread did that took its job up then; or what happens now.
+    pub(crate) const fn tell_since(&mut self, since: Option<Instant>) {
+        self.since = since;
     }
 
     /// Shows a fact to all. After a violation nothing more is seen.
@@ -51,12 +63,16 @@ impl Observers {
         if let Some(datagrams) = &mut self.datagrams {
             datagrams.extend(SentDatagram::of(now, fact));
         }
-        if let Err(violation) = self.checkers.observe(now, fact) {
+        if let Err(violation) = self.checkers.observe(self.since.unwrap_or(now), fact) {
             self.fail(now, violation);
         }
     }
 
-    fn fail(&mut self, now: Instant, violation: Violation) {
+    /// A property is broken; the first one counts.
+    pub(crate) fn fail(&mut self, now: Instant, violation: Violation) {
+        if self.failure.is_some() {
+            return;
+        }
         if let Some(timeline) = &mut self.timeline {
             timeline.push(Line {
                 at: now,
@@ -113,6 +129,7 @@ impl Observers {
             plan,
             timeline: self.timeline,
             datagrams: self.datagrams,
+            interleaving: None,
         }
     }
 }

@@ -42,6 +42,8 @@ pub struct Report {
     pub timeline: Option<Vec<Line>>,
     /// What nodes sent, where it was asked for; what the network made of it is not here.
     pub datagrams: Option<Vec<SentDatagram>>,
+    /// The last steps of its threads as a table, where one of them broke a rule.
+    pub interleaving: Option<String>,
 }
 
 /// A datagram as a node gave it to the network.
@@ -101,6 +103,20 @@ impl Report {
         match &self.verdict {
             Verdict::Held => None,
             Verdict::Failed(failure) => Some(failure),
+        }
+    }
+
+    /// A property is broken, as the world shows after its end; the first one counts.
+    pub fn fail(&mut self, property: &'static str, message: &str) {
+        if self.failure().is_none() {
+            self.verdict = Verdict::Failed(Failure {
+                violation: Violation {
+                    property,
+                    message: message.to_owned(),
+                },
+                at: Instant::ZERO + self.simulated,
+                event: self.events,
+            });
         }
     }
 

@@ -156,6 +156,7 @@ pub(crate) fn line(now: Instant, fact: &Fact<'_>) -> Option<Line> {
             server,
             account,
             outcome,
+            ..
         } => (
             Some(Actor::Server(*server)),
             format!("call p{account}: {outcome:?}"),
@@ -167,6 +168,7 @@ pub(crate) fn line(now: Instant, fact: &Fact<'_>) -> Option<Line> {
         Fact::Unbridged { server, call } => {
             (Some(Actor::Server(*server)), format!("unbridge {call}"))
         }
+        Fact::Reloading { server, .. } => (Some(Actor::Server(*server)), "reload begins".into()),
         Fact::Reloaded { server, .. } => (Some(Actor::Server(*server)), "reload".into()),
         Fact::Unregistered { server, account } => (
             Some(Actor::Server(*server)),
@@ -212,6 +214,8 @@ pub(crate) fn line(now: Instant, fact: &Fact<'_>) -> Option<Line> {
         | Fact::Contacts { .. }
         | Fact::Counted { .. }
         | Fact::Unvalidated { .. }
+        | Fact::Blurred { .. }
+        | Fact::Late { .. }
         | Fact::AtRest { .. } => {
             return None;
         }

@@ -110,6 +110,7 @@ fn dial<C: Checker>(checker: &mut C, outcome: Result<Calling, Error>) -> Result<
         server: 0,
         account: 1,
         outcome,
+        is_alone: true,
     };
     checker.observe(at(1), &fact)
 }

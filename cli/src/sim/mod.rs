@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use iaxproof_models::Design;
 use iaxproof_sim::goals::Goal;
-use iaxproof_sim::plan::Plan;
 use iaxproof_sim::report::View;
 use iaxproof_sim::sweep::FailureGroup;
 
@@ -18,7 +17,7 @@ use crate::prove::design;
 use crate::report::{Report, Row, Verdict, grouped};
 
 use self::seeds::Seeds;
-use self::sweep::Found;
+use self::sweep::{Found, Worlds};
 
 /// Run one simulated world for each seed of a range.
 #[derive(Debug, Args)]
@@ -32,12 +31,24 @@ pub(crate) struct SimArgs {
     /// The design to run: shipped, or a specimen that must fail.
     #[arg(long, value_name = "NAME", default_value = "shipped", value_parser = design)]
     design: Design,
+    /// Give every server threads that stop in the middle of what they do.
+    #[arg(long)]
+    threads: bool,
     /// Run each seed alone and print its plan, with all that was decided on the way.
     #[arg(long)]
     print_plan: bool,
     /// Where the plans of failures go; else target/iaxproof-plans, or the folder for temporary files.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+}
+
+impl SimArgs {
+    const fn worlds(&self) -> Worlds {
+        Worlds {
+            design: self.design,
+            threads: self.threads,
+        }
+    }
 }
 
 /// Sweeps and prints.
@@ -49,7 +60,7 @@ pub(crate) fn run(args: &SimArgs, json: bool) -> Result<Verdict, Error> {
     if args.print_plan {
         return print_plans(args);
     }
-    let found = sweep::sweep(&args.seeds.0, args.jobs, args.design)?;
+    let found = sweep::sweep(&args.seeds.0, args.jobs, args.worlds())?;
     let out = args.out.clone().unwrap_or_else(usual_place);
     let report = Report::new(rows(&found, args.design, &out)?);
     if json {
@@ -63,7 +74,7 @@ pub(crate) fn run(args: &SimArgs, json: bool) -> Result<Verdict, Error> {
 
 fn print_plans(args: &SimArgs) -> Result<Verdict, Error> {
     for seed in args.seeds.0.clone() {
-        let report = world::run(&Plan::from_seed(seed), View::Hash, args.design);
+        let report = world::run(&args.worlds().plan(seed), View::Hash, args.design);
         let report = report.map_err(|why| Error::Broke(format!("seed {seed} panics: {why}")))?;
         println!("{}", report.plan);
     }
@@ -185,7 +196,7 @@ pub(crate) fn usual_place() -> PathBuf {
 ///
 /// Where a plan cannot be written.
 pub(crate) fn sweep_shipped(worlds: u64, jobs: usize) -> Result<Vec<Row>, Error> {
-    let found = sweep::sweep(&(0..worlds), jobs, Design::Shipped)?;
+    let found = sweep::sweep(&(0..worlds), jobs, Worlds::of(Design::Shipped))?;
     rows(&found, Design::Shipped, &usual_place())
 }
 
@@ -195,7 +206,7 @@ pub(crate) fn sweep_shipped(worlds: u64, jobs: usize) -> Result<Vec<Row>, Error>
 ///
 /// Where the plan cannot be written.
 pub(crate) fn specimen_fails(design: Design, property: &str, worlds: u64) -> Result<Row, Error> {
-    let found = sweep::sweep(&(0..worlds), 1, design)?;
+    let found = sweep::sweep(&(0..worlds), 1, Worlds::of(design))?;
     let groups = found.sweep.failures.iter();
     let of_property = groups.filter(|((name, _), _)| name == property);
     let Some((_, group)) = of_property.min_by_key(|(_, group)| group.first_seed) else {

@@ -21,6 +21,33 @@ use super::world;
 /// How many seeds a thread takes at a time.
 const CHUNK: u64 = 16;
 
+/// Which worlds a sweep runs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Worlds {
+    /// What they run on.
+    pub(crate) design: Design,
+    /// Whether they have threads.
+    pub(crate) threads: bool,
+}
+
+impl Worlds {
+    /// Worlds without threads.
+    pub(crate) const fn of(design: Design) -> Self {
+        Worlds {
+            design,
+            threads: false,
+        }
+    }
+
+    /// The plan of a seed.
+    pub(crate) fn plan(self, seed: u64) -> Plan {
+        match self.threads {
+            true => Plan::threaded_from_seed(seed),
+            false => Plan::from_seed(seed),
+        }
+    }
+}
+
 /// What a sweep found.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
@@ -37,7 +64,7 @@ pub(crate) struct Found {
 /// # Errors
 ///
 /// [`Error::Broke`] where a thread of ours panicked.
-pub(crate) fn sweep(seeds: &Range<u64>, jobs: usize, design: Design) -> Result<Found, Error> {
+pub(crate) fn sweep(seeds: &Range<u64>, jobs: usize, worlds: Worlds) -> Result<Found, Error> {
     let watch = Stopwatch::start();
     let next = AtomicU64::new(seeds.start);
     let progress = Mutex::new(Progress::new("worlds", seeds.end - seeds.start));
@@ -49,7 +76,7 @@ pub(crate) fn sweep(seeds: &Range<u64>, jobs: usize, design: Design) -> Result<F
                 return found;
             }
             let to = seeds.end.min(from + CHUNK);
-            (from..to).for_each(|seed| found.run(seed, design));
+            (from..to).for_each(|seed| found.run(seed, worlds));
             let mut progress = progress.lock().unwrap_or_else(PoisonError::into_inner);
             progress.advance(to - from);
         }
@@ -70,14 +97,15 @@ pub(crate) fn sweep(seeds: &Range<u64>, jobs: usize, design: Design) -> Result<F
 }
 
 impl Found {
-    fn run(&mut self, seed: u64, design: Design) {
-        if let Err(words) = self.try_run(seed, design) {
+    fn run(&mut self, seed: u64, worlds: Worlds) {
+        if let Err(words) = self.try_run(seed, worlds) {
             self.panics.insert(seed, words);
         }
     }
 
-    fn try_run(&mut self, seed: u64, design: Design) -> Result<(), String> {
-        let report = world::run(&Plan::from_seed(seed), View::Hash, design)?;
+    fn try_run(&mut self, seed: u64, worlds: Worlds) -> Result<(), String> {
+        let design = worlds.design;
+        let report = world::run(&worlds.plan(seed), View::Hash, design)?;
         if seed.is_multiple_of(SAME_AGAIN_EVERY) {
             // Not from the seed but from the plan that the first run wrote down: both must give one trace.
             let again = world::run(&report.plan, View::Hash, design)?;
@@ -95,7 +123,7 @@ mod tests {
 
     #[test]
     fn what_is_found_does_not_depend_on_the_threads() {
-        let of = |jobs| sweep(&(0..48), jobs, Design::Specimen2007).unwrap();
+        let of = |jobs| sweep(&(0..48), jobs, Worlds::of(Design::Specimen2007)).unwrap();
         let (one, three) = (of(1), of(3));
         assert_eq!(one.sweep, three.sweep);
         assert_eq!((one.sweep.worlds, one.sweep.run_again), (48, 3));

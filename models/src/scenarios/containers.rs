@@ -22,16 +22,19 @@ impl<E: Explorer> Object<E> for Item {
 type Table<E> = Arc<Registry<u64, Item, E>>;
 
 fn item<E: Explorer>(number: u64) -> Ref<Item, E> {
-    Ref::new(&Account, Item(number))
+    Ref::new(&Account::default(), Item(number))
 }
 
 /// A hash table of one shard with these objects under their own numbers.
 fn table<E: Explorer>(numbers: &[u64]) -> Table<E> {
-    filled(Registry::hash(Account, HashKey(1, 2), 1), numbers)
+    filled(
+        Registry::hash(Account::default(), HashKey(1, 2), 1),
+        numbers,
+    )
 }
 
 fn list<E: Explorer>(numbers: &[u64]) -> Table<E> {
-    filled(Registry::list(Account), numbers)
+    filled(Registry::list(Account::default()), numbers)
 }
 
 fn filled<E: Explorer>(registry: Registry<u64, Item, E>, numbers: &[u64]) -> Table<E> {

@@ -29,7 +29,7 @@ impl<E: Explorer> Object<E> for Owner<E> {
 }
 
 fn probe<E: Explorer>() -> Ref<Probe, E> {
-    Ref::new(&Account, Probe)
+    Ref::new(&Account::default(), Probe)
 }
 
 fn touch<E: Explorer>(probe: &Ref<Probe, E>) {
@@ -82,7 +82,7 @@ fn two_upgrades<E: Explorer>() -> String {
 
 fn chain<E: Explorer>() -> String {
     let inner = probe::<E>();
-    let owner: Ref<Owner<E>, E> = Ref::new(&Account, Owner(E::mutex(Some(inner))));
+    let owner: Ref<Owner<E>, E> = Ref::new(&Account::default(), Owner(E::mutex(Some(inner))));
     let reader = owner.clone();
     let (found, ()) = E::beside(
         move || {

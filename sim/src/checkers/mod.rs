@@ -84,6 +84,13 @@ impl Checkers {
         }
     }
 
+    /// As of a world whose servers have threads.
+    #[must_use]
+    pub fn with_threads(mut self) -> Self {
+        self.registration_kept = self.registration_kept.with_threads();
+        self
+    }
+
     /// Shows a fact to every checker; the first violation.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! registration-kept, as a caller sees it: a peer that is registered is called where it registered.
 //!
 //! What is judged is a call that is placed without a question to the database, for a question takes its time and the contact may
-//! change meanwhile.
+//! change meanwhile; and one that nothing else was under way beside, for the same reason.
 
 use core::net::SocketAddr;
 use std::collections::BTreeMap;
@@ -92,6 +92,7 @@ impl Checker for Reachable {
                 server,
                 account,
                 outcome,
+                is_alone: true,
             } => self.dialled(now, *server, *account, *outcome),
             Fact::Sent(passage) => match (passage.from, &passage.frame) {
                 (Actor::Server(server), Some(Frame::Full(frame))) => {

@@ -34,6 +34,9 @@ pub struct RegistrationKept {
     expected: BTreeMap<(u8, u8), Expected>,
     /// Whether the last request of a dialogue was a release, and of which account.
     requests: BTreeMap<(u8, SocketAddr, CallNumber), (bool, u8)>,
+    /// Where servers have threads: the dialogues whose login was on its way when the operator took the account's contact away. Which
+    /// came first is open until the REGACK says nothing of it.
+    overtaken: Option<BTreeSet<(u8, SocketAddr, CallNumber)>>,
     /// What the database may have had when a process began anew, by account.
     doubts: BTreeMap<(u8, u8), Vec<Doubt>>,
     /// REGACKs that were seen: a repeat promises nothing new.
@@ -64,8 +67,25 @@ impl RegistrationKept {
             absent: BTreeSet::new(),
             expected: BTreeMap::new(),
             requests: BTreeMap::new(),
+            overtaken: None,
             doubts: BTreeMap::new(),
             acknowledged: BTreeSet::new(),
+        }
+    }
+
+    /// As of a world whose servers have threads: what an operator does may come between a request and its answer.
+    #[must_use]
+    pub fn with_threads(mut self) -> Self {
+        self.overtaken = Some(BTreeSet::new());
+        self
+    }
+
+    fn unregistered(&mut self, server: u8, account: u8) {
+        self.expected.insert((server, account), Expected::Nothing);
+        let requests = self.requests.iter();
+        let waiting = requests.filter(|((of, ..), (_, whose))| *of == server && *whose == account);
+        if let Some(overtaken) = &mut self.overtaken {
+            overtaken.extend(waiting.map(|(dialogue, _)| *dialogue));
         }
     }
 
@@ -102,7 +122,12 @@ impl RegistrationKept {
         let account = ies.username().and_then(account_of).unwrap_or(account);
         let refresh = ies.refresh().unwrap_or(REFRESH_DEFAULT_S);
         let key = (server, account);
-        let expected = if self.absent_rows.contains(&key) {
+        let request = (server, address, frame.destination);
+        let is_overtaken = self
+            .overtaken
+            .as_ref()
+            .is_some_and(|it| it.contains(&request));
+        let expected = if is_overtaken || self.absent_rows.contains(&key) {
             Expected::Anything
         } else if is_release {
             Expected::Nothing
@@ -243,9 +268,11 @@ impl Checker for RegistrationKept {
                 }
             }
             Fact::Restarted { server, doubts, .. } => self.restarted(*server, doubts),
-            Fact::Unregistered { server, account } => {
-                self.expected.insert((*server, *account), Expected::Nothing);
+            Fact::Blurred { server, account } => {
+                self.expected
+                    .insert((*server, *account), Expected::Anything);
             }
+            Fact::Unregistered { server, account } => self.unregistered(*server, *account),
             Fact::RowEdited {
                 server,
                 account,

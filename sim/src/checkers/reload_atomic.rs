@@ -38,6 +38,8 @@ struct Login {
     opened: Instant,
     /// Whether it is a call in clear of who must call encrypted.
     lacks_cipher: bool,
+    /// Whether it may have been refused because it waited too long.
+    is_excused: bool,
 }
 
 impl ReloadAtomic {
@@ -73,6 +75,22 @@ impl ReloadAtomic {
     }
 
     /// What a call was authenticated and admitted by must be of one configuration.
+    /// From now on an account that is to change may be refused.
+    fn reloading(&mut self, server: u8, accounts: &[AccountState]) {
+        let changes = accounts.iter().filter(|it| !(it.is_plain && it.is_present));
+        for state in changes {
+            self.steady_since.remove(&(server, state.account));
+        }
+    }
+
+    /// A thread stalled: what waited for it may have waited too long.
+    fn late(&mut self, server: u8) {
+        let logins = self.logins.iter_mut();
+        for (_, login) in logins.filter(|((of, ..), _)| *of == server) {
+            login.is_excused = true;
+        }
+    }
+
     fn used(&mut self, server: u8, call: CallId, serial: u64) -> Result<(), String> {
         let first = *self.serials.entry((server, call)).or_insert(serial);
         if first == serial {
@@ -97,6 +115,7 @@ impl ReloadAtomic {
                 lacks_cipher: self.forced.contains(&account)
                     && command == IaxCommand::New
                     && !asks.contains(EncryptionMethods::AES128),
+                is_excused: false,
             };
             self.logins.entry(key).or_insert(login);
         }
@@ -110,6 +129,7 @@ impl ReloadAtomic {
         let since = self.steady_since.get(&(server, login.account));
         let was_steady = since.is_some_and(|since| *since <= login.opened);
         let is_excused = login.lacks_cipher
+            || login.is_excused
             || self.damaged.contains(&passage.destination)
             || self.not_stored.contains(&(server, login.account));
         if !was_steady || is_excused {
@@ -151,6 +171,14 @@ impl Checker for ReloadAtomic {
             Fact::Restarted { server, .. } => {
                 self.serials.retain(|(of, _), _| of != server);
                 self.logins.retain(|(of, ..), _| of != server);
+                Ok(())
+            }
+            Fact::Late { server } => {
+                self.late(*server);
+                Ok(())
+            }
+            Fact::Reloading { server, accounts } => {
+                self.reloading(*server, accounts);
                 Ok(())
             }
             Fact::Reloaded { server, accounts } => self.reloaded(now, *server, accounts),

@@ -225,6 +225,7 @@ impl Checker for StaysEncrypted {
                 server,
                 account,
                 outcome: Ok(Calling::Call(call)),
+                ..
             } => {
                 self.placed.insert((*server, *call), *account);
                 Ok(())

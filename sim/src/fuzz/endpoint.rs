@@ -81,6 +81,7 @@ pub fn endpoint(octets: &[u8]) {
 /// Where the endpoint or the catalog is unsound.
 pub fn play(steps: &[Step]) -> Played {
     let catalog = audited(&DirectorySetup {
+        number: 0,
         hash_key: HashKey(1, 2),
         token_key: TokenKey([7; 32]),
         realtime: true,
@@ -282,6 +283,7 @@ impl<'a> Bench<'a> {
             server: 0,
             account,
             outcome,
+            is_alone: true,
         });
     }
 

@@ -6,11 +6,13 @@
 //!   `cipher`: how it is encrypted, and `sealed`: what is read of it then. `transfer`: how it moves to another other side.
 //!   `poked`: whether it answers a POKE.
 //! - `registrar`: where servers register.
-//! - `server`: the shipped endpoint with a directory, a database and an application. `dialler`: the application as a caller.
+//! - `server`: a directory, a database and an application. `dialler`: the application as a caller. [`desk`]: what a server's threads
+//!   do, the shipped endpoint among it.
 
 pub(crate) mod callee;
 pub(crate) mod cipher;
 pub(crate) mod client;
+pub mod desk;
 pub(crate) mod dialler;
 pub(crate) mod dialogue;
 mod poked;

@@ -1,5 +1,5 @@
-//! A server: the shipped endpoint over a directory, with a database and an application that answers calls, echoes what it hears
-//! and places calls.
+//! A server as the world sees it: its directory, a database and an application that answers calls, echoes what it hears and places
+//! calls. The shipped endpoint itself is at the [`desk`](super::desk) of the server's worker.
 
 use core::net::SocketAddr;
 use core::time::Duration;
@@ -7,9 +7,10 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use iaxproof::catalog::Write;
 use iaxproof::engine::Endpoint;
+use iaxproof::engine::counts::Counts;
 use iaxproof::engine::directory::{Directory, QueryId, StoreId};
 use iaxproof::engine::event::{CallId, Event};
-use iaxproof::engine::options::EndpointOptions;
+use iaxproof::engine::options::{EndpointOptions, STORE_WAIT};
 use iaxproof::time::Instant;
 use iaxproof::wire::{CallNumber, Cause};
 
@@ -38,25 +39,53 @@ const THOUGHT: u64 = 3_000;
 pub(super) const DIALLER_VOICE: &[u8] = b"the application calls";
 
 /// A server.
-pub(crate) struct Server<'d, D: Directory> {
+pub(crate) struct Server<D> {
     pub(crate) address: SocketAddr,
-    pub(crate) directory: &'d D,
-    pub(crate) endpoint: Endpoint<&'d D>,
+    pub(crate) directory: D,
     pub(crate) database: Database,
     pub(crate) application: Application,
     /// When the endpoint's timer is scheduled for.
     pub(crate) timer: Option<Instant>,
+    /// What the endpoint counted after its last job.
+    pub(crate) counts: Option<Counts>,
     pub(crate) open_questions: usize,
-    /// Contacts that the operator took away, until the database has stored that they are gone.
-    pub(crate) unregistering: BTreeMap<StoreId, u8>,
+    pub(crate) unregistering: Unregistering,
     pub(crate) configurations: u64,
     /// The configuration in force.
     pub(crate) configuration: usize,
     /// How often its process died.
     pub(crate) incarnation: u32,
-    /// The directories of the processes to come.
-    spare: core::slice::Iter<'d, D>,
+    /// The directories of the processes to come, the last one first.
+    spare: Vec<D>,
     pub(crate) writes: Writes,
+}
+
+/// Contacts that the operator took away, until the database has stored that they are gone.
+#[derive(Debug, Default)]
+pub(crate) struct Unregistering {
+    waiting: BTreeMap<StoreId, u8>,
+    /// What the database stored before the operator's thread came to say that it waits for it.
+    stored: BTreeSet<StoreId>,
+}
+
+impl Unregistering {
+    /// The operator waits for a write. Whether it is stored already.
+    pub(crate) fn wait(&mut self, id: StoreId, account: u8) -> bool {
+        let is_stored = self.stored.remove(&id);
+        if !is_stored {
+            self.waiting.insert(id, account);
+        }
+        is_stored
+    }
+
+    /// A write was answered. Whose contact is gone now, where the operator waited for that.
+    pub(crate) fn answered(&mut self, id: StoreId, is_stored: bool) -> Option<u8> {
+        let account = self.waiting.remove(&id);
+        if account.is_none() && is_stored {
+            self.stored.insert(id);
+        }
+        account.filter(|_| is_stored)
+    }
 }
 
 /// What is written to the database of a server.
@@ -64,7 +93,9 @@ pub(crate) struct Server<'d, D: Directory> {
 pub(crate) struct Writes {
     /// Not answered.
     pub(crate) sent: Vec<Write>,
-    /// By account, all that was written since the database last had what was in force.
+    /// When each of these was sent.
+    since: BTreeMap<StoreId, Instant>,
+    /// By account, what the database last had when that was in force, and all that was written since.
     pub(crate) doubts: BTreeMap<u8, Vec<Doubt>>,
     /// Accounts of which the database stored what was not wanted any more.
     late: BTreeSet<u8>,
@@ -72,7 +103,8 @@ pub(crate) struct Writes {
 
 impl Writes {
     /// A write goes to the database.
-    pub(crate) fn send(&mut self, write: &Write) {
+    pub(crate) fn send(&mut self, now: Instant, write: &Write) {
+        self.since.insert(write.id(), now);
         if let Some(account) = account_of_name(write.name.as_str()) {
             let doubts = self.doubts.entry(account).or_default();
             doubts.push(write.contact);
@@ -80,9 +112,19 @@ impl Writes {
         self.sent.push(write.clone());
     }
 
+    /// The accounts whose writes were sent so long ago that a registration does not wait for them any more.
+    pub(crate) fn overdue(&self, now: Instant) -> Vec<u8> {
+        let is_overdue = |(_, at): &(&StoreId, &Instant)| **at + STORE_WAIT <= now;
+        let overdue = self.since.iter().filter(is_overdue);
+        overdue
+            .filter_map(|(id, _)| account_of_name(id.name.as_str()))
+            .collect()
+    }
+
     /// The database answered. Whether this undid what it had stored too late.
     pub(crate) fn answered(&mut self, write: &Write, is_stored: bool, is_in_force: bool) -> bool {
         self.sent.retain(|sent| sent.id() != write.id());
+        self.since.remove(&write.id());
         let Some(account) = account_of_name(write.name.as_str()).filter(|_| is_stored) else {
             return false;
         };
@@ -90,7 +132,8 @@ impl Writes {
             self.late.insert(account);
             return false;
         }
-        self.doubts.remove(&account);
+        // Who registered may not have been told yet: its process can die before.
+        self.doubts.insert(account, vec![write.contact]);
         self.late.remove(&account)
     }
 }
@@ -144,26 +187,24 @@ pub(crate) enum Act {
     Transfer,
 }
 
-impl<'d, D: Directory> Server<'d, D> {
+impl<D> Server<D> {
     /// A server whose processes use these directories one after the other, each empty.
     ///
     /// # Panics
     ///
     /// Where there is none.
-    pub(crate) fn new(index: u8, address: SocketAddr, directories: &'d [D], plan: &Plan) -> Self {
-        let mut spare = directories.iter();
-        let directory = spare.next().expect("a server has a process");
-        let options = endpoint_options(plan);
-        let endpoint = Endpoint::new(options, endpoint_seed(plan.seed, index), directory);
+    pub(crate) fn new(index: u8, address: SocketAddr, directories: Vec<D>, plan: &Plan) -> Self {
+        let mut spare = directories;
+        spare.reverse();
         Server {
             address,
-            directory,
-            endpoint,
+            directory: spare.pop().expect("a server has a process"),
             database: Database::new(index, plan),
             application: Application::new(u16::from(index), plan),
             timer: None,
+            counts: None,
             open_questions: 0,
-            unregistering: BTreeMap::new(),
+            unregistering: Unregistering::default(),
             configurations: 0,
             configuration: 0,
             incarnation: 0,
@@ -179,9 +220,7 @@ impl<'d, D: Directory> Server<'d, D> {
     /// Where the plan has more processes than were prepared.
     pub(crate) fn restart(&mut self, index: u8, plan: &Plan) {
         self.incarnation += 1;
-        self.directory = self.spare.next().expect("each process was prepared");
-        let seed = endpoint_seed(plan.seed ^ mix(u64::from(self.incarnation)), index);
-        self.endpoint = Endpoint::new(endpoint_options(plan), seed, self.directory);
+        self.directory = self.spare.pop().expect("each process was prepared");
         let (seen, placed) = (self.application.calls_seen, self.application.calls_placed);
         let bridged = self.application.calls_bridged;
         self.application = Application::new(u16::from(index), plan);
@@ -189,32 +228,26 @@ impl<'d, D: Directory> Server<'d, D> {
         (self.application.calls_seen, self.application.calls_placed) = (seen, placed);
         self.application.calls_bridged = bridged;
         self.timer = None;
+        self.counts = None;
         self.open_questions = 0;
-        self.unregistering.clear();
+        self.unregistering = Unregistering::default();
         self.writes = Writes::default();
     }
+}
 
-    /// Does one thing with one call. A call that is gone is no mistake: the other side may have hung up.
-    pub(crate) fn act(&mut self, now: Instant, call: CallId, act: Act) {
-        let done = match act {
-            Act::Accept => self.endpoint.accept(now, call),
-            Act::Ring => self.endpoint.ring(now, call),
-            Act::Answer => self.endpoint.answer(now, call),
-            Act::HangUp => self.endpoint.hangup(now, call, Cause::USER_BUSY),
-            Act::GiveUp if self.application.is_answered(call) => Ok(()),
-            Act::GiveUp => self.endpoint.hangup(now, call, Cause::NO_ANSWER),
-            Act::Talk => self.endpoint.send_voice(now, call, DIALLER_VOICE),
-            // These concern two calls, or the directory: the world does them.
-            Act::Dial(_) | Act::Bridge | Act::Unbridge | Act::Transfer => Ok(()),
-        };
-        let _ = done;
-    }
-
-    /// Sends audio back where it came from.
-    pub(crate) fn echo(&mut self, now: Instant, call: CallId, data: &[u8]) {
-        // A call that is not answered yet, or is over, takes none.
-        let _ = self.endpoint.send_voice(now, call, data);
-    }
+/// Does one thing with one call. A call that is gone is no mistake: the other side may have hung up.
+pub(super) fn act<D: Directory>(endpoint: &mut Endpoint<D>, now: Instant, call: CallId, act: Act) {
+    let done = match act {
+        Act::Accept => endpoint.accept(now, call),
+        Act::Ring => endpoint.ring(now, call),
+        Act::Answer => endpoint.answer(now, call),
+        Act::HangUp => endpoint.hangup(now, call, Cause::USER_BUSY),
+        Act::GiveUp => endpoint.hangup(now, call, Cause::NO_ANSWER),
+        Act::Talk => endpoint.send_voice(now, call, DIALLER_VOICE),
+        // These concern two calls, or the directory: they are tasks of their own.
+        Act::Dial(_) | Act::Bridge | Act::Unbridge | Act::Transfer => Ok(()),
+    };
+    let _ = done;
 }
 
 impl Application {
@@ -378,7 +411,12 @@ pub(crate) fn endpoint_options(plan: &Plan) -> EndpointOptions {
     options
 }
 
-fn endpoint_seed(seed: u64, index: u8) -> [u8; 32] {
+/// Where the numbers and challenges of a process come from.
+pub(crate) fn endpoint_seed(plan: &Plan, index: u8, incarnation: u32) -> [u8; 32] {
+    let seed = match incarnation {
+        0 => plan.seed,
+        nth => plan.seed ^ mix(u64::from(nth)),
+    };
     let mut octets = [0; 32];
     for (nth, chunk) in octets.chunks_mut(8).enumerate() {
         let word = mix(seed ^ mix(u64::from(index) * 4 + nth as u64));

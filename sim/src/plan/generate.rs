@@ -3,9 +3,12 @@
 
 use super::{
     Actor, ConfigurationPlan, ENGINE, FAULTS_MIN, NODES_MIN, OPERATIONS_MIN, Operation, Options,
-    Partition, Plan, RowEdit, SCHEMA, SECONDS_MIN, Topology, VERSION, What,
+    Partition, Plan, RowEdit, SCHEMA, SECONDS_MIN, STRANDS, Topology, VERSION, What,
 };
 use crate::decide::Dice;
+
+/// Sets the dice of threads apart from those of all else.
+const THREADS: u64 = 0x7468_7265_6164_73;
 
 impl Plan {
     /// The plan of a seed: at least [`NODES_MIN`] nodes, [`OPERATIONS_MIN`] operations, [`SECONDS_MIN`] seconds and [`FAULTS_MIN`]
@@ -34,6 +37,17 @@ impl Plan {
         plan.add_features();
         plan.operations.sort_by_key(|operation| operation.at_ms);
         assert!(plan.is_large_enough(), "a seed's world is never too small");
+        plan
+    }
+
+    /// The plan of a seed for a world with threads: what it is without them, and how often threads stall.
+    pub fn threaded_from_seed(seed: u64) -> Plan {
+        let mut plan = Self::from_seed(seed);
+        let mut dice = Dice::new(plan.seed ^ THREADS);
+        plan.engine = STRANDS.into();
+        // Rare stalls of many steps, or many of few.
+        plan.options.stall_rate = dice.pick(&[2, 5, 10, 20, 50, 100]);
+        plan.options.stalls_max = dice.pick(&[1, 2, 3, 4, 6, 8]);
         plan
     }
 

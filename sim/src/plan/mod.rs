@@ -20,8 +20,14 @@ pub use crate::decide::Decision;
 /// would be decided anew: so a plan of an older schema is refused by its number, not run as something else.
 pub const SCHEMA: u32 = 3;
 
-/// The engine that runs worlds: everything on one stack. Engines with threads will have other names.
+/// The engine of a world without threads: everything runs on one stack.
 pub const ENGINE: &str = "stack";
+/// The engine of a world whose threads are coroutines of ours.
+pub const STRANDS: &str = "strands";
+/// The engine of a world whose threads are shuttle's.
+pub const SHUTTLE: &str = "shuttle";
+/// Every engine. The sparse lists of what was decided mean the same to all; a trace hash is one engine's.
+pub const ENGINES: [&str; 3] = [ENGINE, STRANDS, SHUTTLE];
 
 /// The version of this build. A plan of another version runs, but its trace may differ.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -164,6 +170,12 @@ pub struct Options {
     /// Whether clients change the key of an encrypted call each time that they speak, and not once: 0 or 1.
     #[serde(skip_serializing_if = "is_default")]
     pub rotations: u16,
+    /// Steps of threads, of ten thousand, before which the thread stalls.
+    #[serde(skip_serializing_if = "is_default")]
+    pub stall_rate: u16,
+    /// How many stalls there are at most.
+    #[serde(skip_serializing_if = "is_default")]
+    pub stalls_max: u16,
 }
 
 /// One configuration as values.

@@ -1,7 +1,7 @@
 //! Plans as text (TOML), and what a plan must hold to be run.
 
 use super::{
-    Actor, CLIENTS_MAX, ENGINE, NODES_MIN, Operation, Plan, REGISTRANTS_MAX, SCHEMA, SECONDS_MAX,
+    Actor, CLIENTS_MAX, ENGINES, NODES_MIN, Operation, Plan, REGISTRANTS_MAX, SCHEMA, SECONDS_MAX,
     SECONDS_MIN, SERVERS_MAX, What,
 };
 use core::fmt;
@@ -17,7 +17,7 @@ pub enum PlanError {
     #[error("a plan or token of schema {0} is not read by this build, which reads schema {SCHEMA}")]
     Schema(u32),
     /// Another engine.
-    #[error("engine {0:?} is not in this build, which has {ENGINE:?}")]
+    #[error("engine {0:?} is not in this build, which has {ENGINES:?}")]
     Engine(String),
     /// Fields that contradict each other or lie outside their range.
     #[error("{field}: {expected}")]
@@ -42,7 +42,7 @@ impl Plan {
         if self.schema != SCHEMA {
             return Err(PlanError::Schema(self.schema));
         }
-        if self.engine != ENGINE {
+        if !ENGINES.contains(&self.engine.as_str()) {
             return Err(PlanError::Engine(self.engine.clone()));
         }
         self.validate_topology()?;
@@ -220,8 +220,8 @@ mod tests {
             "a plan or token of schema 9 is not read by this build, which reads schema 3"
         );
         assert_eq!(
-            refused(|p| p.engine = "shuttle".into()),
-            r#"engine "shuttle" is not in this build, which has "stack""#
+            refused(|p| p.engine = "steam".into()),
+            r#"engine "steam" is not in this build, which has ["stack", "strands", "shuttle"]"#
         );
         assert_eq!(refused(|p| p.heal_ms = 1), "heal_ms: 60 to 86400 seconds");
         assert_eq!(

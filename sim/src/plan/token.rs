@@ -5,7 +5,8 @@
 
 use super::text::PlanError;
 use super::{
-    Actor, ConfigurationPlan, Operation, Options, Partition, Plan, RowEdit, SCHEMA, Topology, What,
+    Actor, ConfigurationPlan, ENGINES, Operation, Options, Partition, Plan, RowEdit, SCHEMA,
+    Topology, What,
 };
 use crate::decide::{Decision, Domain, Key};
 
@@ -138,6 +139,7 @@ impl Pen {
 
 fn walk(plan: &mut Plan, pen: &mut Pen) -> Option<()> {
     pen.field(&mut plan.schema)?;
+    walk_engine(&mut plan.engine, pen)?;
     walk_version(&mut plan.version, pen)?;
     pen.field(&mut plan.seed)?;
     pen.field(&mut plan.heal_ms)?;
@@ -197,6 +199,14 @@ fn walk_features(topology: &mut Topology, pen: &mut Pen) -> Option<()> {
     Some(())
 }
 
+fn walk_engine(engine: &mut String, pen: &mut Pen) -> Option<()> {
+    let mut number = ENGINES.iter().position(|it| it == engine)? as u64;
+    pen.number(&mut number)?;
+    let known = ENGINES.get(usize::try_from(number).ok()?)?;
+    *engine = (*known).into();
+    Some(())
+}
+
 fn walk_version(version: &mut String, pen: &mut Pen) -> Option<()> {
     let mut parts = [0u64; 3];
     if let Pen::Writing(_) = pen {
@@ -229,6 +239,8 @@ fn walk_options(options: &mut Options, pen: &mut Pen) -> Option<()> {
         &mut options.deaf_permille,
         &mut options.unvalidated_max,
         &mut options.rotations,
+        &mut options.stall_rate,
+        &mut options.stalls_max,
     ];
     let mut present = 0u64;
     for (bit, field) in fields.iter().enumerate() {

@@ -1,6 +1,7 @@
-//! What nodes want done after each event: datagrams, events, questions, writes, timers.
+//! What nodes want done after each job: datagrams, events, questions, writes, timers.
 
 use iaxproof::catalog::{Answer, Question, Write};
+use iaxproof::engine::Transmit;
 use iaxproof::engine::directory::Directory;
 use iaxproof::engine::event::Event;
 use iaxproof::engine::options::STORE_WAIT;
@@ -13,9 +14,11 @@ use crate::clock::Queue;
 use crate::database::{QuestionFate, WriteFate};
 use crate::fact::{Fact, Mark};
 use crate::goals::{Goal, Goals};
+use crate::node::desk::{Done, Outcome, Task};
 use crate::plan::Actor;
+use crate::schedule::Role;
 
-impl<D: Directory + Administer + Observe> World<'_, D> {
+impl<D: Directory + Administer + Observe + Clone> World<D> {
     pub(super) fn time_out(&mut self, actor: Actor) {
         let now = self.queue.now();
         match actor {
@@ -25,8 +28,7 @@ impl<D: Directory + Administer + Observe> World<'_, D> {
                     return;
                 }
                 node.timer = None;
-                node.endpoint.handle_timeout(now);
-                self.flush_server(server);
+                self.give(server, Role::Worker, Task::TimeOut);
             }
             Actor::Client(index) => {
                 let timer = &mut self.client_timers[usize::from(index)];
@@ -44,7 +46,6 @@ impl<D: Directory + Administer + Observe> World<'_, D> {
 
     /// The database answers a question.
     pub(super) fn answer(&mut self, server: u8, question: &Question, fate: QuestionFate) {
-        let now = self.queue.now();
         let node = &mut self.servers[usize::from(server)];
         let answer = match fate {
             QuestionFate::Late => node.database.read(question),
@@ -55,110 +56,141 @@ impl<D: Directory + Administer + Observe> World<'_, D> {
             }
         };
         node.open_questions = node.open_questions.saturating_sub(1);
-        node.directory.answer(question.id, answer, now);
-        node.endpoint.handle_answer(now, question.id);
-        self.flush_server(server);
+        self.give(server, Role::Database, Task::Answer(question.id, answer));
     }
 
     /// A write reaches the database.
-    pub(super) fn stored(&mut self, server: u8, write: &Write, fate: WriteFate) {
-        let now = self.queue.now();
+    pub(super) fn store(&mut self, server: u8, write: Write, fate: WriteFate) {
         let node = &mut self.servers[usize::from(server)];
         if fate != WriteFate::Fails {
-            node.database.store(write);
+            node.database.store(&write);
         }
-        let (name, generation) = (write.name.as_str(), write.generation);
         let is_stored = fate == WriteFate::Stored;
-        if fate == WriteFate::Stored {
-            node.directory.stored(name, generation);
-        } else {
+        if !is_stored {
             self.observers.reach(Goal::WriteFailed);
-            node.directory.not_stored(name, generation);
         }
-        let is_in_force = self.is_in_force(server, write);
+        self.give(server, Role::Database, Task::Store { write, is_stored });
+    }
+
+    /// What a thread of a server did: it is told, and what it wants of others is seen to.
+    pub(super) fn applied(&mut self, server: u8, done: Done) {
+        self.note_overdue(server);
+        self.tell(server, done.outcome, done.is_alone);
+        for transmit in done.transmits {
+            self.flush_transmit(server, transmit);
+        }
+        for event in done.events {
+            self.flush_event(server, &event);
+        }
+        self.flush_directory(server, done.questions, done.writes);
+        if let Some((counts, due)) = done.endpoint {
+            let limits = self.limits;
+            self.see(&Fact::Counted {
+                server,
+                counts: &counts,
+                limits: &limits,
+            });
+            let node = &mut self.servers[usize::from(server)];
+            node.counts = Some(counts);
+            arm(&mut self.queue, &mut node.timer, due, Actor::Server(server));
+        }
+    }
+
+    /// Where a thread stalls, the database's word may come too late for a registration that waits for it.
+    fn note_overdue(&mut self, server: u8) {
+        let overdue = self.servers[usize::from(server)]
+            .writes
+            .overdue(self.queue.now());
+        for account in overdue {
+            self.see(&Fact::NotStored { server, account });
+        }
+    }
+
+    /// What came of a task.
+    fn tell(&mut self, server: u8, outcome: Outcome, is_alone: bool) {
+        match outcome {
+            Outcome::Nothing => {}
+            Outcome::Dialled {
+                account,
+                caller,
+                outcome,
+            } => self.dialled(server, (account, caller), outcome, is_alone),
+            Outcome::Bridged(calls) => self.bridged(server, calls),
+            Outcome::Unbridged(call) => self.unbridged(server, call),
+            Outcome::Reloaded(accounts) => {
+                self.see(&Fact::Reloaded {
+                    server,
+                    accounts: &accounts,
+                });
+                self.reloaded(server);
+            }
+            Outcome::Transferring => self.observers.reach(Goal::TransferBegun),
+            Outcome::Registers(nth, id) => self.registers(server, nth, id),
+            Outcome::GivesUp(ids) => {
+                for id in ids {
+                    self.see(&Fact::GivesUp { server, id });
+                }
+            }
+            Outcome::Pruned {
+                account,
+                peer,
+                user,
+            } => self.pruned(server, account, peer, user),
+            Outcome::Unregistered(account, how) => self.unregistered(server, account, how),
+            Outcome::Answered(query) => self.give(server, Role::Worker, Task::Answered(query)),
+            Outcome::Stored {
+                write,
+                is_stored,
+                is_in_force,
+            } => self.stored(server, &write, is_stored, is_in_force),
+        }
+    }
+
+    /// A server knows how a write fared.
+    fn stored(&mut self, server: u8, write: &Write, is_stored: bool, is_in_force: bool) {
         let node = &mut self.servers[usize::from(server)];
         if node.writes.answered(write, is_stored, is_in_force) {
             self.observers.reach(Goal::LateStoredUndone);
         }
-        let unregistered = node.unregistering.remove(&write.id());
-        node.endpoint.handle_stored(now, &write.id());
-        if let Some(account) = unregistered.filter(|_| fate == WriteFate::Stored) {
+        let unregistered = node.unregistering.answered(write.id(), is_stored);
+        self.give(server, Role::Worker, Task::Stored(write.id()));
+        if let Some(account) = unregistered {
             self.see(&Fact::Unregistered { server, account });
         }
-        self.flush_server(server);
     }
 
-    /// Whether a peer is where a write says.
-    fn is_in_force(&self, server: u8, write: &Write) -> bool {
-        let mut is_it = false;
-        let directory = self.servers[usize::from(server)].directory;
-        directory.visit_peers(Instant::ZERO, &mut |name, contact| {
-            let place = contact.and_then(|it| Some((it.address, it.deadline?)));
-            is_it |= *name == write.name && place == write.contact;
-        });
-        is_it
+    fn flush_transmit(&mut self, server: u8, transmit: Transmit) {
+        let node = &mut self.servers[usize::from(server)];
+        let source = node.address;
+        node.application
+            .note_destination(&transmit.payload, transmit.destination);
+        let actor = Actor::Server(server);
+        self.transmit(
+            actor,
+            source,
+            transmit.destination,
+            transmit.payload,
+            Mark::Plain,
+        );
     }
 
-    /// Takes what a server wants done until it wants no more, then looks at it.
-    pub(super) fn flush_server(&mut self, server: u8) {
-        loop {
-            let transmitted = self.flush_transmits(server);
-            let told = self.flush_events(server);
-            let asked = self.flush_directory(server);
-            if !transmitted && !told && !asked {
-                break;
-            }
-        }
-        self.look_at(server);
-        self.arm_server(server);
-    }
-
-    pub(super) fn flush_transmits(&mut self, server: u8) -> bool {
-        let mut any = false;
-        let index = usize::from(server);
-        while let Some(transmit) = self.servers[index].endpoint.poll_transmit() {
-            any = true;
-            let node = &mut self.servers[index];
-            let source = node.address;
-            node.application
-                .note_destination(&transmit.payload, transmit.destination);
-            let actor = Actor::Server(server);
-            self.transmit(
-                actor,
-                source,
-                transmit.destination,
-                transmit.payload,
-                Mark::Plain,
-            );
-        }
-        any
-    }
-
-    pub(super) fn flush_events(&mut self, server: u8) -> bool {
-        let mut any = false;
+    fn flush_event(&mut self, server: u8, event: &Event) {
         let (now, is_calm) = (self.queue.now(), self.is_calm());
-        while let Some(event) = self.servers[usize::from(server)].endpoint.poll_event() {
-            any = true;
-            self.see(&Fact::Told {
-                server,
-                event: &event,
-            });
-            let node = &mut self.servers[usize::from(server)];
-            let mut goals = Goals::default();
-            let acts = node
-                .application
-                .take(&event, is_calm, &mut self.decisions, &mut goals);
-            if let Event::Voice { call, data, .. } = &event {
-                node.echo(now, *call, data);
-            }
-            self.note_event(&event, goals);
-            self.note_called(server, &event);
-            for (delay, call, act) in acts {
-                self.queue
-                    .schedule(now + delay, Happening::Act(self.process(server), call, act));
-            }
+        self.see(&Fact::Told { server, event });
+        let node = &mut self.servers[usize::from(server)];
+        let mut goals = Goals::default();
+        let acts = node
+            .application
+            .take(event, is_calm, &mut self.decisions, &mut goals);
+        if let Event::Voice { call, data, .. } = event {
+            self.give(server, Role::Worker, Task::Echo(*call, data.to_vec()));
         }
-        any
+        self.note_event(event, goals);
+        self.note_called(server, event);
+        for (delay, call, act) in acts {
+            self.queue
+                .schedule(now + delay, Happening::Act(self.process(server), call, act));
+        }
     }
 
     pub(super) fn note_event(&mut self, event: &Event, goals: Goals) {
@@ -187,39 +219,29 @@ impl<D: Directory + Administer + Observe> World<'_, D> {
     }
 
     /// Questions and writes go to the database.
-    pub(super) fn flush_directory(&mut self, server: u8) -> bool {
-        let mut any = false;
+    fn flush_directory(&mut self, server: u8, questions: Vec<Question>, writes: Vec<Write>) {
         let (now, is_calm) = (self.queue.now(), self.is_calm());
         let process = self.process(server);
         let node = &mut self.servers[usize::from(server)];
-        while let Some(question) = node.directory.poll_question() {
-            any = true;
+        for question in questions {
             node.open_questions += 1;
             let (delay, fate) = node.database.ask(&question, is_calm, &mut self.decisions);
             let answer = Happening::Answer(process, question, fate);
             self.queue.schedule(now + delay, answer);
         }
         let mut not_stored = Vec::new();
-        while let Some(write) = node.directory.poll_write() {
-            any = true;
+        for write in writes {
             let (delay, fate) = node.database.write(is_calm, &mut self.decisions);
             let is_refused = fate != WriteFate::Stored || delay >= STORE_WAIT;
             let account = accounts::account_of_name(write.name.as_str());
             not_stored.extend(account.filter(|_| is_refused));
-            node.writes.send(&write);
+            node.writes.send(now, &write);
             let stored = Happening::Stored(process, write, fate);
             self.queue.schedule(now + delay, stored);
         }
         for account in not_stored {
             self.see(&Fact::NotStored { server, account });
         }
-        any
-    }
-
-    pub(super) fn arm_server(&mut self, server: u8) {
-        let node = &mut self.servers[usize::from(server)];
-        let due = node.endpoint.poll_timeout().map(|(at, _)| at);
-        arm(&mut self.queue, &mut node.timer, due, Actor::Server(server));
     }
 
     pub(super) fn flush_client(&mut self, index: u8) {

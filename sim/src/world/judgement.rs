@@ -1,7 +1,7 @@
 //! How a world stands: what checkers are shown after each event of a server, and at the end.
 
-use iaxproof::engine::counts::Counts;
 use iaxproof::engine::directory::{Contact, Directory, Role};
+use iaxproof::engine::settings::Configuration;
 use iaxproof::time::Instant;
 use iaxproof::wire::CallNumber;
 
@@ -11,23 +11,14 @@ use crate::administer::{Administer, Observe};
 use crate::fact::{ContactSeen, Fact, Settlement};
 use crate::node::client::Client;
 use crate::node::dialogue::{Dialogue, Phase};
-use crate::observers::Observers;
-use crate::plan::Plan;
 
 /// At every how manieth look an unchanged contact is looked up by its address.
 const ADDRESS_LOOKS_EVERY: u64 = 8;
 
-impl<D: Directory + Administer + Observe> World<'_, D> {
+impl<D: Directory + Administer + Observe + Clone> World<D> {
     /// Shows the checkers how a server stands.
     pub(super) fn look_at(&mut self, server: u8) {
         let now = self.queue.now();
-        let counts = self.servers[usize::from(server)].endpoint.counts();
-        let limits = self.limits;
-        self.see(&Fact::Counted {
-            server,
-            counts: &counts,
-            limits: &limits,
-        });
         self.look_at_unvalidated(server);
         let before = core::mem::take(&mut self.contacts[usize::from(server)]);
         let contacts = self.gather_contacts(now, server, &before);
@@ -182,8 +173,10 @@ impl<D: Directory + Administer + Observe> World<'_, D> {
         for server in 0..self.plan.topology.servers {
             self.look_at(server);
             let node = &self.servers[usize::from(server)];
-            let (counts, references): (Counts, _) =
-                (node.endpoint.counts(), node.directory.references());
+            let (counts, references) = (
+                node.counts.clone().unwrap_or_default(),
+                node.directory.references(),
+            );
             self.see(&Fact::AtRest {
                 server,
                 counts: &counts,
@@ -193,37 +186,29 @@ impl<D: Directory + Administer + Observe> World<'_, D> {
         // What is left are timers of registrations that have not lapsed: the endpoints go now.
         self.queue = self.queue.at_rest();
     }
-}
 
-/// Empties a directory whose endpoint is gone, and says what is left.
-pub(super) fn shut_down<D: Administer + Observe>(
-    now: Instant,
-    server: u8,
-    directory: &D,
-    plan: &Plan,
-    observers: &mut Observers,
-) {
-    if observers.violation().is_some() {
-        return;
-    }
-    directory.reload(iaxproof::engine::settings::Configuration::default());
-    for client in 0..plan.topology.clients {
-        let name = accounts::name(client);
-        directory.prune(Role::Peer, &name);
-        directory.prune(Role::User, &name);
-    }
-    let live_objects = directory.live_objects();
-    let report = if live_objects > 0 {
-        directory.ledger_report()
-    } else {
-        String::new()
-    };
-    observers.see(
-        now,
-        &Fact::ShutDown {
+    /// Empties a directory whose endpoint is gone, and says what is left.
+    pub(super) fn shut_down(&mut self, server: u8) {
+        if self.observers.violation().is_some() {
+            return;
+        }
+        let directory = self.servers[usize::from(server)].directory.clone();
+        directory.reload(Configuration::default());
+        for client in 0..self.plan.topology.clients {
+            let name = accounts::name(client);
+            directory.prune(Role::Peer, &name);
+            directory.prune(Role::User, &name);
+        }
+        let live_objects = directory.live_objects();
+        let report = if live_objects > 0 {
+            directory.ledger_report()
+        } else {
+            String::new()
+        };
+        self.see(&Fact::ShutDown {
             server,
             live_objects,
             report: &report,
-        },
-    );
+        });
+    }
 }

@@ -9,11 +9,10 @@ mod operations;
 mod outward;
 mod passage;
 mod qualified;
+mod threads;
 
 use core::net::SocketAddr;
 use core::time::Duration;
-use std::collections::BTreeMap;
-
 use iaxproof::catalog::{Question, Write};
 use iaxproof::engine::directory::{Directory, TokenKey};
 use iaxproof::engine::event::CallId;
@@ -28,18 +27,23 @@ pub use self::outward::RETURNED;
 pub use self::qualified::QUALIFIED;
 use crate::accounts;
 use crate::administer::{Administer, Observe};
+use crate::checkers::Violation;
 use crate::clock::Queue;
 use crate::database::{QuestionFate, WriteFate};
-use crate::decide::{Decisions, Source, mix};
+use crate::decide::{Decisions, mix};
 use crate::fact::{ContactSeen, Fact, Limits, Mark};
 use crate::network::Network;
 use crate::node::callee::Moods;
 use crate::node::client::{Client, Outbox};
+use crate::node::desk::Desk;
 use crate::node::dialogue::Identity;
 use crate::node::server::{Act, Server, endpoint_options};
 use crate::observers::Observers;
 use crate::plan::{Actor, Operation, Options, Plan, What};
 use crate::report::{Report, View};
+use crate::schedule::ThreadId;
+
+use self::threads::Inbox;
 
 /// How long after healing every peer is called once more: what is reachable must answer.
 pub const CALM: Duration = Duration::from_secs(5);
@@ -54,6 +58,8 @@ pub const EVENTS_OF_A_WORLD_MAX: u64 = 100_000;
 /// What a world wants of a directory.
 #[derive(Clone, Debug)]
 pub struct DirectorySetup {
+    /// Which of the world's directories it is.
+    pub number: u32,
     /// The key of its hash tables.
     pub hash_key: HashKey,
     /// The key of its call tokens.
@@ -62,32 +68,39 @@ pub struct DirectorySetup {
     pub realtime: bool,
 }
 
-/// Runs a plan to its end in directories that `make` makes, empty, one per server.
+/// Runs a plan to its end on one stack, in directories that `make` makes, empty, one per process of a server.
 pub fn run<D: Directory + Administer + Observe>(
     plan: &Plan,
     view: View,
     make: impl Fn(&DirectorySetup) -> D,
 ) -> Report {
-    // A process that begins anew begins with an empty directory.
-    let processes = |server| {
-        let setups = (0..=restarts(plan, server)).map(move |nth| setup(plan, server, nth));
-        setups.map(|setup| make(&setup)).collect()
-    };
-    let directories: Vec<Vec<D>> = (0..plan.topology.servers).map(processes).collect();
-    let mut world = World::new(plan, view, &directories);
+    let directories: Vec<Vec<D>> = setups(plan)
+        .iter()
+        .map(|of_server| of_server.iter().map(&make).collect())
+        .collect();
+    let shared = directories.iter().map(|all| all.iter().collect());
+    let mut world = World::new(plan, view, shared.collect());
+    let mut desks: Vec<Desk<&D>> = Vec::new();
+    desks.resize_with(world.threads(), Desk::default);
     world.begin();
-    while world.observers.violation().is_none()
-        && let Some(happening) = world.queue.pop()
-    {
-        world.step(happening);
-    }
-    let (decisions, mut observers, now) = world.end();
-    for (server, directories) in (0..).zip(&directories) {
-        if let Some(last) = directories.last() {
-            judgement::shut_down(now, server, last, plan, &mut observers);
+    loop {
+        world.work(&mut desks);
+        if !world.advance() {
+            break;
         }
     }
-    observers.into_report(plan, decisions, now)
+    drop(desks);
+    world.end()
+}
+
+/// What the directories of a plan are to have: one for each process of each server. A process that begins anew begins with an empty
+/// one.
+pub fn setups(plan: &Plan) -> Vec<Vec<DirectorySetup>> {
+    let of_server = |server| {
+        let processes = 0..=restarts(plan, server);
+        processes.map(|nth| setup(plan, server, nth)).collect()
+    };
+    (0..plan.topology.servers).map(of_server).collect()
 }
 
 /// How often a server's process dies.
@@ -107,6 +120,7 @@ fn setup(plan: &Plan, server: u8, process: u64) -> DirectorySetup {
         chunk.copy_from_slice(&word(nth).to_le_bytes());
     }
     DirectorySetup {
+        number: u32::try_from(first).unwrap_or(u32::MAX),
         hash_key: HashKey(word(0), word(1)),
         token_key: TokenKey(key),
         // Where a process dies, registrations are stored: those of the configuration too.
@@ -130,10 +144,13 @@ enum Happening {
     Answer(Process, Question, QuestionFate),
     Stored(Process, Write, WriteFate),
     Act(Process, CallId, Act),
-    CalmDials,
     RegistrarMoved,
     RegistrantsDue,
     QualifiedDue,
+    /// Time passes: a thread that stalled goes on.
+    Wake,
+    /// When all is calm every server calls each of its accounts.
+    CalmDial(u8),
     Settle,
     HangUpAll,
     Rest,
@@ -146,10 +163,13 @@ struct Process {
     incarnation: u32,
 }
 
-struct World<'d, D: Directory> {
-    plan: &'d Plan,
+/// A world. Whoever runs it lets its threads work whenever they have something to do ([`World::take`], [`World::apply`]), and time
+/// pass when they have not ([`World::advance`]).
+pub struct World<D> {
+    plan: Plan,
     queue: Queue<Happening>,
-    servers: Vec<Server<'d, D>>,
+    servers: Vec<Server<D>>,
+    threads: Vec<Inbox>,
     clients: Vec<Client>,
     client_timers: Vec<Option<Instant>>,
     network: Network,
@@ -161,47 +181,51 @@ struct World<'d, D: Directory> {
     limits: Limits,
     heal_at: Instant,
     spoofed: u16,
+    /// When a thread that stalls is to be woken next.
+    next_wake: Option<Instant>,
     /// What was last seen, by server.
     contacts: Vec<Vec<ContactSeen>>,
     looks: u64,
 }
 
-impl<'d, D: Directory + Administer + Observe> World<'d, D> {
-    fn new(plan: &'d Plan, view: View, directories: &'d [Vec<D>]) -> Self {
+impl<D: Directory + Administer + Observe + Clone> World<D> {
+    /// The world of a plan, with the directories of each server's processes in their order, all empty.
+    pub fn new(plan: &Plan, view: View, directories: Vec<Vec<D>>) -> Self {
         let servers = (0..).zip(directories);
-        let servers = servers.map(|(index, directories)| {
-            Server::new(index, server_address(index), directories, plan)
-        });
-        let source = if plan.explore {
-            Source::Seed(plan.seed)
-        } else {
-            let listed = plan.decisions.iter().map(|d| (d.key, d.value));
-            Source::Listed(listed.collect::<BTreeMap<_, _>>())
-        };
+        let servers: Vec<_> = servers
+            .map(|(index, directories)| {
+                Server::new(index, server_address(index), directories, plan)
+            })
+            .collect();
         World {
-            plan,
             queue: Queue::default(),
-            servers: servers.collect(),
+            threads: ThreadId::all(plan.topology.servers)
+                .map(Inbox::new)
+                .collect(),
+            contacts: vec![Vec::new(); servers.len()],
+            servers,
             clients: (0..plan.topology.clients)
                 .map(|c| client(plan, c))
                 .collect(),
             client_timers: vec![None; usize::from(plan.topology.clients)],
             network: Network::new(plan),
-            decisions: Decisions::new(source),
+            decisions: Decisions::of(plan),
             observers: Observers::new(plan, view),
             outbox: Outbox::default(),
             outward: Outward::new(plan),
             limits: limits(&endpoint_options(plan)),
             heal_at: Instant::from_millis(u64::from(plan.heal_ms)),
             spoofed: 0,
-            contacts: vec![Vec::new(); directories.len()],
+            next_wake: None,
             looks: 0,
+            plan: plan.clone(),
         }
     }
 
-    fn begin(&mut self) {
+    /// Begins: every server has its first configuration, and what is planned is scheduled.
+    pub fn begin(&mut self) {
         for server in 0..self.plan.topology.servers {
-            self.reload(server, 0);
+            self.begin_process(server, 0);
         }
         self.begin_outward();
         if !self.plan.topology.qualified.is_empty() {
@@ -214,14 +238,49 @@ impl<'d, D: Directory + Administer + Observe> World<'d, D> {
             self.queue
                 .schedule(at.min(self.heal_at), Happening::Operation(nth));
         }
-        self.queue
-            .schedule(self.heal_at + CALM, Happening::CalmDials);
+        for account in 0..self.plan.topology.clients {
+            self.queue
+                .schedule(self.heal_at + CALM, Happening::CalmDial(account));
+        }
         self.queue
             .schedule(self.heal_at + SETTLE, Happening::Settle);
         self.queue
             .schedule(self.heal_at + SETTLE, Happening::HangUpAll);
         self.queue
             .schedule(self.heal_at + SETTLE + REST, Happening::Rest);
+    }
+
+    /// Lets the next thing happen, and time pass until then. False where the world is over: nothing is left to happen, or a property
+    /// is broken.
+    pub fn advance(&mut self) -> bool {
+        if self.observers.violation().is_some() {
+            return false;
+        }
+        let next = self.queue.pop();
+        next.map(|happening| self.step(happening)).is_some()
+    }
+
+    /// The time it is.
+    pub fn now(&self) -> Instant {
+        self.queue.now()
+    }
+
+    /// Something happens at this time, if nothing does before: a thread that stalled goes on.
+    pub fn wake_at(&mut self, at: Instant) {
+        if self
+            .next_wake
+            .is_none_or(|next| at < next || next <= self.queue.now())
+        {
+            self.next_wake = Some(at);
+            self.queue.schedule(at, Happening::Wake);
+        }
+    }
+
+    /// A property is broken, and not one that a checker sees.
+    pub fn fail(&mut self, property: &'static str, message: &str) {
+        let message = message.to_owned();
+        let violation = Violation { property, message };
+        self.observers.fail(self.queue.now(), violation);
     }
 
     fn step(&mut self, happening: Happening) {
@@ -244,19 +303,13 @@ impl<'d, D: Directory + Administer + Observe> World<'d, D> {
             Happening::Answer(process, question, fate) => {
                 self.answer(process.server, &question, fate);
             }
-            Happening::Stored(process, write, fate) => self.stored(process.server, &write, fate),
-            Happening::Act(Process { server, .. }, call, act) => {
-                let now = self.queue.now();
-                match act {
-                    Act::Dial(account) => self.dial(server, account, Some(call)),
-                    Act::Bridge => self.bridge(server, call),
-                    Act::Unbridge => self.unbridge(server, call),
-                    Act::Transfer => self.transfer(server, call),
-                    act => self.servers[usize::from(server)].act(now, call, act),
-                }
-                self.flush_server(server);
+            Happening::Stored(process, write, fate) => self.store(process.server, write, fate),
+            Happening::Act(process, call, act) => self.act(process.server, call, act),
+            Happening::Wake => {}
+            Happening::CalmDial(account) => {
+                let server = self.plan.topology.server_of(account);
+                self.dial(server, account, None);
             }
-            Happening::CalmDials => self.dial_all(),
             Happening::RegistrarMoved => self.follow_registrar(),
             Happening::RegistrantsDue => self.see_registrants_due(),
             Happening::QualifiedDue => self.see_qualified_due(),
@@ -295,8 +348,13 @@ impl<'d, D: Directory + Administer + Observe> World<'d, D> {
         self.observers.see(self.queue.now(), fact);
     }
 
-    fn end(self) -> (Decisions, Observers, Instant) {
-        (self.decisions, self.observers, self.queue.now())
+    /// What came of it, once its threads are done and their endpoints gone: the directories are emptied, and nothing may be left.
+    pub fn end(mut self) -> Report {
+        let now = self.queue.now();
+        for server in 0..self.plan.topology.servers {
+            self.shut_down(server);
+        }
+        self.observers.into_report(&self.plan, self.decisions, now)
     }
 }
 

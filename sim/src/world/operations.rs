@@ -2,7 +2,7 @@
 
 use core::net::SocketAddr;
 use iaxproof::catalog::Unregistered;
-use iaxproof::engine::directory::{Directory, Lookup, Role};
+use iaxproof::engine::directory::Directory;
 use iaxproof::engine::{CallId, Calling, Error};
 
 use super::{CALM, Happening, World, server_address};
@@ -12,12 +12,14 @@ use crate::decide::{Domain, Key};
 use crate::fact::{AccountState, Fact, Mark};
 use crate::goals::Goal;
 use crate::node::client::Client;
+use crate::node::desk::{Reload, Task};
 use crate::node::dialler::{Awaited, Placed};
-use crate::node::server::Act;
+use crate::node::server::{Act, endpoint_options, endpoint_seed};
 use crate::plan::{Actor, Operation, What};
+use crate::schedule::Role;
 use crate::spoof;
 
-impl<D: Directory + Administer + Observe> World<'_, D> {
+impl<D: Directory + Administer + Observe + Clone> World<D> {
     pub(super) fn operate(&mut self, operation: Operation) {
         let now = self.queue.now();
         match operation.actor {
@@ -48,7 +50,6 @@ impl<D: Directory + Administer + Observe> World<'_, D> {
             Actor::Registrar => {}
             Actor::Server(server) => {
                 self.administer(server, operation.what);
-                self.flush_server(server);
             }
         }
     }
@@ -56,9 +57,14 @@ impl<D: Directory + Administer + Observe> World<'_, D> {
     pub(super) fn administer(&mut self, server: u8, what: What) {
         match what {
             What::Dial { client } => self.dial(server, client, None),
-            What::Reload { configuration } => self.reload(server, usize::from(configuration)),
-            What::Prune { client } => self.prune(server, client),
-            What::Unregister { client } => self.unregister(server, client),
+            What::Reload { configuration } => {
+                let reload = self.reload(server, usize::from(configuration));
+                self.give(server, Role::Reloader, Task::Reload(reload));
+            }
+            What::Prune { client } => self.give(server, Role::Pruner, Task::Prune(client)),
+            What::Unregister { client } => {
+                self.give(server, Role::Pruner, Task::Unregister(client));
+            }
             What::Restart => self.restart(server),
             What::EditRow { client, row } => {
                 let node = &mut self.servers[usize::from(server)];
@@ -68,6 +74,8 @@ impl<D: Directory + Administer + Observe> World<'_, D> {
                         account: client,
                         row,
                     });
+                    // Where a row that is not cached can be reached is another matter now.
+                    self.touched(server);
                 }
             }
             _ => {}
@@ -76,15 +84,22 @@ impl<D: Directory + Administer + Observe> World<'_, D> {
 
     /// The application calls the peer of an account, for itself or for a caller.
     pub(super) fn dial(&mut self, server: u8, account: u8, caller: Option<CallId>) {
-        let now = self.queue.now();
-        let node = &mut self.servers[usize::from(server)];
-        let outcome = node
-            .endpoint
-            .call_peer(now, &accounts::name(account), "phone");
+        self.give(server, Role::Worker, Task::Dial { account, caller });
+    }
+
+    /// What came of it.
+    pub(super) fn dialled(
+        &mut self,
+        server: u8,
+        (account, caller): (u8, Option<CallId>),
+        outcome: Result<Calling, Error>,
+        is_alone: bool,
+    ) {
         self.see(&Fact::Dialled {
             server,
             account,
             outcome,
+            is_alone,
         });
         match outcome {
             Ok(Calling::Call(call)) => self.follow_call(server, account, call, caller),
@@ -95,6 +110,31 @@ impl<D: Directory + Administer + Observe> World<'_, D> {
             }
             Err(error) => self.dialled_nobody(server, error, caller),
         }
+    }
+
+    /// The application does something with one call.
+    pub(super) fn act(&mut self, server: u8, call: CallId, act: Act) {
+        let application = &self.servers[usize::from(server)].application;
+        let task = match act {
+            Act::Dial(account) => {
+                let caller = Some(call);
+                Task::Dial { account, caller }
+            }
+            Act::Bridge => match application.partner(call) {
+                Some(caller) => Task::Bridge([caller, call]),
+                None => return,
+            },
+            Act::Unbridge => Task::Unbridge(call),
+            Act::Transfer => match application.partner(call) {
+                // Either of the two leads.
+                Some(caller) if call.local().get() % 2 == 0 => Task::Transfer([call, caller]),
+                Some(caller) => Task::Transfer([caller, call]),
+                None => return,
+            },
+            Act::GiveUp if application.is_answered(call) => return,
+            act => Task::Act(call, act),
+        };
+        self.give(server, Role::Worker, task);
     }
 
     /// There is nobody to call: a caller is told.
@@ -110,48 +150,20 @@ impl<D: Directory + Administer + Observe> World<'_, D> {
         }
     }
 
-    /// Bridges a call and its caller.
-    pub(super) fn bridge(&mut self, server: u8, call: CallId) {
-        let now = self.queue.now();
+    /// A call and its caller are bridged.
+    pub(super) fn bridged(&mut self, server: u8, calls: [CallId; 2]) {
         let node = &mut self.servers[usize::from(server)];
-        let Some(caller) = node.application.partner(call) else {
-            return;
-        };
-        // One of the two may be over already.
-        if node.endpoint.bridge(now, caller, call).is_ok() {
-            node.application.set_bridged([caller, call]);
-            let calls = [caller, call];
-            self.see(&Fact::Bridged { server, calls });
-            self.observers.reach(Goal::Bridged);
-        }
+        node.application.set_bridged(calls);
+        self.see(&Fact::Bridged { server, calls });
+        self.observers.reach(Goal::Bridged);
     }
 
-    /// Takes a call and its caller apart again.
-    pub(super) fn unbridge(&mut self, server: u8, call: CallId) {
-        let now = self.queue.now();
+    /// A call and its caller are apart again.
+    pub(super) fn unbridged(&mut self, server: u8, call: CallId) {
         let node = &mut self.servers[usize::from(server)];
-        if node.endpoint.unbridge(now, call).is_ok() {
-            node.application.set_apart(call);
-            self.see(&Fact::Unbridged { server, call });
-            self.observers.reach(Goal::Unbridged);
-        }
-    }
-
-    /// Connects the other sides of a call and its caller with each other; either of the two leads.
-    pub(super) fn transfer(&mut self, server: u8, call: CallId) {
-        let now = self.queue.now();
-        let node = &mut self.servers[usize::from(server)];
-        let Some(caller) = node.application.partner(call) else {
-            return;
-        };
-        let (first, second) = match call.local().get() % 2 {
-            0 => (call, caller),
-            _ => (caller, call),
-        };
-        // They may be apart already, or one of them encrypted.
-        if node.endpoint.transfer(now, first, second).is_ok() {
-            self.observers.reach(Goal::TransferBegun);
-        }
+        node.application.set_apart(call);
+        self.see(&Fact::Unbridged { server, call });
+        self.observers.reach(Goal::Unbridged);
     }
 
     /// A call was placed: the application follows it. When all is calm, a peer that is there must answer.
@@ -210,21 +222,15 @@ impl<D: Directory + Administer + Observe> World<'_, D> {
         clients.find(|client| client.address == contact.address && client.server() == server)
     }
 
-    /// Every server calls each of its accounts.
-    pub(super) fn dial_all(&mut self) {
-        for account in 0..self.plan.topology.clients {
-            let server = self.plan.topology.server_of(account);
-            self.dial(server, account, None);
-            self.flush_server(server);
-        }
-    }
-
-    pub(super) fn unregister(&mut self, server: u8, account: u8) {
+    pub(super) fn unregistered(&mut self, server: u8, account: u8, how: Unregistered) {
         let node = &mut self.servers[usize::from(server)];
-        match node.directory.unregister(&accounts::name(account)) {
-            Unregistered::Done => self.see(&Fact::Unregistered { server, account }),
-            Unregistered::Storing(id) => drop(node.unregistering.insert(id, account)),
-            Unregistered::Busy | Unregistered::NotRegistered => {}
+        let is_done = match how {
+            Unregistered::Done => true,
+            Unregistered::Storing(id) => node.unregistering.wait(id, account),
+            Unregistered::Busy | Unregistered::NotRegistered => false,
+        };
+        if is_done {
+            self.see(&Fact::Unregistered { server, account });
         }
     }
 
@@ -245,7 +251,7 @@ impl<D: Directory + Administer + Observe> World<'_, D> {
         let doubts: Vec<_> = doubts
             .flat_map(|(account, all)| all.into_iter().map(move |at| (account, at)))
             .collect();
-        node.restart(server, self.plan);
+        node.restart(server, &self.plan);
         for stored in node.database.stored() {
             if stored.contact.is_some_and(|(_, deadline)| now < deadline) {
                 self.observers.reach(Goal::RestartedRegistered);
@@ -253,13 +259,36 @@ impl<D: Directory + Administer + Observe> World<'_, D> {
             node.directory.restore(stored, now);
         }
         let (address, nth) = (node.address, node.configuration);
+        self.clear(server);
         self.see(&Fact::Restarted {
             server,
             address,
             doubts: &doubts,
         });
-        self.reload(server, nth);
+        self.begin_process(server, nth);
         self.register_outward(server);
+    }
+
+    /// A process begins: it serves when its configuration is in force.
+    pub(super) fn begin_process(&mut self, server: u8, nth: usize) {
+        let reload = self.reload(server, nth);
+        let node = &self.servers[usize::from(server)];
+        let accounts = reload.perform(&node.directory);
+        let seed = endpoint_seed(&self.plan, server, node.incarnation);
+        let options = Box::new(endpoint_options(&self.plan));
+        self.see(&Fact::Reloaded {
+            server,
+            accounts: &accounts,
+        });
+        self.give(server, Role::Worker, Task::Begin(options, seed));
+        self.reloaded(server);
+    }
+
+    /// A configuration is in force: the worker takes up what it left, and the application has its peers asked.
+    pub(super) fn reloaded(&mut self, server: u8) {
+        self.give(server, Role::Worker, Task::Adopt);
+        let accounts: Vec<_> = self.qualified_of(server).collect();
+        self.give(server, Role::Worker, Task::Qualify(accounts));
     }
 
     /// Whether what is on its way to the database gets there though its process dies.
@@ -273,25 +302,21 @@ impl<D: Directory + Administer + Observe> World<'_, D> {
         !self.is_calm() && self.decisions.decide(key, 2, draw) == 1
     }
 
-    pub(super) fn prune(&mut self, server: u8, account: u8) {
+    pub(super) fn pruned(&mut self, server: u8, account: u8, peer: bool, user: bool) {
         let now = self.queue.now();
         let node = &self.servers[usize::from(server)];
-        let name = accounts::name(account);
-        let is_realtime = self.plan.topology.is_realtime(account);
-        let peer = node.directory.prune(Role::Peer, &name);
-        let user = node.directory.prune(Role::User, &name);
         if peer || user {
             if peer && node.database.contact(account, now).is_some() {
                 self.observers.reach(Goal::EvictedRegistered);
             }
             self.see(&Fact::Evicted { server, account });
-        } else if is_realtime {
+        } else if self.plan.topology.is_realtime(account) {
             self.observers.reach(Goal::EvictionRefused);
         }
     }
 
-    /// Accepts a configuration, and looks every name of it up.
-    pub(super) fn reload(&mut self, server: u8, nth: usize) {
+    /// A configuration that a server accepts.
+    fn reload(&mut self, server: u8, nth: usize) -> Reload {
         let topology = &self.plan.topology;
         let node = &mut self.servers[usize::from(server)];
         let plan = &self.plan.configurations[nth];
@@ -312,31 +337,18 @@ impl<D: Directory + Administer + Observe> World<'_, D> {
         if node.open_questions > 0 {
             self.observers.reach(Goal::ReloadDuringQuestion);
         }
-        let configuration = accounts::configuration(
-            topology,
-            server,
-            plan,
-            self.plan.options.unvalidated_max,
-            serial,
-        );
-        node.directory.reload(configuration);
-        node.endpoint.adopt();
-        self.qualify(server);
-        let node = &self.servers[usize::from(server)];
-        let mut states = Vec::new();
-        for account in accounts::of_configuration(topology, server) {
-            let is_present = !plan.absent.contains(&account);
-            states.push(AccountState {
-                account,
-                is_present,
-                is_plain: plan.is_plain(account),
-                is_found: is_present && is_found(node.directory, account),
-            });
+        let state = |account| AccountState {
+            account,
+            is_present: !plan.absent.contains(&account),
+            is_plain: plan.is_plain(account),
+            is_found: false,
+        };
+        let accounts = accounts::of_configuration(topology, server);
+        let unvalidated_max = self.plan.options.unvalidated_max;
+        Reload {
+            configuration: accounts::configuration(topology, server, plan, unvalidated_max, serial),
+            accounts: accounts.map(state).collect(),
         }
-        self.see(&Fact::Reloaded {
-            server,
-            accounts: &states,
-        });
     }
 
     pub(super) fn spoof(&mut self, index: u8, kind: u8) {
@@ -356,11 +368,4 @@ const fn called_account(what: What) -> Option<u8> {
         What::CallPeer { client } => Some(client),
         _ => None,
     }
-}
-
-fn is_found<D: Directory>(directory: &D, account: u8) -> bool {
-    let name = accounts::name(account);
-    [Role::Peer, Role::User]
-        .into_iter()
-        .all(|role| matches!(directory.find(role, &name), Lookup::Found(_)))
 }

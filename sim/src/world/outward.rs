@@ -12,8 +12,10 @@ use super::flush::arm;
 use super::{Happening, World};
 use crate::administer::{Administer, Observe};
 use crate::fact::{Fact, Mark};
+use crate::node::desk::Task;
 use crate::node::registrar::{GRANT, Mind, Outbox, Registrar, secret, username};
 use crate::plan::{Actor, Plan};
+use crate::schedule::Role;
 
 /// How long after healing every registration must stand: who was refused or not answered a moment before asks again after 5/6 of what
 /// was granted last, and the exchange takes a moment.
@@ -48,7 +50,7 @@ impl Outward {
     }
 }
 
-impl<D: Directory + Administer + Observe> World<'_, D> {
+impl<D: Directory + Administer + Observe + Clone> World<D> {
     pub(super) fn begin_outward(&mut self) {
         if self.outward.is_none() {
             return;
@@ -60,45 +62,38 @@ impl<D: Directory + Administer + Observe> World<'_, D> {
 
     /// A server's application has its registrations kept up. Those of a process that died are forgotten.
     pub(super) fn register_outward(&mut self, server: u8) {
-        let now = self.queue.now();
         let Some(outward) = &mut self.outward else {
             return;
         };
         outward.registrants[usize::from(server)].clear();
+        let address = outward.address();
         for nth in 0..self.plan.topology.registrants {
-            let Some(outward) = &mut self.outward else {
-                return;
-            };
             let who = (server, nth);
             let name = Name::new(&username(who)).expect("the name is short");
             let registration = Registration {
                 secrets: vec![Secret::new(&secret(who))],
                 refresh: GRANT,
-                ..Registration::new(outward.address(), name)
+                ..Registration::new(address, name)
             };
-            let node = &mut self.servers[usize::from(server)];
-            let id = node.endpoint.register(now, registration);
-            let id = id.expect("a world has few registrations");
-            outward.registrants[usize::from(server)].push(id);
-            self.see(&Fact::Registers { server, nth, id });
+            let register = Task::Register(nth, Box::new(registration));
+            self.give(server, Role::Worker, register);
         }
-        self.flush_server(server);
+    }
+
+    /// A registration is kept up from now on.
+    pub(super) fn registers(&mut self, server: u8, nth: u8, id: RegistrantId) {
+        if let Some(outward) = &mut self.outward {
+            outward.registrants[usize::from(server)].push(id);
+        }
+        self.see(&Fact::Registers { server, nth, id });
     }
 
     /// A server's application gives its registrations up.
     pub(super) fn give_up_outward(&mut self, server: u8) {
-        let now = self.queue.now();
-        let Some(outward) = &mut self.outward else {
-            return;
-        };
-        for id in core::mem::take(&mut outward.registrants[usize::from(server)]) {
-            let node = &mut self.servers[usize::from(server)];
-            // What was given up before is gone.
-            if node.endpoint.unregister(now, id).is_ok() {
-                self.see(&Fact::GivesUp { server, id });
-            }
+        if let Some(outward) = &mut self.outward {
+            let ids = core::mem::take(&mut outward.registrants[usize::from(server)]);
+            self.give(server, Role::Worker, Task::GiveUp(ids));
         }
-        self.flush_server(server);
     }
 
     /// Operators know where the registrar is now.

@@ -10,10 +10,12 @@ use crate::fact::{Fact, Mark, Passage};
 use crate::goals::Goal;
 use crate::network::Verdict;
 use crate::node::client::Client;
+use crate::node::desk::Task;
 use crate::node::dialogue::Phase;
 use crate::plan::Actor;
+use crate::schedule::Role;
 
-impl<D: Directory + Administer + Observe> World<'_, D> {
+impl<D: Directory + Administer + Observe + Clone> World<D> {
     /// A node gives a datagram to the network.
     pub(super) fn transmit(
         &mut self,
@@ -159,9 +161,9 @@ impl<D: Directory + Administer + Observe> World<'_, D> {
         self.observers.see(now, &Fact::Arrived(passage));
         match to {
             Actor::Server(server) => {
-                let node = &mut self.servers[usize::from(server)];
-                node.endpoint.handle_datagram(now, source, datagram);
-                self.flush_server(server);
+                let octets = datagram.to_vec();
+                let datagram = Task::Datagram { source, octets };
+                self.give(server, Role::Worker, datagram);
             }
             Actor::Client(index) => {
                 let client = &mut self.clients[usize::from(index)];

@@ -12,23 +12,12 @@ use crate::fact::{Fact, QualifiedSeen};
 /// How long after healing it must be known which peers answer: of a contact that has stood for 25 s then.
 pub const QUALIFIED: Duration = Duration::from_secs(40);
 
-impl<D: Directory + Administer + Observe> World<'_, D> {
+impl<D: Directory + Administer + Observe + Clone> World<D> {
     /// The accounts of a server that are qualified.
-    fn qualified_of(&self, server: u8) -> impl Iterator<Item = u8> + use<'_, D> {
+    pub(super) fn qualified_of(&self, server: u8) -> impl Iterator<Item = u8> + use<'_, D> {
         let topology = &self.plan.topology;
         let qualified = topology.qualified.iter().copied();
         qualified.filter(move |account| topology.server_of(*account) == server)
-    }
-
-    /// A configuration was loaded: the application has each of its peers asked.
-    pub(super) fn qualify(&mut self, server: u8) {
-        let now = self.queue.now();
-        let accounts: Vec<_> = self.qualified_of(server).collect();
-        let endpoint = &mut self.servers[usize::from(server)].endpoint;
-        for account in accounts {
-            // Who is nowhere, or not in this configuration, is not asked.
-            let _ = endpoint.qualify(now, &accounts::name(account));
-        }
     }
 
     /// Shows what is thought of those of the configuration. Those of the database are watched when they are cached only.
@@ -53,7 +42,7 @@ impl<D: Directory + Administer + Observe> World<'_, D> {
     }
 
     fn qualified_seen(&self, server: u8, account: u8) -> Option<QualifiedSeen> {
-        let directory = self.servers[usize::from(server)].directory;
+        let directory = &self.servers[usize::from(server)].directory;
         let Lookup::Found(handle) = directory.find(Role::Peer, &accounts::name(account)) else {
             return None;
         };

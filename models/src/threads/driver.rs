@@ -1,0 +1,186 @@
+//! The driver of a world: it hands jobs to threads, and lets time pass when none can go on.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use iaxproof::engine::directory::Directory;
+use iaxproof_sim::administer::{Administer, Observe};
+use iaxproof_sim::node::desk::Desk;
+use iaxproof_sim::plan::Plan;
+use iaxproof_sim::report::{Report, View};
+use iaxproof_sim::schedule::Schedule;
+use iaxproof_sim::world::{DirectorySetup, World, setups};
+
+use super::turns::{self, Stop};
+use crate::context;
+
+/// What an engine can do.
+pub(super) trait Threads {
+    /// The engine's name in a plan.
+    const NAME: &'static str;
+
+    /// Makes the next thread. It begins to run when it is woken.
+    fn spawn(body: Box<dyn FnOnce() + Send>);
+    /// The running thread has nothing to do until it is woken.
+    fn park();
+    /// The thread has something to do.
+    fn wake(thread: usize);
+    /// Lets threads run until none can go on, or the world is stopped. The driver calls this.
+    fn let_run();
+    /// The first thread that waits for a lock while nobody can go on.
+    fn blocked() -> Option<usize>;
+}
+
+/// What a world wants of a directory here.
+pub(super) trait Shared: Directory + Administer + Observe + Send + Sync + 'static {}
+
+impl<D: Directory + Administer + Observe + Send + Sync + 'static> Shared for D {}
+
+/// The world, as threads and driver share it. Nobody holds the lock across a scheduling point, so nobody ever waits for it.
+struct Stage<D> {
+    world: Option<World<Arc<D>>>,
+    is_over: bool,
+}
+
+type Handle<D> = Arc<Mutex<Stage<D>>>;
+
+fn locked<D>(stage: &Handle<D>) -> MutexGuard<'_, Stage<D>> {
+    stage.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Works on the world, where it is not over.
+fn on<D: Shared, R>(stage: &Handle<D>, work: impl FnOnce(&mut World<Arc<D>>) -> R) -> Option<R> {
+    locked(stage).world.as_mut().map(work)
+}
+
+/// Runs a plan from begin to end. The engine is ready; what it gives up it gives up after this.
+pub(super) fn run<D: Shared, T: Threads>(
+    plan: &Plan,
+    view: View,
+    make: impl Fn(&DirectorySetup) -> D,
+) -> Report {
+    context::begin();
+    let mut stage = None;
+    let outcome = turns::contain(|| {
+        let stage = stage.insert(set_up(plan, view, make));
+        drive::<D, T>(stage);
+    });
+    let world = stage.and_then(|stage| locked(&stage).world.take());
+    let world = world.expect("a world was set up");
+    drop(outcome);
+    let taken = turns::with(|turns| (turns.stopped.clone(), turns.schedule.clone()));
+    let (stopped, schedule) = taken.expect("a world runs until it is ended");
+    conclude::<D, T>(world, stopped, schedule)
+}
+
+fn set_up<D: Shared>(plan: &Plan, view: View, make: impl Fn(&DirectorySetup) -> D) -> Handle<D> {
+    let mut directories = Vec::new();
+    for of_server in setups(plan) {
+        let processes = of_server.iter().map(|setup| Arc::new(make(setup)));
+        directories.push(processes.collect());
+    }
+    let world = Some(World::new(plan, view, directories));
+    let is_over = false;
+    Arc::new(Mutex::new(Stage { world, is_over }))
+}
+
+fn drive<D: Shared, T: Threads>(stage: &Handle<D>) {
+    let threads = on(stage, |world| world.threads()).unwrap_or(0);
+    for thread in 0..threads {
+        let stage = Arc::clone(stage);
+        T::spawn(Box::new(move || work::<D, T>(&stage, thread)));
+    }
+    on(stage, World::begin);
+    while !turns::is_stopped() {
+        run_threads::<D, T>(stage);
+        if turns::is_stopped() || !pass::<D>(stage) {
+            break;
+        }
+    }
+    locked(stage).is_over = true;
+    turns::with(|turns| turns.schedule.heal());
+    if !turns::is_stopped() {
+        (0..threads).for_each(T::wake);
+        run_threads::<D, T>(stage);
+    }
+}
+
+/// Lets all who have something to do go on.
+fn run_threads<D: Shared, T: Threads>(stage: &Handle<D>) {
+    wake_waiting::<D, T>(stage);
+    T::let_run();
+    if turns::is_stopped() {
+        return;
+    }
+    let is_stalled = turns::with(|turns| turns.schedule.next_wake().is_some()) == Some(true);
+    if let Some(thread) = T::blocked().filter(|_| !is_stalled) {
+        let message = format!("thread {thread} waits for a lock that nobody will give back");
+        context::fault("no-deadlock", &message);
+    }
+}
+
+/// Looks at the world, and lets time pass until the next event. False where there is none.
+fn pass<D: Shared>(stage: &Handle<D>) -> bool {
+    let wake = turns::with(|turns| turns.schedule.next_wake()).flatten();
+    on(stage, |world| {
+        world.look();
+        if let Some(at) = wake {
+            world.wake_at(at);
+        }
+        let goes_on = world.advance();
+        let now = world.now();
+        turns::with(|turns| turns.schedule.set_now(now));
+        goes_on
+    }) == Some(true)
+}
+
+fn wake_waiting<D: Shared, T: Threads>(stage: &Handle<D>) {
+    let waiting: Vec<usize> = on(stage, |world| world.waiting().collect()).unwrap_or_default();
+    waiting.into_iter().for_each(T::wake);
+}
+
+/// The body of a thread.
+fn work<D: Shared, T: Threads>(stage: &Handle<D>, thread: usize) {
+    let mut desk = Desk::default();
+    loop {
+        let job = on(stage, |world| world.take(thread)).flatten();
+        match job {
+            Some(job) => {
+                let done = desk.perform(job);
+                on(stage, |world| world.apply(thread, done));
+                wake_waiting::<D, T>(stage);
+            }
+            None if locked(stage).is_over => return,
+            None => T::park(),
+        }
+    }
+}
+
+/// The report: of the world, of what stopped it, and of what is left of objects.
+fn conclude<D: Shared, T: Threads>(
+    mut world: World<Arc<D>>,
+    stopped: Option<Stop>,
+    schedule: Schedule,
+) -> Report {
+    if let Some(stop) = &stopped {
+        world.fail(stop.property, &stop.message);
+    }
+    let is_whole = stopped.is_none();
+    // A world that was broken off is not emptied: its threads stand in the middle of what they did.
+    let mut report = world.end();
+    let steps = context::steps_hash();
+    if is_whole {
+        let leak = context::end_of_world();
+        if let Some(leak) = leak.filter(|_| report.failure().is_none()) {
+            report.fail("no-leak", &leak);
+        }
+    }
+    report.trace_hash = iaxproof_sim::decide::mix(report.trace_hash ^ steps);
+    report.interleaving = stopped.map(|stop| stop.table);
+    report.plan.engine = T::NAME.into();
+    report.plan.decisions.extend(schedule.into_taken());
+    report
+        .plan
+        .decisions
+        .sort_unstable_by_key(|decision| decision.key);
+    report
+}

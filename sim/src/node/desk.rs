@@ -1,0 +1,310 @@
+//! What a thread of a server does: it takes a [`Job`], does it, and says what came of it ([`Done`]). Between the two nothing of the
+//! world is touched, so that the world can go on while the thread is in the middle of it.
+
+use core::net::SocketAddr;
+
+use iaxproof::catalog::{Answer, Question, Unregistered, Write};
+use iaxproof::engine::counts::Counts;
+use iaxproof::engine::directory::{Directory, Lookup, QueryId, Role, StoreId};
+use iaxproof::engine::event::{CallId, Event};
+use iaxproof::engine::options::EndpointOptions;
+use iaxproof::engine::settings::Configuration;
+use iaxproof::engine::{Calling, Endpoint, Error, RegistrantId, Registration, Transmit};
+use iaxproof::time::Instant;
+
+use super::server::{Act, act};
+use crate::accounts;
+use crate::administer::{Administer, Observe};
+use crate::fact::AccountState;
+
+/// Something for a thread to do.
+#[derive(Debug)]
+pub struct Job<D> {
+    /// In which life of its server.
+    pub(crate) incarnation: u32,
+    /// When it was taken up.
+    pub(crate) now: Instant,
+    /// The directory of that life.
+    pub(crate) directory: D,
+    pub(crate) task: Task,
+    /// Whether no other thread of the server was in the middle of something when it was taken up.
+    pub(crate) is_alone: bool,
+}
+
+/// What is to be done.
+#[derive(Debug)]
+pub(crate) enum Task {
+    // The worker's.
+    /// A process begins.
+    Begin(Box<EndpointOptions>, [u8; 32]),
+    Datagram {
+        source: SocketAddr,
+        octets: Vec<u8>,
+    },
+    TimeOut,
+    Act(CallId, Act),
+    /// Sends audio back where it came from.
+    Echo(CallId, Vec<u8>),
+    /// Calls the peer of an account, for itself or for a caller.
+    Dial {
+        account: u8,
+        caller: Option<CallId>,
+    },
+    /// Bridges a caller and a call.
+    Bridge([CallId; 2]),
+    Unbridge(CallId),
+    /// Connects the other sides of two bridged calls with each other; the first leads.
+    Transfer([CallId; 2]),
+    /// Keeps up a registration elsewhere, the nth of its server.
+    Register(u8, Box<Registration>),
+    /// Gives such registrations up.
+    GiveUp(Vec<RegistrantId>),
+    /// Asks the peers of these accounts whether they are there.
+    Qualify(Vec<u8>),
+    /// Takes up what a reload left for the endpoint.
+    Adopt,
+    Answered(QueryId),
+    Stored(StoreId),
+    // The reloader's.
+    Reload(Reload),
+    // The pruner's.
+    Prune(u8),
+    Unregister(u8),
+    // The database's.
+    Answer(QueryId, Answer),
+    Store {
+        write: Write,
+        is_stored: bool,
+    },
+}
+
+/// A configuration that is accepted.
+#[derive(Debug)]
+pub(crate) struct Reload {
+    pub(crate) configuration: Configuration,
+    /// The accounts that it is about; not looked up yet.
+    pub(crate) accounts: Vec<AccountState>,
+}
+
+impl Reload {
+    /// Puts it in force, and looks every name of it up.
+    pub(crate) fn perform<D: Directory + Administer>(self, directory: &D) -> Vec<AccountState> {
+        directory.reload(self.configuration);
+        let mut accounts = self.accounts;
+        for state in &mut accounts {
+            state.is_found = state.is_present && is_found(directory, state.account);
+        }
+        accounts
+    }
+}
+
+fn is_found<D: Directory>(directory: &D, account: u8) -> bool {
+    let name = accounts::name(account);
+    [Role::Peer, Role::User]
+        .into_iter()
+        .all(|role| matches!(directory.find(role, &name), Lookup::Found(_)))
+}
+
+/// What came of a job.
+#[derive(Debug, Default)]
+pub struct Done {
+    pub(crate) incarnation: u32,
+    pub(crate) is_alone: bool,
+    /// When it was taken up.
+    pub(crate) since: Instant,
+    pub(crate) outcome: Outcome,
+    pub(crate) transmits: Vec<Transmit>,
+    pub(crate) events: Vec<Event>,
+    pub(crate) questions: Vec<Question>,
+    pub(crate) writes: Vec<Write>,
+    /// Of a worker: what its endpoint counts, and when it wants to be woken.
+    pub(crate) endpoint: Option<(Counts, Option<Instant>)>,
+}
+
+/// What a task is to tell of itself.
+#[derive(Debug, Default)]
+pub(crate) enum Outcome {
+    #[default]
+    Nothing,
+    Dialled {
+        account: u8,
+        caller: Option<CallId>,
+        outcome: Result<Calling, Error>,
+    },
+    Bridged([CallId; 2]),
+    Unbridged(CallId),
+    Transferring,
+    Registers(u8, RegistrantId),
+    GivesUp(Vec<RegistrantId>),
+    Reloaded(Vec<AccountState>),
+    Pruned {
+        account: u8,
+        peer: bool,
+        user: bool,
+    },
+    Unregistered(u8, Unregistered),
+    Answered(QueryId),
+    Stored {
+        write: Write,
+        is_stored: bool,
+        is_in_force: bool,
+    },
+}
+
+/// The desk of one thread. A worker's has the endpoint.
+pub struct Desk<D: Directory> {
+    endpoint: Option<Endpoint<D>>,
+}
+
+impl<D: Directory> Default for Desk<D> {
+    fn default() -> Self {
+        Desk { endpoint: None }
+    }
+}
+
+impl<D: Directory + Administer + Observe + Clone> Desk<D> {
+    /// Does a job.
+    pub fn perform(&mut self, job: Job<D>) -> Done {
+        let mut done = Done {
+            incarnation: job.incarnation,
+            is_alone: job.is_alone,
+            since: job.now,
+            ..Done::default()
+        };
+        let (now, directory) = (job.now, job.directory);
+        done.outcome = match job.task {
+            Task::Begin(options, seed) => {
+                // The old one goes first: it belongs to a process that is dead.
+                self.endpoint = None;
+                self.endpoint = Some(Endpoint::new(*options, seed, directory.clone()));
+                Outcome::Nothing
+            }
+            Task::Reload(reload) => Outcome::Reloaded(reload.perform(&directory)),
+            Task::Prune(account) => prune(&directory, account),
+            Task::Unregister(account) => {
+                let name = accounts::name(account);
+                Outcome::Unregistered(account, directory.unregister(&name))
+            }
+            Task::Answer(query, answer) => {
+                directory.answer(query, answer, now);
+                Outcome::Answered(query)
+            }
+            Task::Store { write, is_stored } => store(&directory, write, is_stored),
+            task => self.work(now, task),
+        };
+        self.collect(&directory, &mut done);
+        done
+    }
+
+    /// What the endpoint does.
+    fn work(&mut self, now: Instant, task: Task) -> Outcome {
+        let Some(endpoint) = &mut self.endpoint else {
+            return Outcome::Nothing;
+        };
+        match task {
+            Task::Datagram { source, octets } => endpoint.handle_datagram(now, source, &octets),
+            Task::TimeOut => endpoint.handle_timeout(now),
+            Task::Act(call, what) => act(endpoint, now, call, what),
+            Task::Echo(call, data) => {
+                // A call that is not answered yet, or is over, takes none.
+                let _ = endpoint.send_voice(now, call, &data);
+            }
+            Task::Dial { account, caller } => {
+                let outcome = endpoint.call_peer(now, &accounts::name(account), "phone");
+                return Outcome::Dialled {
+                    account,
+                    caller,
+                    outcome,
+                };
+            }
+            // One of the two may be over already.
+            Task::Bridge([caller, call]) if endpoint.bridge(now, caller, call).is_ok() => {
+                return Outcome::Bridged([caller, call]);
+            }
+            Task::Unbridge(call) if endpoint.unbridge(now, call).is_ok() => {
+                return Outcome::Unbridged(call);
+            }
+            // They may be apart already, or one of them encrypted.
+            Task::Transfer([first, second]) if endpoint.transfer(now, first, second).is_ok() => {
+                return Outcome::Transferring;
+            }
+            Task::Register(nth, registration) => {
+                let id = endpoint.register(now, *registration);
+                return Outcome::Registers(nth, id.expect("a world has few registrations"));
+            }
+            Task::GiveUp(mut ids) => {
+                // What was given up before is gone.
+                ids.retain(|id| endpoint.unregister(now, *id).is_ok());
+                return Outcome::GivesUp(ids);
+            }
+            Task::Qualify(accounts) => {
+                for account in accounts {
+                    // Who is nowhere, or not in this configuration, is not asked.
+                    let _ = endpoint.qualify(now, &accounts::name(account));
+                }
+            }
+            Task::Adopt => endpoint.adopt(),
+            Task::Answered(query) => endpoint.handle_answer(now, query),
+            Task::Stored(id) => endpoint.handle_stored(now, &id),
+            _ => {}
+        }
+        Outcome::Nothing
+    }
+
+    /// What is wanted of others now.
+    fn collect(&mut self, directory: &D, done: &mut Done) {
+        if let Some(endpoint) = &mut self.endpoint {
+            done.transmits
+                .extend(core::iter::from_fn(|| endpoint.poll_transmit()));
+            done.events
+                .extend(core::iter::from_fn(|| endpoint.poll_event()));
+            // An event may have been waiting for room.
+            done.transmits
+                .extend(core::iter::from_fn(|| endpoint.poll_transmit()));
+            let due = endpoint.poll_timeout().map(|(at, _)| at);
+            done.endpoint = Some((endpoint.counts(), due));
+        }
+        done.questions
+            .extend(core::iter::from_fn(|| directory.poll_question()));
+        done.writes
+            .extend(core::iter::from_fn(|| directory.poll_write()));
+    }
+}
+
+fn prune<D: Administer>(directory: &D, account: u8) -> Outcome {
+    let name = accounts::name(account);
+    Outcome::Pruned {
+        account,
+        peer: directory.prune(Role::Peer, &name),
+        user: directory.prune(Role::User, &name),
+    }
+}
+
+fn store<D: Directory + Administer + Observe>(
+    directory: &D,
+    write: Write,
+    is_stored: bool,
+) -> Outcome {
+    let (name, generation) = (write.name.as_str(), write.generation);
+    if is_stored {
+        directory.stored(name, generation);
+    } else {
+        directory.not_stored(name, generation);
+    }
+    let is_in_force = is_in_force(directory, &write);
+    Outcome::Stored {
+        write,
+        is_stored,
+        is_in_force,
+    }
+}
+
+/// Whether a peer is where a write says.
+fn is_in_force<D: Observe>(directory: &D, write: &Write) -> bool {
+    let mut is_it = false;
+    directory.visit_peers(Instant::ZERO, &mut |name, contact| {
+        let place = contact.and_then(|it| Some((it.address, it.deadline?)));
+        is_it |= *name == write.name && place == write.contact;
+    });
+    is_it
+}

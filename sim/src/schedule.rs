@@ -1,0 +1,255 @@
+//! Whose turn it is among the threads of a world. No engine is known here: whoever runs the threads asks [`Schedule::point`]
+//! before each of their synchronisation steps and [`Schedule::pick`] who goes on.
+//!
+//! The dull schedule has no preemption: a thread goes on until it has nothing to do, and only then does time pass. What makes a
+//! difference is a *stall*: a thread stops before its nth step, until all others are at rest, or for a while; time, datagrams and the
+//! other threads go on, also where it holds a lock. Stalls are decisions like all others
+//! (`stall WHO NTH = VALUE`), so a schedule is a short list, and taking one stall out shifts no other.
+
+use core::fmt;
+use core::time::Duration;
+
+use iaxproof::time::Instant;
+
+use crate::decide::{Decisions, Domain, Key};
+use crate::plan::{Decision, Plan};
+
+/// What a thread of a server does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// Owns the endpoint: datagrams, timers, what the application wants.
+    Worker,
+    /// Reloads the configuration.
+    Reloader,
+    /// Evicts cached rows and takes contacts away.
+    Pruner,
+    /// Brings what the database answers.
+    Database,
+}
+
+/// One thread of a world.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ThreadId {
+    /// Of which server.
+    pub server: u8,
+    /// What it does there.
+    pub role: Role,
+}
+
+impl ThreadId {
+    /// How many threads a server has.
+    pub const PER_SERVER: usize = 4;
+    const ROLES: [Role; Self::PER_SERVER] =
+        [Role::Worker, Role::Reloader, Role::Pruner, Role::Database];
+
+    /// The threads of this many servers, in the order of their indices.
+    pub fn all(servers: u8) -> impl Iterator<Item = ThreadId> {
+        (0..servers).flat_map(|server| Self::ROLES.map(|role| ThreadId { server, role }))
+    }
+
+    /// Its place in that order; `who` of its stalls.
+    pub fn index(self) -> usize {
+        usize::from(self.server) * Self::PER_SERVER + self.role as usize
+    }
+}
+
+/// `s0 worker`.
+impl fmt::Display for ThreadId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let role = match self.role {
+            Role::Worker => "worker",
+            Role::Reloader => "reloader",
+            Role::Pruner => "pruner",
+            Role::Database => "database",
+        };
+        write!(f, "s{} {role}", self.server)
+    }
+}
+
+/// How many answers there are to whether a thread stalls: not at all, until rest, the lengths below.
+const STALLS: u32 = 7;
+/// Until all others are at rest; no time passes.
+const UNTIL_REST: u32 = 1;
+/// For so many milliseconds, from value 2 on: longer than a datagram's way, than a retransmission, than a write is waited for.
+const LENGTHS_MS: [u64; 5] = [20, 120, 600, 1_500, 4_000];
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Stall {
+    #[default]
+    Awake,
+    UntilRest,
+    Until(Instant),
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Thread {
+    points: u32,
+    stall: Stall,
+}
+
+/// Whose turn it is.
+#[derive(Clone, Debug)]
+pub struct Schedule {
+    decisions: Decisions,
+    threads: Vec<Thread>,
+    now: Instant,
+    heal_at: Instant,
+    rate: u64,
+    stalls_left: u16,
+    preempted: u64,
+}
+
+impl Schedule {
+    /// The schedule of a plan.
+    pub fn new(plan: &Plan) -> Self {
+        let threads = usize::from(plan.topology.servers) * ThreadId::PER_SERVER;
+        Schedule {
+            decisions: Decisions::of(plan),
+            threads: vec![Thread::default(); threads],
+            now: Instant::ZERO,
+            heal_at: Instant::from_millis(u64::from(plan.heal_ms)),
+            rate: u64::from(plan.options.stall_rate),
+            stalls_left: plan.options.stalls_max,
+            preempted: 0,
+        }
+    }
+
+    /// Time passes.
+    pub fn set_now(&mut self, now: Instant) {
+        self.now = now;
+    }
+
+    /// Nothing stalls any more.
+    pub fn heal(&mut self) {
+        self.heal_at = self.now;
+        for thread in &mut self.threads {
+            thread.stall = Stall::Awake;
+        }
+    }
+
+    /// The thread is before its next synchronisation step. Whether it stalls there.
+    pub fn point(&mut self, thread: usize) -> bool {
+        let nth = self.threads[thread].points;
+        self.threads[thread].points += 1;
+        if self.now >= self.heal_at {
+            return false;
+        }
+        let key = Key {
+            domain: Domain::Stall,
+            who: u16::try_from(thread).unwrap_or(u16::MAX),
+            nth,
+        };
+        let (rate, left) = (self.rate, self.stalls_left);
+        let draw = |bits: u64| match bits % 10_000 < rate && left > 0 {
+            true => 1 + (bits >> 32) as u32 % (STALLS - 1),
+            false => 0,
+        };
+        let value = self.decisions.decide(key, STALLS, draw);
+        if value > 0 {
+            self.stalls_left = self.stalls_left.saturating_sub(1);
+            self.threads[thread].stall = self.stall(value);
+        }
+        value > 0
+    }
+
+    fn stall(&self, value: u32) -> Stall {
+        if value == UNTIL_REST {
+            return Stall::UntilRest;
+        }
+        let length = Duration::from_millis(LENGTHS_MS[value as usize - 2]);
+        Stall::Until(self.heal_at.min(self.now + length))
+    }
+
+    /// Who goes on, of those that can; `None` where nobody does: then time may pass.
+    pub fn pick(&mut self, able: &[usize], current: Option<usize>) -> Option<usize> {
+        let goes_on = current.filter(|it| able.contains(it) && self.is_awake(*it));
+        let next = goes_on.or_else(|| able.iter().copied().find(|it| self.is_awake(*it)));
+        let next = next.or_else(|| {
+            let waits = |it: &usize| self.threads[*it].stall == Stall::UntilRest;
+            able.iter().copied().find(waits)
+        })?;
+        self.threads[next].stall = Stall::Awake;
+        self.preempted += u64::from(current.is_some_and(|it| it != next && able.contains(&it)));
+        Some(next)
+    }
+
+    fn is_awake(&self, thread: usize) -> bool {
+        match self.threads[thread].stall {
+            Stall::Awake => true,
+            Stall::UntilRest => false,
+            Stall::Until(at) => self.now >= at,
+        }
+    }
+
+    /// When the first of these stalls for a while is over.
+    pub fn next_wake(&self) -> Option<Instant> {
+        let ends = self.threads.iter().filter_map(|thread| match thread.stall {
+            Stall::Until(at) => Some(at),
+            _ => None,
+        });
+        ends.min()
+    }
+
+    /// How often a thread that could have gone on did not.
+    pub const fn preempted(&self) -> u64 {
+        self.preempted
+    }
+
+    /// The stalls that there were.
+    pub fn into_taken(self) -> Vec<Decision> {
+        self.decisions.into_taken()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BOTH: [usize; 2] = [0, 1];
+
+    /// A schedule with these stalls.
+    fn with(stalls: &[&str]) -> Schedule {
+        let mut plan = Plan::from_seed(1);
+        plan.explore = false;
+        plan.decisions = stalls.iter().map(|text| text.parse().unwrap()).collect();
+        Schedule::new(&plan)
+    }
+
+    #[test]
+    fn without_stalls_a_thread_goes_on_until_it_rests() {
+        let mut schedule = with(&[]);
+        schedule.point(1);
+        assert_eq!(schedule.pick(&BOTH, Some(1)), Some(1));
+        assert_eq!(schedule.pick(&[0], Some(1)), Some(0));
+        assert_eq!(schedule.pick(&[], Some(0)), None);
+        assert_eq!(schedule.preempted(), 0);
+    }
+
+    #[test]
+    fn who_stalls_until_rest_goes_on_when_no_other_can_and_before_time_passes() {
+        let mut schedule = with(&["stall 0 1 = 1"]);
+        schedule.point(0);
+        assert_eq!(schedule.pick(&BOTH, Some(0)), Some(0));
+        schedule.point(0);
+        assert_eq!(schedule.pick(&BOTH, Some(0)), Some(1));
+        assert_eq!(schedule.pick(&BOTH, Some(1)), Some(1));
+        assert_eq!(schedule.pick(&[0], Some(1)), Some(0));
+        assert_eq!(schedule.preempted(), 1);
+    }
+
+    #[test]
+    fn who_stalls_for_a_while_waits_for_time_or_for_healing() {
+        let mut schedule = with(&["stall 0 0 = 3", "stall 1 0 = 6"]);
+        schedule.point(0);
+        schedule.point(1);
+        assert_eq!(schedule.pick(&BOTH, Some(0)), None);
+        assert_eq!(schedule.next_wake(), Some(Instant::from_millis(120)));
+        schedule.set_now(Instant::from_millis(119));
+        assert_eq!(schedule.pick(&BOTH, None), None);
+        schedule.set_now(Instant::from_millis(120));
+        assert_eq!(schedule.pick(&BOTH, None), Some(0));
+        assert_eq!(schedule.pick(&[1], None), None);
+        schedule.heal();
+        assert_eq!(schedule.pick(&[1], None), Some(1));
+    }
+}

@@ -1,0 +1,178 @@
+//! The threads of a world: what each has to do, and what becomes of what it did. Who runs them is not known here: one stack does, or
+//! an engine that lets them stop in the middle of a job while the world goes on.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use iaxproof::engine::directory::Directory;
+
+use super::World;
+use crate::administer::{Administer, Observe};
+use crate::fact::Fact;
+use crate::node::desk::{Desk, Done, Job, Outcome, Task};
+use crate::schedule::{Role, ThreadId};
+
+/// What waits for one thread.
+#[derive(Debug)]
+pub(super) struct Inbox {
+    id: ThreadId,
+    tasks: VecDeque<Task>,
+    /// Whether the thread is in the middle of something.
+    is_busy: bool,
+    /// Whether something was done since its server was last looked at.
+    is_unseen: bool,
+    /// Of a worker that is in the middle of something: accounts that an operator changed meanwhile.
+    blurred: BTreeSet<u8>,
+}
+
+impl Inbox {
+    pub(super) fn new(id: ThreadId) -> Self {
+        Inbox {
+            id,
+            tasks: VecDeque::new(),
+            is_busy: false,
+            is_unseen: false,
+            blurred: BTreeSet::new(),
+        }
+    }
+}
+
+impl<D: Directory + Administer + Observe + Clone> World<D> {
+    /// How many threads there are.
+    pub fn threads(&self) -> usize {
+        self.threads.len()
+    }
+
+    /// The threads that have something to do and are not in the middle of something.
+    pub fn waiting(&self) -> impl Iterator<Item = usize> + '_ {
+        let waits = |(_, inbox): &(usize, &Inbox)| !inbox.is_busy && !inbox.tasks.is_empty();
+        let all = self.threads.iter().enumerate();
+        all.filter(waits).map(|(thread, _)| thread)
+    }
+
+    /// Something for a thread of a server to do.
+    pub(super) fn give(&mut self, server: u8, role: Role, task: Task) {
+        let inbox = &mut self.threads[ThreadId { server, role }.index()];
+        inbox.tasks.push_back(task);
+    }
+
+    /// Something of a server is another matter, though no thread of it did that.
+    pub(super) fn touched(&mut self, server: u8) {
+        let role = Role::Worker;
+        self.threads[ThreadId { server, role }.index()].is_unseen = true;
+    }
+
+    /// What was for the threads of a process that is dead is for nobody.
+    pub(super) fn clear(&mut self, server: u8) {
+        for inbox in self.of_server(server) {
+            inbox.tasks.clear();
+            inbox.blurred.clear();
+        }
+    }
+
+    fn of_server(&mut self, server: u8) -> impl Iterator<Item = &mut Inbox> {
+        self.threads
+            .iter_mut()
+            .filter(move |inbox| inbox.id.server == server)
+    }
+
+    /// A thread takes up what is next for it.
+    pub fn take(&mut self, thread: usize) -> Option<Job<D>> {
+        let task = self.threads[thread].tasks.pop_front()?;
+        let server = self.threads[thread].id.server;
+        let is_alone = self
+            .of_server(server)
+            .all(|it| !it.is_busy && !it.is_unseen);
+        self.threads[thread].is_busy = true;
+        self.begins(server, &task);
+        let node = &self.servers[usize::from(server)];
+        Some(Job {
+            incarnation: node.incarnation,
+            now: self.queue.now(),
+            directory: node.directory.clone(),
+            task,
+            is_alone,
+        })
+    }
+
+    /// From when on an operator's work may show.
+    fn begins(&mut self, server: u8, task: &Task) {
+        if let Task::Reload(reload) = task {
+            let accounts = reload.accounts.clone();
+            self.see(&Fact::Reloading {
+                server,
+                accounts: &accounts,
+            });
+        }
+    }
+
+    /// A thread has done its job.
+    pub fn apply(&mut self, thread: usize, done: Done) {
+        let inbox = &mut self.threads[thread];
+        let ThreadId { server, role } = inbox.id;
+        inbox.is_busy = false;
+        inbox.is_unseen = true;
+        let blurred = core::mem::take(&mut inbox.blurred);
+        if done.incarnation != self.servers[usize::from(server)].incarnation {
+            // The process died meanwhile.
+            return;
+        }
+        let is_waited_for = matches!(role, Role::Worker | Role::Database);
+        if is_waited_for && done.since < self.queue.now() {
+            self.see(&Fact::Late { server });
+        }
+        self.blur(server, &done.outcome);
+        self.observers.tell_since(Some(done.since));
+        self.applied(server, done);
+        self.observers.tell_since(None);
+        if role == Role::Worker {
+            for account in blurred {
+                self.see(&Fact::Blurred { server, account });
+            }
+        }
+    }
+
+    /// Where a worker is in the middle of something when an operator's work ends, either may have come first.
+    fn blur(&mut self, server: u8, outcome: &Outcome) {
+        let accounts: Vec<u8> = match outcome {
+            Outcome::Reloaded(states) => states.iter().map(|state| state.account).collect(),
+            Outcome::Unregistered(account, _) => vec![*account],
+            _ => return,
+        };
+        let role = Role::Worker;
+        let worker = &mut self.threads[ThreadId { server, role }.index()];
+        if worker.is_busy {
+            worker.blurred.extend(accounts);
+        }
+    }
+
+    /// Does on one stack all that threads have to do.
+    pub(super) fn work(&mut self, desks: &mut [Desk<D>]) {
+        while let Some(thread) = self.next_waiting() {
+            if let Some(job) = self.take(thread) {
+                let done = desks[thread].perform(job);
+                self.apply(thread, done);
+            }
+        }
+        self.look();
+    }
+
+    fn next_waiting(&self) -> Option<usize> {
+        self.waiting().next()
+    }
+
+    /// Looks at every server whose threads have done something, are in the middle of nothing and have nothing to do.
+    pub fn look(&mut self) {
+        for server in 0..self.plan.topology.servers {
+            let is_at_work = |inbox: &mut Inbox| inbox.is_busy || !inbox.tasks.is_empty();
+            if self.of_server(server).any(is_at_work) {
+                continue;
+            }
+            let seen = self
+                .of_server(server)
+                .map(|inbox| core::mem::take(&mut inbox.is_unseen));
+            if seen.fold(false, |any, it| any || it) {
+                self.look_at(server);
+            }
+        }
+    }
+}
