@@ -14,7 +14,7 @@ use iaxproof::time::Instant;
 use iaxproof::wire::InformationElement as Ie;
 use iaxproof::wire::{
     AuthMethods, Body, Cause, Digit, EncryptionMethods, Format, Frame, FullFrame, IaxCommand,
-    IeCode, MetaFrame, MiniVideoFrame, Timestamp, TrunkBuffer, TrunkEntry,
+    IeCode, MetaFrame, MiniVideoFrame, SeqNo, Timestamp, TrunkBuffer, TrunkEntry,
 };
 
 /// A bench whose user `alice` wants encryption so, and has these secrets.
@@ -148,7 +148,7 @@ fn a_wrong_secret_is_refused_and_counted_once() {
     };
     assert_eq!(failed(&bench), 1);
     // The right answer comes too late.
-    client.oseqno = iaxproof::wire::SeqNo(1);
+    client.oseqno = SeqNo(1);
     client.encrypt(&mut bench, right);
     client.send_iax(&mut bench, IaxCommand::AuthRep, &[Ie::Md5Result(&result)]);
     assert_eq!(failed(&bench), 1);
@@ -188,7 +188,7 @@ fn a_clear_authrep_is_dropped_where_encryption_was_granted() {
     assert_eq!(client.words(), ["AUTHREQ"]);
     assert_eq!(bench.counts().dropped.undecipherable, 1);
     // HANGUP in clear still ends it.
-    client.oseqno = iaxproof::wire::SeqNo(1);
+    client.oseqno = SeqNo(1);
     client.send_iax(&mut bench, IaxCommand::Hangup, &[]);
     assert_eq!(client.words(), ["ACK"]);
     bench.assert_quiet();
@@ -214,7 +214,7 @@ fn repeats_are_encrypted_as_the_first_was() {
     );
     answer(&mut client, &mut bench, "wonder");
     let accept = bench.sent.last().unwrap().2.clone();
-    client.iseqno = iaxproof::wire::SeqNo(1);
+    client.iseqno = SeqNo(1);
     client.send_iax(&mut bench, IaxCommand::Ping, &[]);
     let before = bench.sent.len();
     bench.until(4.0);
@@ -466,6 +466,38 @@ fn rtkey_switches_the_receiving_key() {
     });
     assert_eq!(data.as_deref(), Some(&[1; 160][..]));
     assert_ne!(old, new);
+}
+
+/// Noise of a key that is not known yet may read as a frame. One of quite another time of the call is none; one that says no time is.
+#[test]
+fn what_reads_as_a_frame_of_another_time_is_noise() {
+    let mut bench = bench(Encryption::Offered, &["wonder"]);
+    let mut client = linked(&mut bench);
+    let hour = 3_600_000;
+    for (timestamp, is_taken) in [
+        (hour + 1_000, false),
+        (0x8000_0000, false),
+        (0u32.wrapping_sub(hour + 1_000), false),
+        (hour - 1_000, true),
+        (0, true),
+    ] {
+        let mut frame = client.frame(Body::Text(b"when?"));
+        frame[4..8].copy_from_slice(&timestamp.to_be_bytes());
+        let texts = |bench: &Bench| {
+            let texts = bench.events.iter();
+            let texts = texts.filter(|event| matches!(event, Event::Text { .. }));
+            texts.count()
+        };
+        let before = texts(&bench);
+        let dropped = bench.endpoint.counts().dropped.undecipherable;
+        client.deliver(&mut bench, &frame);
+        assert_eq!(texts(&bench) > before, is_taken, "{timestamp}");
+        let now_dropped = bench.endpoint.counts().dropped.undecipherable;
+        assert_eq!(now_dropped > dropped, !is_taken, "{timestamp}");
+        if !is_taken {
+            client.oseqno = SeqNo(client.oseqno.0.wrapping_sub(1));
+        }
+    }
 }
 
 /// RTKEY in clear, or without a key of 16 octets, switches nothing.

@@ -2,14 +2,16 @@
 
 mod endpoint_bench;
 
+use core::time::Duration;
 use endpoint_bench::*;
 use iaxproof::catalog::{Catalog, Pruned, Unregistered, Write};
+
 use iaxproof::engine::Event;
 use iaxproof::engine::directory::{Contact, Directory, Generation, Lookup, Role};
 use iaxproof::engine::settings::{Configuration, General, Name};
 use iaxproof::registry::Audited;
 use iaxproof::time::Instant;
-use iaxproof::wire::{IaxCommand, InformationElement};
+use iaxproof::wire::{Body, IaxCommand, InformationElement};
 
 fn bench() -> Bench {
     Bench::with_store(General::default(), &[])
@@ -134,6 +136,27 @@ fn a_store_that_takes_two_seconds_is_refused_and_its_late_stored_is_undone() {
     bench.answer_write(&again, true);
     assert!(bench.endpoint.directory().poll_write().is_none());
     bench.assert_at_rest();
+}
+
+/// A worker that was held up for long promises no more than what it stored at first.
+#[test]
+fn a_regack_that_comes_late_promises_what_is_left() {
+    let mut bench = bench();
+    let mut client = Client::new(1, 500);
+    client.register(&mut bench, "alice", "wonder", 60);
+    let write = bench.endpoint.directory().poll_write().unwrap();
+    client.words();
+    // Its timers are late too.
+    bench.now = bench.now + Duration::from_secs(14);
+    bench.answer_write(&write, true);
+    bench.drain();
+    client.take(&mut bench);
+    let Body::Iax { ies, .. } = client.last().body else {
+        panic!("a REGACK should come");
+    };
+    let deadline = contact(&bench, "alice").unwrap().deadline.unwrap();
+    assert_eq!(ies.refresh(), Some(56));
+    assert_eq!(deadline, bench.now + Duration::from_secs(56));
 }
 
 #[test]

@@ -14,7 +14,8 @@
 //! - chan_iax2 takes the first secret whose padding fits, which nearly any does; here the AUTHREP must prove the secret (RFC 5456
 //!   §7.4: each is tried until a message decodes).
 //! - Nothing else tells that octets are a frame of the key, for the cipher has no integrity. What reads as no frame, or as
-//!   one of unknown type or subclass, is dropped, and its number not consumed: X-FRM-6 holds for calls in clear alone.
+//!   one of unknown type or subclass, is dropped, and its number not consumed: X-FRM-6 holds for calls in clear alone. So is what
+//!   reads as a frame of quite another time than the call's ([`ASTRAY_MAX_MS`]): one under a key whose RTKEY is still on its way.
 //! - chan_iax2 drops all that is clear as soon as AUTHREQ was sent. Here the caller may still repeat its NEW, acknowledge
 //!   and hang up in clear until it has answered; its AUTHREP may not. And a caller whose secret was wrong is told so by a
 //!   REJECT in clear, which a caller takes until it has decrypted something.
@@ -31,7 +32,11 @@ use super::cipher::{self, Key};
 use super::dialogue::Link;
 use super::directory::Directory;
 use crate::time::Instant;
-use crate::wire::{Body, FullFrame, Head, IaxCommand};
+use crate::wire::{Body, FullFrame, Head, IaxCommand, Timestamp};
+
+/// How far an encrypted frame's time-stamp may be from the age of its call: an hour, in milliseconds. Clocks of a call start within
+/// its set-up, and drift by seconds.
+const ASTRAY_MAX_MS: u32 = 3_600_000;
 
 /// Where a dialogue is.
 #[derive(Debug, Default)]
@@ -100,7 +105,8 @@ impl Link {
     }
 
     /// Finds out what a datagram of this dialogue is.
-    pub(super) fn open(&mut self, head: Head, octets: &[u8]) -> Opened {
+    pub(super) fn open(&mut self, now: Instant, head: Head, octets: &[u8]) -> Opened {
+        let age_ms = self.reliable.age_ms(now);
         let local = self.reliable.local();
         let is_addressed = match head {
             Head::Full { destination, .. } => destination == local,
@@ -109,14 +115,14 @@ impl Link {
         match (&mut self.session, head) {
             (Session::Clear, _) => Opened::Clear,
             (Session::Encrypted(_), _) if !is_addressed => Opened::Dropped,
-            (Session::Encrypted(receiving), Head::Full { .. }) => receiving.open(octets),
+            (Session::Encrypted(receiving), Head::Full { .. }) => receiving.open(age_ms, octets),
             (Session::Encrypted(receiving), Head::Mini { .. }) => {
                 let opened = receiving.key.decrypt(octets);
                 opened.map_or(Opened::Dropped, Opened::Frame)
             }
             (Session::Offered(keys), Head::Full { .. }) if is_addressed => {
                 let keys = core::mem::take(keys);
-                self.prove(keys, octets)
+                self.prove(age_ms, keys, octets)
             }
             (Session::Failed, Head::Full { .. }) if is_addressed && cipher::is_sealed(octets) => {
                 Opened::Dropped
@@ -126,8 +132,8 @@ impl Link {
     }
 
     /// The first frame after AUTHREQ. The challenge is good for one answer, so a frame that no key explains uses it up.
-    fn prove(&mut self, keys: Vec<Key>, octets: &[u8]) -> Opened {
-        let (session, opened) = match first_frame(&keys, octets) {
+    fn prove(&mut self, age_ms: u64, keys: Vec<Key>, octets: &[u8]) -> Opened {
+        let (session, opened) = match first_frame(age_ms, &keys, octets) {
             First::Proof(key, frame) => {
                 self.encrypt_from_now(key);
                 return Opened::Frame(frame);
@@ -142,13 +148,13 @@ impl Link {
 }
 
 impl Receiving {
-    fn open(&mut self, octets: &[u8]) -> Opened {
+    fn open(&mut self, age_ms: u64, octets: &[u8]) -> Opened {
         let keys = [Some(&self.key), self.before.as_ref()];
         let mut opened = keys
             .into_iter()
             .flatten()
             .filter_map(|key| key.decrypt(octets));
-        if let Some(frame) = opened.find(|frame| reads(frame)) {
+        if let Some(frame) = opened.find(|frame| reads(age_ms, frame)) {
             self.has_heard = true;
             return Opened::Frame(frame);
         }
@@ -171,7 +177,7 @@ enum First {
     Noise,
 }
 
-fn first_frame(keys: &[Key], octets: &[u8]) -> First {
+fn first_frame(age_ms: u64, keys: &[Key], octets: &[u8]) -> First {
     let mut is_early = false;
     for key in keys {
         let Some(frame) = key.decrypt(octets) else {
@@ -180,7 +186,7 @@ fn first_frame(keys: &[Key], octets: &[u8]) -> First {
         if proves(&frame, key) {
             return First::Proof(key.clone(), frame);
         }
-        is_early |= reads(&frame);
+        is_early |= reads(age_ms, &frame);
     }
     match clear_command(octets) {
         Some(IaxCommand::AuthRep) => First::Early,
@@ -205,12 +211,20 @@ fn proves(frame: &[u8], key: &Key) -> bool {
     }
 }
 
-/// Whether octets read as a frame with a meaning. Noise does so in about one case of twenty.
-fn reads(frame: &[u8]) -> bool {
+/// Whether octets read as a frame with a meaning, of this time of the call or of none. Noise has a meaning in about one case of
+/// twenty, and the time in one of six hundred.
+fn reads(age_ms: u64, frame: &[u8]) -> bool {
     match FullFrame::parse(frame) {
-        Ok(frame) => !matches!(frame.body, Body::Unknown(_)),
+        Ok(frame) => !matches!(frame.body, Body::Unknown(_)) && !is_astray(age_ms, frame.timestamp),
         Err(_) => false,
     }
+}
+
+/// Whether a frame says that it is of quite another time of a call that is this old. INVAL and its like say 0.
+const fn is_astray(age_ms: u64, timestamp: Timestamp) -> bool {
+    let ahead = timestamp.0.wrapping_sub(age_ms as u32);
+    let behind = (age_ms as u32).wrapping_sub(timestamp.0);
+    timestamp.0 != 0 && ahead > ASTRAY_MAX_MS && behind > ASTRAY_MAX_MS
 }
 
 /// The message that octets are in clear, where they are one with a name.
@@ -237,7 +251,7 @@ impl<D: Directory> Endpoint<D> {
             return clear;
         };
         let dialogue = self.dialogues.get_mut(&local);
-        match dialogue.map(|dialogue| dialogue.link.open(head, datagram)) {
+        match dialogue.map(|dialogue| dialogue.link.open(now, head, datagram)) {
             None | Some(Opened::Clear) => return clear,
             Some(Opened::Frame(octets)) => return Some(Cow::Owned(octets)),
             Some(Opened::Dropped) => {}

@@ -36,6 +36,8 @@ impl<D: Directory> Registration<D> {
         if let Some(asked) = self.asked.take() {
             self.forget_store(turn, asked);
             if happening == Happening::Stored {
+                // What is promised now is no more than what was stored then.
+                self.granted = self.granted.min(asked.deadline.saturating_since(turn.now));
                 self.keep(turn, asked.generation, asked.deadline);
             }
         }

@@ -197,7 +197,8 @@ impl Reliable {
         ms > 0
     }
 
-    fn age_ms(&self, now: Instant) -> u64 {
+    /// How long ago our clock of the dialogue started, in milliseconds.
+    pub(in crate::engine) fn age_ms(&self, now: Instant) -> u64 {
         now.saturating_since(self.start).as_millis() as u64
     }
 
