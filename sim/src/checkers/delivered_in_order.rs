@@ -38,9 +38,30 @@ type Ends = (SocketAddr, CallNumber, SocketAddr, CallNumber);
 
 #[derive(Clone, Debug, Default)]
 struct Stream {
-    /// `None` stands for the opener, which went out before the dialogue had both its numbers.
+    /// `None` stands for the opener, which went out before the dialogue had both its numbers, and for what has not gone out yet.
     sent: Vec<Option<u64>>,
     taken: usize,
+}
+
+/// How many frames at most are withheld from an address that is not proven yet, while others go out.
+const WITHHELD_MAX: u8 = 32;
+
+impl Stream {
+    /// Puts a frame where its number says. One that was withheld at first goes out after others.
+    fn note(&mut self, frame: &FullFrame<'_>) {
+        let ahead = frame.oseqno.0.wrapping_sub((self.sent.len() & 0xff) as u8);
+        if ahead <= WITHHELD_MAX {
+            let withheld = core::iter::repeat_n(None, usize::from(ahead));
+            self.sent.extend(withheld);
+            self.sent.push(Some(digest(frame)));
+            return;
+        }
+        let back = usize::from(ahead.wrapping_neg());
+        let place = self.sent.len().checked_sub(back);
+        if let Some(place @ None) = place.and_then(|place| self.sent.get_mut(place)) {
+            *place = Some(digest(frame));
+        }
+    }
 }
 
 impl DeliveredInOrder {
@@ -61,17 +82,7 @@ impl DeliveredInOrder {
             frame.destination,
         );
         let stream = self.streams.entry(ends).or_default();
-        if stream.sent.is_empty() && frame.oseqno.0 == 1 {
-            stream.sent.push(None);
-        }
-        if frame.oseqno.0 == 0 && stream.sent.len() <= 0xff && stream.sent.first() == Some(&None) {
-            // The answer to an unproven opener was withheld at first, and others overtook it.
-            stream.sent[0] = Some(digest(frame));
-        }
-        let next = (stream.sent.len() & 0xff) as u8;
-        if frame.oseqno.0 == next {
-            stream.sent.push(Some(digest(frame)));
-        }
+        stream.note(frame);
     }
 
     /// A process that begins anew knows no number that it used before, and what it sent before may still arrive.

@@ -29,6 +29,7 @@ pub struct NumbersConserved {
 struct Use {
     address: SocketAddr,
     remote: CallNumber,
+    began: Instant,
     last: Instant,
     /// Whether the server opened it.
     is_ours: bool,
@@ -97,6 +98,7 @@ impl NumbersConserved {
                     Use {
                         address,
                         remote,
+                        began: now,
                         last: now,
                         is_ours: is_unnamed(remote),
                         is_over: false,
@@ -145,7 +147,9 @@ impl Checker for NumbersConserved {
                 event: Event::Ended { call, .. },
             } => {
                 if let Some(uses) = self.used.get_mut(&(*server, call.local())) {
-                    uses[0].is_over = true;
+                    // What is sent at the same time is told first, and may use the number for another address already.
+                    let before = uses.iter().position(|used| used.began < now);
+                    uses[before.unwrap_or(0)].is_over = true;
                 }
                 Ok(())
             }

@@ -36,6 +36,8 @@ struct Dialogue {
     stage: Stage,
     /// The frames that went out in clear, by OSeqno and time.
     clear: BTreeSet<(u8, u32)>,
+    /// The time-stamp of the first frame of ours that went out sealed.
+    sealed_from: Option<u32>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -53,6 +55,7 @@ impl Dialogue {
             remote,
             stage: Stage::Clear,
             clear: BTreeSet::new(),
+            sealed_from: None,
         }
     }
 
@@ -67,6 +70,14 @@ impl Dialogue {
         self
     }
 
+    /// Whether a frame is one of before anything was sealed. Who asks for it by VNAK gets it without the mark of a repeat.
+    fn was_built_before(&self, frame: &FullFrame<'_>) -> bool {
+        let is_earlier = self
+            .sealed_from
+            .is_some_and(|from| frame.timestamp.0 < from);
+        frame.retransmission || (is_earlier && frame.body.consumes_sequence_number())
+    }
+
     fn send(&mut self, passage: &Passage<'_>, frame: &FullFrame<'_>) -> Result<(), String> {
         let what = (frame.oseqno.0, frame.timestamp.0);
         // One that a VNAK asks for has no mark of a repeat.
@@ -77,6 +88,10 @@ impl Dialogue {
                 return Ok(());
             }
             self.stage = Stage::Sealed;
+            // The time-stamp of an ACK is the other side's.
+            if frame.body.consumes_sequence_number() {
+                self.sealed_from.get_or_insert(frame.timestamp.0);
+            }
             return match is_repeat {
                 true => Err("what went out in clear is repeated sealed".into()),
                 false => Ok(()),
@@ -86,7 +101,7 @@ impl Dialogue {
             Stage::Clear => true,
             Stage::Proved => keeps_going(&frame.body),
             // Built in clear, and withheld until the address was proven.
-            Stage::Sealed => frame.retransmission && keeps_going(&frame.body),
+            Stage::Sealed => self.was_built_before(frame) && keeps_going(&frame.body),
         };
         if !is_repeat && !may_be_clear {
             return Err("a frame goes out in clear".into());

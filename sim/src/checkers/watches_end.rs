@@ -8,10 +8,12 @@
 use core::time::Duration;
 use std::collections::BTreeMap;
 
+use iaxproof::engine::event::Event;
 use iaxproof::time::Instant;
 
 use super::Checker;
 use super::registrant_returns::NUMBERS_FEW;
+use crate::accounts::account_of_name;
 use crate::fact::{ContactSeen, Fact};
 use crate::plan::Topology;
 
@@ -87,6 +89,16 @@ impl Checker for WatchesEnd {
                     return Err(format!(
                         "server {server}: {pokes} POKEs are out at rest, where {may_be} peers may be asked"
                     ));
+                }
+            }
+            // Where a thread stalls nobody looks for a while.
+            Fact::Told {
+                server,
+                event: Event::Registered { name, .. },
+            } => {
+                let account = account_of_name(name.as_str());
+                if let Some(account) = account.filter(|it| self.qualified.contains(it)) {
+                    self.had.insert((*server, account), now);
                 }
             }
             Fact::Contacts { server, contacts } => {

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use iaxproof::catalog::Write;
 use iaxproof::engine::Endpoint;
 use iaxproof::engine::counts::Counts;
-use iaxproof::engine::directory::{Directory, QueryId, StoreId};
+use iaxproof::engine::directory::{Directory, Generation, QueryId, StoreId};
 use iaxproof::engine::event::{CallId, Event};
 use iaxproof::engine::options::{EndpointOptions, STORE_WAIT};
 use iaxproof::time::Instant;
@@ -93,6 +93,8 @@ impl Unregistering {
 pub(crate) struct Writes {
     /// Not answered.
     pub(crate) sent: Vec<Write>,
+    /// By account, the latest registration that is stored.
+    registered: BTreeMap<u8, Generation>,
     /// When each of these was sent.
     since: BTreeMap<StoreId, Instant>,
     /// By account, what the database last had when that was in force, and all that was written since.
@@ -112,6 +114,13 @@ impl Writes {
         self.sent.push(write.clone());
     }
 
+    /// Whether an account registered after this write, and the database has told so already.
+    pub(crate) fn is_overtaken(&self, write: &Write) -> bool {
+        let account = account_of_name(write.name.as_str());
+        let latest = account.and_then(|account| self.registered.get(&account));
+        latest.is_some_and(|latest| *latest > write.generation)
+    }
+
     /// The accounts whose writes were sent so long ago that a registration does not wait for them any more.
     pub(crate) fn overdue(&self, now: Instant) -> Vec<u8> {
         let is_overdue = |(_, at): &(&StoreId, &Instant)| **at + STORE_WAIT <= now;
@@ -128,6 +137,10 @@ impl Writes {
         let Some(account) = account_of_name(write.name.as_str()).filter(|_| is_stored) else {
             return false;
         };
+        if write.contact.is_some() {
+            let latest = self.registered.entry(account).or_default();
+            *latest = write.generation.max(*latest);
+        }
         if !is_in_force {
             self.late.insert(account);
             return false;

@@ -154,7 +154,8 @@ impl<D: Directory + Administer + Observe + Clone> World<D> {
         }
         let unregistered = node.unregistering.answered(write.id(), is_stored);
         self.give(server, Role::Worker, Task::Stored(write.id()));
-        if let Some(account) = unregistered {
+        let is_overtaken = self.servers[usize::from(server)].writes.is_overtaken(write);
+        if let Some(account) = unregistered.filter(|_| !is_overtaken) {
             self.see(&Fact::Unregistered { server, account });
         }
     }

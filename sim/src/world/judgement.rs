@@ -193,6 +193,12 @@ impl<D: Directory + Administer + Observe + Clone> World<D> {
             return;
         }
         let directory = self.servers[usize::from(server)].directory.clone();
+        // What is on its way to the database gets there.
+        let sent = core::mem::take(&mut self.servers[usize::from(server)].writes.sent);
+        let asked = core::iter::from_fn(|| directory.poll_write());
+        for write in sent.into_iter().chain(asked.collect::<Vec<_>>()) {
+            directory.stored(write.name.as_str(), write.generation);
+        }
         directory.reload(Configuration::default());
         for client in 0..self.plan.topology.clients {
             let name = accounts::name(client);
