@@ -125,7 +125,7 @@ fn every_verdict_of_the_vectors_agrees() {
     for (vector, object) in vectors.iter().zip(&objects) {
         let name = vector["name"].as_str().unwrap();
         if vector.get("key").is_some() {
-            skip(&format!("vector {name} waits for encryption"));
+            skip(&format!("vector {name} is for tests/encrypted_captures.rs"));
             continue;
         }
         let is_frame = object.get("class").is_some();
@@ -296,7 +296,7 @@ fn our_fields_are_those_of_tshark() {
     let mut equal = 0;
     for path in folders.iter().flat_map(|folder| files(folder)) {
         if name(&path) == ENCRYPTED {
-            skip(&format!("tshark over {ENCRYPTED}: waits for encryption"));
+            skip(&format!("tshark over {ENCRYPTED}: it cannot decrypt IAX2"));
             continue;
         }
         let Some(values) = compare(&path) else {
