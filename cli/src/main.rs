@@ -15,6 +15,8 @@ mod error;
 mod log;
 mod net;
 #[cfg(feature = "evidence")]
+mod plan;
+#[cfg(feature = "evidence")]
 mod progress;
 #[cfg(feature = "evidence")]
 mod prove;
@@ -59,6 +61,8 @@ enum Command {
     Config(config::ConfigArgs),
     Decode(decode::DecodeArgs),
     #[cfg(feature = "evidence")]
+    Plan(plan::PlanArgs),
+    #[cfg(feature = "evidence")]
     Prove(prove::ProveArgs),
     #[cfg(feature = "evidence")]
     #[command(hide = true)]
@@ -88,6 +92,8 @@ fn run(line: &CommandLine) -> Result<ExitCode, Error> {
         Command::Check(args) => check::run(args, line.json).map(Verdict::exit_code),
         Command::Config(args) => config::run(args, line.json),
         Command::Decode(args) => decode::run(args, line.json),
+        #[cfg(feature = "evidence")]
+        Command::Plan(args) => plan::run(args).map(Verdict::exit_code),
         #[cfg(feature = "evidence")]
         Command::Prove(args) => prove::run(args, line.json).map(Verdict::exit_code),
         #[cfg(feature = "evidence")]

@@ -1,13 +1,15 @@
 //! `iaxproof replay`: runs one execution again, from its token or from the file of its plan, and shows it step by step: the
 //! interleaving of a schedule, the timeline of a world.
 
+use std::ops::Range;
 use std::path::Path;
 
 use clap::Args;
 use iaxproof_models::{Design, token};
 use iaxproof_sim::plan::Plan;
+use iaxproof_sim::plan::expect::{Comparison, RecordedTrace};
 use iaxproof_sim::plan::token::TOKEN_PREFIX;
-use iaxproof_sim::report::View;
+use iaxproof_sim::report::{Report, View};
 use serde_json::json;
 
 use crate::error::Error;
@@ -28,7 +30,8 @@ pub(crate) struct ReplayArgs {
     design: Design,
 }
 
-/// Replays and prints. [`Verdict::Failed`] where it reproduces a failure.
+/// Replays and prints. [`Verdict::Failed`] where it reproduces a failure, [`Verdict::Broke`] where a plan holds that became another
+/// story than it says.
 ///
 /// # Errors
 ///
@@ -60,30 +63,35 @@ fn token_or_plan(text: &str, design: Design, json: bool) -> Result<Result<Verdic
     Ok(timeline(&plan, design, json))
 }
 
-/// The timeline of a world.
+/// The timeline of a world, and whether it is what its plan expects.
 fn timeline(plan: &Plan, design: Design, json: bool) -> Result<Verdict, Error> {
     let report = world::run(plan, View::Timeline, design)
         .map_err(|why| Error::Broke(format!("the world panics: {why}")))?;
-    let failure = report.failure();
-    let verdict = match failure {
+    let expected = plan.expect.as_ref();
+    let unmet = expected.map_or_else(Vec::new, |expect| expect.unmet(&report));
+    let trace = expected.and_then(|expect| expect.trace.as_ref());
+    let comparison = trace.map(|trace| (trace, trace.compare(&report)));
+    let is_same = matches!(&comparison, None | Some((_, Comparison::StillApplies)));
+    let verdict = match report.failure() {
         Some(_) => Verdict::Failed,
-        None => Verdict::Held,
+        None if is_same && unmet.is_empty() => Verdict::Held,
+        None => Verdict::Broke,
     };
     if json {
-        println!(
-            "{}",
-            json!({
-                "verdict": verdict,
-                "property": failure.map(|failure| failure.violation.property),
-                "message": failure.map(|failure| &failure.violation.message),
-                "events": report.events,
-                "trace_hash": format!("{:016x}", report.trace_hash),
-            })
+        print_json(
+            &report,
+            verdict,
+            comparison.as_ref().map(|it| &it.1),
+            &unmet,
         );
         return Ok(verdict);
     }
     print!("{}", report.timeline_text());
-    match failure {
+    if let Some((trace, Comparison::Diverged { lines, .. })) = &comparison {
+        println!("\nwhere it is no longer what {} recorded:", by(trace));
+        print!("{}", interval(&report, lines.clone()));
+    }
+    match report.failure() {
         Some(failure) => println!(
             "{} FAILED at {} in event {}: {}",
             failure.violation.property, failure.at, failure.event, failure.violation.message
@@ -91,7 +99,68 @@ fn timeline(plan: &Plan, design: Design, json: bool) -> Result<Verdict, Error> {
         None => println!("held: {} events", report.events),
     }
     println!("trace {:016x}", report.trace_hash);
+    unmet
+        .iter()
+        .for_each(|what| println!("NOT AS EXPECTED: {what}"));
+    if let Some((trace, comparison)) = &comparison {
+        println!("{}", words(trace, comparison));
+    }
     Ok(verdict)
+}
+
+fn print_json(report: &Report, verdict: Verdict, trace: Option<&Comparison>, unmet: &[String]) {
+    let failure = report.failure();
+    let diverged = match trace {
+        Some(Comparison::Diverged { events, .. }) => Some([events.start, events.end - 1]),
+        _ => None,
+    };
+    println!(
+        "{}",
+        json!({
+            "verdict": verdict,
+            "property": failure.map(|failure| failure.violation.property),
+            "message": failure.map(|failure| &failure.violation.message),
+            "events": report.events,
+            "trace_hash": format!("{:016x}", report.trace_hash),
+            "still_applies": trace.map(|trace| *trace == Comparison::StillApplies),
+            "diverged_at_events": diverged,
+            "unmet": unmet,
+        })
+    );
+}
+
+/// Who recorded a trace.
+fn by(trace: &RecordedTrace) -> String {
+    format!("{} {}", trace.engine, trace.version)
+}
+
+fn words(trace: &RecordedTrace, comparison: &Comparison) -> String {
+    match comparison {
+        Comparison::StillApplies => format!("still applies: the trace that {} recorded", by(trace)),
+        Comparison::Diverged { events, .. } => format!(
+            "diverged at event {}: up to there it has the trace that {} recorded, and by event {} it has not",
+            events.start,
+            by(trace),
+            events.end - 1,
+        ),
+    }
+}
+
+/// Some lines of a timeline.
+fn interval(report: &Report, lines: Range<usize>) -> String {
+    let all = report.timeline.as_deref().unwrap_or_default();
+    let timeline = all.get(lines).unwrap_or_default().to_vec();
+    let (plan, checkpoints) = (report.plan.clone(), Vec::new());
+    let some = Report {
+        timeline: Some(timeline),
+        verdict: report.verdict.clone(),
+        datagrams: None,
+        interleaving: None,
+        plan,
+        checkpoints,
+        ..*report
+    };
+    some.timeline_text()
 }
 
 /// The interleaving of a schedule.

@@ -108,6 +108,53 @@ fn worlds_hold_on_what_ships_and_a_printed_plan_replays() {
     assert_eq!(replay.code, 0, "{}{}", replay.stdout, replay.stderr);
 }
 
+/// A file that holds this.
+fn file(text: &str) -> tempfile::NamedTempFile {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), text).unwrap();
+    file
+}
+
+/// What `replay` makes of a plan.
+fn replay(plan: &str) -> Ended {
+    let file = file(plan);
+    iaxproof(&["replay", file.path().to_str().unwrap()])
+}
+
+#[test]
+fn a_plan_that_was_recorded_still_applies_diverges_or_is_of_another_schema() {
+    let bare = iaxproof(&["plan", "3", "--threads"]);
+    assert_eq!(bare.code, 0, "{}", bare.stderr);
+    assert!(bare.stdout.starts_with("# A plan"), "{}", bare.stdout);
+    assert!(bare.stdout.contains("explore = true"), "{}", bare.stdout);
+    let held = file(&bare.stdout);
+    let recorded = iaxproof(&["plan", held.path().to_str().unwrap(), "--record"]).stdout;
+    let same = replay(&recorded);
+    assert_eq!(same.code, 0, "{}{}", same.stdout, same.stderr);
+    assert!(same.stdout.contains("still applies: "), "{}", same.stdout);
+    // Keys and challenges are others: the very first frames are.
+    let other = recorded.replace("\nseed = 3\n", "\nseed = 4\n");
+    let other = replay(&other);
+    assert_ne!(other.code, 0, "{}{}", other.stdout, other.stderr);
+    assert!(
+        other.stdout.contains("\ndiverged at event 1: "),
+        "{}",
+        other.stdout
+    );
+    let old = replay(&recorded.replace("\nschema = 3\n", "\nschema = 2\n"));
+    assert_eq!(old.code, 2, "{}{}", old.stdout, old.stderr);
+    let words = "schema too old: this plan or token has schema 2, this build reads schema 3";
+    assert!(old.stderr.contains(words), "{}", old.stderr);
+    let goal = recorded.replace(
+        "goals = [",
+        "goals = [\"row evicted\", \"registered outward\", ",
+    );
+    let words = "NOT AS EXPECTED: goal not reached: ";
+    let missed = replay(&goal);
+    assert_eq!(missed.code, 1, "{}{}", missed.stdout, missed.stderr);
+    assert!(missed.stdout.contains(words), "{}", missed.stdout);
+}
+
 #[test]
 fn a_limit_that_stops_a_proof_is_incomplete_and_never_a_pass() {
     let ended = iaxproof(&["prove", SMALL, "--loom-seconds", "0"]);

@@ -8,8 +8,9 @@ use crate::checkers::{Checkers, Violation};
 use crate::decide::Decisions;
 use crate::fact::Fact;
 use crate::goals::{Goal, GoalWatch, Goals};
+use crate::plan::expect::CHECKPOINT_EVENTS;
 use crate::plan::{ENGINE, Plan};
-use crate::report::{Failure, Report, SentDatagram, Verdict, View};
+use crate::report::{Checkpoint, Failure, Report, SentDatagram, Verdict, View};
 use crate::trace::{Line, TraceHash, line};
 use crate::world::EVENTS_OF_A_WORLD_MAX;
 
@@ -19,6 +20,7 @@ pub(crate) struct Observers {
     checkers: Checkers,
     goals: GoalWatch,
     hash: TraceHash,
+    checkpoints: Vec<Checkpoint>,
     timeline: Option<Vec<Line>>,
     datagrams: Option<Vec<SentDatagram>>,
     events: u64,
@@ -37,6 +39,7 @@ impl Observers {
             },
             goals: GoalWatch::default(),
             hash: TraceHash::default(),
+            checkpoints: Vec::new(),
             timeline: (view == View::Timeline).then(Vec::new),
             datagrams: (view == View::Datagrams).then(Vec::new),
             events: 0,
@@ -89,6 +92,12 @@ impl Observers {
     }
 
     pub(crate) fn count_event(&mut self) {
+        if self.events > 0 && self.events.is_multiple_of(CHECKPOINT_EVENTS) {
+            self.checkpoints.push(Checkpoint {
+                hash: self.hash.finish(),
+                line: self.timeline.as_ref().map_or(0, Vec::len),
+            });
+        }
         self.events += 1;
         if self.events > EVENTS_OF_A_WORLD_MAX && self.failure.is_none() {
             let violation = Violation {
@@ -115,6 +124,7 @@ impl Observers {
         let plan = Plan {
             explore: false,
             decisions: decisions.into_taken(),
+            expect: None,
             ..plan.clone()
         };
         Report {
@@ -124,6 +134,7 @@ impl Observers {
             },
             trace_hash: self.hash.finish(),
             events: self.events,
+            checkpoints: self.checkpoints,
             simulated: now.saturating_since(Instant::ZERO).max(Duration::ZERO),
             goals: self.goals.reached,
             plan,

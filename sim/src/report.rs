@@ -34,6 +34,8 @@ pub struct Report {
     pub events: u64,
     /// How much time passed in the world.
     pub simulated: Duration,
+    /// The hash after each so many events ([`expect`](crate::plan::expect)).
+    pub checkpoints: Vec<Checkpoint>,
     /// The goals that were reached.
     pub goals: Goals,
     /// The plan as it was run: with every decision that was not dull, and nothing left to explore.
@@ -44,6 +46,15 @@ pub struct Report {
     pub datagrams: Option<Vec<SentDatagram>>,
     /// The last steps of its threads as a table, where one of them broke a rule.
     pub interleaving: Option<String>,
+}
+
+/// A trace at some event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// The hash of everything that had happened.
+    pub hash: u64,
+    /// How many lines the timeline had, where one is kept.
+    pub line: usize,
 }
 
 /// A datagram as a node gave it to the network.

@@ -32,6 +32,7 @@ impl Plan {
             configurations,
             topology,
             decisions: Vec::new(),
+            expect: None,
         };
         transfers(&mut plan);
         plan.add_features();

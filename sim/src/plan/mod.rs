@@ -4,6 +4,7 @@
 //! Names and addresses follow from indices: account `p0` belongs to client 0, and so on. So plans are short, and one
 //! taken apart still makes sense.
 
+pub mod expect;
 pub mod features;
 pub mod generate;
 pub mod text;
@@ -82,6 +83,9 @@ pub struct Plan {
     /// What was decided on the way and was not dull, as `DOMAIN WHO NTH = VALUE`.
     #[serde(default, skip_serializing_if = "is_default", with = "text::decisions")]
     pub decisions: Vec<Decision>,
+    /// What becomes of it, where the plan says that. It changes nothing of what is run, and no token carries it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expect: Option<expect::Expect>,
 }
 
 /// Who is there.

@@ -14,7 +14,7 @@ pub enum PlanError {
     #[error("not a plan: {0}")]
     Text(String),
     /// Another schema.
-    #[error("a plan or token of schema {0} is not read by this build, which reads schema {SCHEMA}")]
+    #[error("schema too {age}: this plan or token has schema {0}, this build reads schema {SCHEMA}", age = age(*.0))]
     Schema(u32),
     /// Another engine.
     #[error("engine {0:?} is not in this build, which has {ENGINES:?}")]
@@ -32,6 +32,10 @@ pub enum PlanError {
     Token(&'static str),
 }
 
+const fn age(schema: u32) -> &'static str {
+    if schema < SCHEMA { "old" } else { "new" }
+}
+
 impl Plan {
     /// Checks that the plan can be run. It may be smaller than what a seed expands to, for shrinking makes plans small.
     ///
@@ -46,6 +50,12 @@ impl Plan {
             return Err(PlanError::Engine(self.engine.clone()));
         }
         self.validate_topology()?;
+        let traced = self.expect.as_ref().and_then(|it| it.trace.as_ref());
+        ensure(
+            traced.is_none_or(|trace| trace.engine == self.engine),
+            "expect.trace.engine",
+            || format!("{:?}, the plan's, for a hash is one engine's", self.engine),
+        )?;
         let seconds = u64::from(self.heal_ms) / 1_000;
         ensure(
             (SECONDS_MIN..=SECONDS_MAX).contains(&seconds),
@@ -166,11 +176,22 @@ impl FromStr for Plan {
 
     /// Reads and validates a plan.
     fn from_str(text: &str) -> Result<Self, PlanError> {
-        let plan: Plan =
-            toml::from_str(text).map_err(|error| PlanError::Text(error.to_string()))?;
+        let wrong = |error: toml::de::Error| PlanError::Text(error.to_string());
+        // The schema first: a plan of another one has other fields.
+        let Head { schema } = toml::from_str(text).map_err(wrong)?;
+        if schema != SCHEMA {
+            return Err(PlanError::Schema(schema));
+        }
+        let plan: Plan = toml::from_str(text).map_err(wrong)?;
         plan.validate()?;
         Ok(plan)
     }
+}
+
+/// What every plan of every schema says.
+#[derive(serde::Deserialize)]
+struct Head {
+    schema: u32,
 }
 
 /// Decisions as texts.
@@ -217,11 +238,18 @@ mod tests {
         };
         assert_eq!(
             refused(|p| p.schema = 9),
-            "a plan or token of schema 9 is not read by this build, which reads schema 3"
+            "schema too new: this plan or token has schema 9, this build reads schema 3"
         );
         assert_eq!(
             refused(|p| p.engine = "steam".into()),
             r#"engine "steam" is not in this build, which has ["stack", "strands", "shuttle"]"#
+        );
+        assert_eq!(
+            "schema = 1\nsteam = true"
+                .parse::<Plan>()
+                .unwrap_err()
+                .to_string(),
+            "schema too old: this plan or token has schema 1, this build reads schema 3"
         );
         assert_eq!(refused(|p| p.heal_ms = 1), "heal_ms: 60 to 86400 seconds");
         assert_eq!(

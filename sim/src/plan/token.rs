@@ -70,6 +70,7 @@ fn empty() -> Plan {
         operations: Vec::new(),
         partitions: Vec::new(),
         decisions: Vec::new(),
+        expect: None,
     }
 }
 
