@@ -165,7 +165,7 @@ pub fn audited(setup: &DirectorySetup) -> Catalog<Audited> {
 }
 
 /// What failures of one kind have in common: the message without its numbers, and only its first line.
-fn signature(message: &str) -> String {
+pub fn signature(message: &str) -> String {
     let first = message.lines().next().unwrap_or_default();
     let mut signature = String::with_capacity(first.len());
     let mut in_number = false;
