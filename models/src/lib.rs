@@ -6,6 +6,7 @@
 //! - `tape`, `reduce`: every choice of the second explorer on a tape, and our own enumerator with partial-order reduction.
 //! - [`threads`]: worlds whose threads stop in the middle, on [`Strands`] or on [`Shuttle`].
 //! - [`mod@explore`]: one scenario under one explorer; [`proof`]: both, compared, and the word for it.
+//! - [`world`]: one world on one design, whatever its engine.
 //! - [`child`]: a proof as one JSON line of a child process, for an explorer can abort.
 //! - [`token`]: a failing schedule as a short text that replays.
 //!
@@ -34,6 +35,7 @@ mod table;
 mod tape;
 pub mod threads;
 pub mod token;
+pub mod world;
 
 pub use account::{Account, ObjectNumber, TicketNumber};
 pub use context::{THREADS_MAX, note, notes};
