@@ -26,6 +26,8 @@ mod replay;
 mod report;
 mod serve;
 #[cfg(feature = "evidence")]
+mod shrink;
+#[cfg(feature = "evidence")]
 mod sim;
 mod store;
 mod table;
@@ -72,6 +74,8 @@ enum Command {
     Replay(replay::ReplayArgs),
     Serve(serve::ServeArgs),
     #[cfg(feature = "evidence")]
+    Shrink(shrink::ShrinkArgs),
+    #[cfg(feature = "evidence")]
     Sim(sim::SimArgs),
     #[cfg(feature = "evidence")]
     Zoo(zoo::ZooArgs),
@@ -102,6 +106,8 @@ fn run(line: &CommandLine) -> Result<ExitCode, Error> {
         Command::Replay(args) => replay::run(args, line.json).map(Verdict::exit_code),
         Command::Register(args) => client::register::run(args),
         Command::Serve(args) => serve::run(args),
+        #[cfg(feature = "evidence")]
+        Command::Shrink(args) => shrink::run(args, line.json).map(Verdict::exit_code),
         #[cfg(feature = "evidence")]
         Command::Sim(args) => sim::run(args, line.json).map(Verdict::exit_code),
         #[cfg(feature = "evidence")]

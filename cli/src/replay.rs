@@ -37,30 +37,56 @@ pub(crate) struct ReplayArgs {
 ///
 /// [`Error::Usage`] for what is neither a token nor a file with one, nor a plan.
 pub(crate) fn run(args: &ReplayArgs, json: bool) -> Result<Verdict, Error> {
-    let text = args.what.trim();
+    let text = read(&args.what)?;
+    let refused = |why: String| Error::Usage(format!("{}: {why}", args.what.trim()));
+    match text.starts_with(SCHEDULE) {
+        true => schedule(&text, json).map_err(refused),
+        false => timeline(&world_of(&text).map_err(refused)?, args.design, json),
+    }
+}
+
+/// The text of a token or a plan: what was given, or what the file of that name holds.
+///
+/// # Errors
+///
+/// [`Error::Usage`] for what is neither a token nor a file that can be read.
+pub(crate) fn read(what: &str) -> Result<String, Error> {
+    let text = what.trim();
     if text.starts_with(SCHEDULE) || text.starts_with(TOKEN_PREFIX) {
-        return token_or_plan(text, args.design, json).map_err(Error::Usage)?;
+        return Ok(text.to_owned());
     }
     let held = std::fs::read_to_string(Path::new(text)).map_err(|error| {
         Error::Usage(format!(
             "{text}: neither a token (P1-... or W1-...) nor a file that can be read: {error}"
         ))
     })?;
-    token_or_plan(held.trim(), args.design, json)
-        .map_err(|error| Error::Usage(format!("{text}: {error}")))?
+    Ok(held.trim().to_owned())
 }
 
-/// The outer error is a text that is no token and no plan.
-fn token_or_plan(text: &str, design: Design, json: bool) -> Result<Result<Verdict, Error>, String> {
+/// The plan of a world, from its token or its text.
+///
+/// # Errors
+///
+/// What is wrong with it.
+pub(crate) fn world_of(text: &str) -> Result<Plan, String> {
     if text.starts_with(SCHEDULE) {
-        return schedule(text, json).map(Ok);
+        return Err("a schedule, and not a world's token (W1-...) or plan".to_owned());
     }
     let plan = match text.starts_with(TOKEN_PREFIX) {
         true => Plan::from_token(text),
         false => text.parse(),
     };
-    let plan: Plan = plan.map_err(|error| error.to_string())?;
-    Ok(timeline(&plan, design, json))
+    plan.map_err(|error| error.to_string())
+}
+
+/// The command that runs a world again: by its token, or by the file that holds its plan.
+pub(crate) fn command(plan: &Plan, file: &Path, design: Design) -> String {
+    let what = plan.token();
+    let what = what.unwrap_or_else(|| file.display().to_string());
+    match design {
+        Design::Shipped => format!("iaxproof replay {what}"),
+        other => format!("iaxproof replay {what} --design {}", other.name()),
+    }
 }
 
 /// The timeline of a world, and whether it is what its plan expects.

@@ -1,4 +1,4 @@
-//! `iaxproof sim`: sweeps seeds through the simulated world. [`sweep`] runs them, [`world`] knows the designs.
+//! `iaxproof sim`: sweeps seeds through the simulated world. [`sweep`] runs them, [`world`] one of them.
 
 mod seeds;
 mod sweep;
@@ -14,6 +14,7 @@ use iaxproof_sim::sweep::FailureGroup;
 
 use crate::error::Error;
 use crate::prove::design;
+use crate::replay::command;
 use crate::report::{Report, Row, Verdict, grouped};
 
 use self::seeds::Seeds;
@@ -172,12 +173,7 @@ fn replay(group: &FailureGroup, design: Design, out: &Path) -> Result<String, Er
     let file = out.join(name);
     std::fs::create_dir_all(out).map_err(Error::io("cannot make", out))?;
     std::fs::write(&file, group.plan.to_string()).map_err(Error::io("cannot write", &file))?;
-    let what = group.plan.token();
-    let what = what.unwrap_or_else(|| file.display().to_string());
-    Ok(match design {
-        Design::Shipped => format!("iaxproof replay {what}"),
-        other => format!("iaxproof replay {what} --design {}", other.name()),
-    })
+    Ok(command(&group.plan, &file, design))
 }
 
 /// `target/iaxproof-plans` where there is a target folder, else in the folder for temporary files.
