@@ -1,0 +1,147 @@
+//! `iaxproof shrink` end to end: what it prints and writes, its exit codes, and that what it prints runs.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+struct Ended {
+    code: i32,
+    stdout: String,
+    stderr: String,
+}
+
+fn iaxproof(line: &[&str]) -> Ended {
+    let output = Command::new(env!("CARGO_BIN_EXE_iaxproof"))
+        .args(line)
+        .output()
+        .unwrap();
+    Ended {
+        code: output.status.code().unwrap(),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+fn json(ended: &Ended) -> Value {
+    let last = ended.stdout.lines().last().unwrap();
+    serde_json::from_str(last).unwrap()
+}
+
+/// The file with the plan of a world that crashes on the design of 2007.
+fn failing(folder: &Path, threads: &[&str]) -> String {
+    let out = folder.to_str().unwrap();
+    let sweep = [
+        "sim", "--seeds", "0..24", "--design", "2007", "--json", "--out", out,
+    ];
+    let ended = iaxproof(&[&sweep, threads].concat());
+    assert_eq!(ended.code, 42, "{}{}", ended.stdout, ended.stderr);
+    let mut files = std::fs::read_dir(folder).unwrap();
+    let file = files.next().unwrap().unwrap().path();
+    file.to_str().unwrap().to_owned()
+}
+
+/// Runs a printed `iaxproof replay ...`.
+fn replayed(command: &str) -> Value {
+    let line: Vec<&str> = command.split_whitespace().skip(1).collect();
+    let ended = iaxproof(&[&["--json"], &line[..]].concat());
+    assert_eq!(ended.code, 42, "{}{}", ended.stdout, ended.stderr);
+    json(&ended)
+}
+
+#[test]
+fn a_world_shrinks_to_a_plan_and_a_test_and_replays() {
+    let folder = tempfile::tempdir().unwrap();
+    let plan = failing(folder.path(), &[]);
+    let out = folder.path().join("made/small.toml");
+    let out = out.to_str().unwrap();
+    let line = ["shrink", &plan, "--design", "2007", "--json", "--out", out];
+    let ended = iaxproof(&line);
+    assert_eq!(ended.code, 0, "{}{}", ended.stdout, ended.stderr);
+    let report = json(&ended);
+    assert_eq!(report["verdict"], "held");
+    assert_eq!(report["one_minimal"], true);
+    assert_eq!(report["shuttle"], Value::Null);
+    let (from, to) = (&report["from"], &report["to"]);
+    assert!(from["operations"].as_u64() >= Some(20), "{report}");
+    assert!(to["operations"].as_u64() <= Some(6), "{report}");
+
+    // The command that is printed, and the file.
+    let replay = report["replay"].as_str().unwrap();
+    let by_command = replayed(replay);
+    let by_file = replayed(&format!("iaxproof replay {out} --design 2007"));
+    assert_eq!(by_command, by_file);
+    assert_eq!(by_command["property"], report["property"]);
+
+    let property = report["property"].as_str().unwrap();
+    let held = std::fs::read_to_string(out).unwrap();
+    assert!(
+        held.starts_with(&format!("# {property} fails on 2007:")),
+        "{held}"
+    );
+    let test = std::fs::read_to_string(report["test"].as_str().unwrap()).unwrap();
+    assert!(test.contains("#[test]\nfn world_small() {"), "{test}");
+    assert!(test.contains(&held), "{test}");
+    let asserted = format!("assert_eq!(failed, Some({property:?}));");
+    assert!(test.contains(&asserted), "{test}");
+}
+
+#[test]
+fn the_printed_words_say_what_was_needed_and_shuttle_agrees() {
+    let folder = tempfile::tempdir().unwrap();
+    let plan = failing(folder.path(), &["--threads"]);
+    let out = folder.path().join("small.toml");
+    let out = out.to_str().unwrap();
+    let ended = iaxproof(&["shrink", &plan, "--design", "2007", "--out", out]);
+    assert_eq!(ended.code, 0, "{}{}", ended.stdout, ended.stderr);
+    for words in [
+        " operations -> ",
+        " runs in ",
+        "1-minimal: ",
+        "shuttle agrees",
+    ] {
+        assert!(ended.stdout.contains(words), "{words}: {}", ended.stdout);
+    }
+    let mut lines = ended.stdout.lines();
+    let command = lines.find_map(|line| line.strip_prefix("  replay: "));
+    replayed(command.unwrap());
+}
+
+#[test]
+fn a_budget_that_is_used_up_is_incomplete_and_never_minimal() {
+    let folder = tempfile::tempdir().unwrap();
+    let plan = failing(folder.path(), &[]);
+    let out = folder.path().join("small.toml");
+    let out = out.to_str().unwrap();
+    let line = [
+        "shrink", &plan, "--design", "2007", "--budget", "9", "--out", out,
+    ];
+    let ended = iaxproof(&line);
+    assert_eq!(ended.code, 3, "{}{}", ended.stdout, ended.stderr);
+    assert!(ended.stdout.contains("; 9 runs in"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("INCOMPLETE"), "{}", ended.stdout);
+    assert!(!ended.stdout.contains("1-minimal"), "{}", ended.stdout);
+    // What it came to is written, and fails.
+    replayed(&format!("iaxproof replay {out} --design 2007"));
+}
+
+#[test]
+fn what_cannot_be_shrunk_is_refused_in_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let plan = failing(folder.path(), &[]);
+    let refused: [(&[&str], &str); 5] = [
+        // What ships holds there.
+        (&["shrink", &plan], "holds"),
+        (&["shrink", "W1-nonsense"], "token"),
+        (&["shrink", "P1-find_races_unlink-shipped-S"], "schedule"),
+        (&["shrink", "no/such/file"], "no/such/file"),
+        (&["shrink", &plan, "--budget", "1"], "--budget"),
+    ];
+    for (line, words) in refused {
+        let ended = iaxproof(line);
+        assert_eq!(ended.code, 2, "{line:?}: {}{}", ended.stdout, ended.stderr);
+        assert!(ended.stderr.contains(words), "{line:?}: {}", ended.stderr);
+    }
+}
