@@ -18,7 +18,7 @@ use crate::replay::command;
 use crate::report::{Report, Row, Verdict, grouped};
 
 use self::seeds::Seeds;
-use self::sweep::{Found, Worlds};
+use self::sweep::{Found, Without, Worlds};
 
 /// Run one simulated world for each seed of a range.
 #[derive(Debug, Args)]
@@ -35,6 +35,12 @@ pub(crate) struct SimArgs {
     /// Give every server threads that stop in the middle of what they do.
     #[arg(long)]
     threads: bool,
+    /// What the same worlds do without: faults of the network, the databases and the processes, or stalls of threads.
+    #[arg(long, value_name = "WHAT", conflicts_with = "print_plan")]
+    without: Option<Without>,
+    /// Stop at the first failure, and say how many worlds that took.
+    #[arg(long, conflicts_with = "print_plan")]
+    until_found: bool,
     /// Run each seed alone and print its plan, with all that was decided on the way.
     #[arg(long)]
     print_plan: bool,
@@ -48,6 +54,8 @@ impl SimArgs {
         Worlds {
             design: self.design,
             threads: self.threads,
+            without: self.without,
+            until_found: self.until_found,
         }
     }
 }
@@ -67,7 +75,7 @@ pub(crate) fn run(args: &SimArgs, json: bool) -> Result<Verdict, Error> {
     if json {
         report.print(true);
     } else {
-        print_found(&found);
+        print_found(&found, args);
         report.print(false);
     }
     Ok(report.verdict)
@@ -82,7 +90,7 @@ fn print_plans(args: &SimArgs) -> Result<Verdict, Error> {
     Ok(Verdict::Held)
 }
 
-fn print_found(found: &Found) {
+fn print_found(found: &Found, args: &SimArgs) {
     let (sweep, seconds) = (&found.sweep, found.elapsed.as_secs_f64());
     let simulated = sweep.simulated_micros as f64 / 1e6;
     println!(
@@ -97,6 +105,10 @@ fn print_found(found: &Found) {
         grouped(sweep.run_again),
         sweep.digest
     );
+    if let Some(first) = found.first().filter(|_| args.until_found) {
+        let worlds = first + 1 - args.seeds.0.start;
+        println!("found in the world number {}", grouped(worlds));
+    }
     let missed: Vec<&str> = sweep.goals_missed().into_iter().map(Goal::text).collect();
     match missed.is_empty() {
         true => println!("every goal was reached"),

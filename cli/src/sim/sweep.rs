@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use clap::ValueEnum;
 use iaxproof_models::Design;
 use iaxproof_sim::plan::Plan;
 use iaxproof_sim::report::View;
@@ -28,6 +29,19 @@ pub(crate) struct Worlds {
     pub(crate) design: Design,
     /// Whether they have threads.
     pub(crate) threads: bool,
+    /// What they do without.
+    pub(crate) without: Option<Without>,
+    /// Whether the first failure ends the sweep.
+    pub(crate) until_found: bool,
+}
+
+/// What worlds can do without, so that it shows whether a failure needs it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Without {
+    /// Nothing happens to datagrams, databases and processes.
+    Faults,
+    /// No thread stops in the middle of what it does.
+    Stalls,
 }
 
 impl Worlds {
@@ -36,15 +50,23 @@ impl Worlds {
         Worlds {
             design,
             threads: false,
+            without: None,
+            until_found: false,
         }
     }
 
     /// The plan of a seed.
     pub(crate) fn plan(self, seed: u64) -> Plan {
-        match self.threads {
+        let mut plan = match self.threads {
             true => Plan::threaded_from_seed(seed),
             false => Plan::from_seed(seed),
+        };
+        match self.without {
+            None => {}
+            Some(Without::Faults) => plan.take_faults_out(),
+            Some(Without::Stalls) => plan.take_stalls_out(),
         }
+        plan
     }
 }
 
@@ -67,16 +89,21 @@ pub(crate) struct Found {
 pub(crate) fn sweep(seeds: &Range<u64>, jobs: usize, worlds: Worlds) -> Result<Found, Error> {
     let watch = Stopwatch::start();
     let next = AtomicU64::new(seeds.start);
+    // What is taken up in order and run to its end leaves no seed out before the first failure.
+    let end = AtomicU64::new(seeds.end);
     let progress = Mutex::new(Progress::new("worlds", seeds.end - seeds.start));
     let worker = || {
         let mut found = Found::default();
         loop {
             let from = next.fetch_add(CHUNK, Ordering::Relaxed);
-            if from >= seeds.end {
+            if from >= end.load(Ordering::Relaxed) {
                 return found;
             }
             let to = seeds.end.min(from + CHUNK);
             (from..to).for_each(|seed| found.run(seed, worlds));
+            if worlds.until_found && !found.is_clean() {
+                end.fetch_min(to, Ordering::Relaxed);
+            }
             let mut progress = progress.lock().unwrap_or_else(PoisonError::into_inner);
             progress.advance(to - from);
         }
@@ -97,6 +124,16 @@ pub(crate) fn sweep(seeds: &Range<u64>, jobs: usize, worlds: Worlds) -> Result<F
 }
 
 impl Found {
+    fn is_clean(&self) -> bool {
+        self.sweep.failures.is_empty() && self.panics.is_empty()
+    }
+
+    /// The first seed that failed.
+    pub(crate) fn first(&self) -> Option<u64> {
+        let failures = self.sweep.failures.values().map(|group| group.first_seed);
+        failures.chain(self.panics.keys().copied()).min()
+    }
+
     fn run(&mut self, seed: u64, worlds: Worlds) {
         if let Err(words) = self.try_run(seed, worlds) {
             self.panics.insert(seed, words);

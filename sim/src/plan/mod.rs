@@ -9,6 +9,7 @@ pub mod features;
 pub mod generate;
 pub mod text;
 pub mod token;
+pub mod without;
 
 use core::fmt;
 use core::str::FromStr;

@@ -1,0 +1,53 @@
+//! The same plan with less in it: to see whether a failure needs what was taken out.
+
+use super::{Options, Plan, What};
+
+impl Plan {
+    /// Takes out what the network, the databases and the processes do wrong. Clients, callers and operators do what they did.
+    pub fn take_faults_out(&mut self) {
+        self.options = Options {
+            loss_permille: 0,
+            duplicate_permille: 0,
+            delay_permille: 0,
+            corrupt_permille: 0,
+            truncate_permille: 0,
+            slow_permille: 0,
+            fail_permille: 0,
+            registrar_permille: 0,
+            deaf_permille: 0,
+            ..self.options.clone()
+        };
+        self.partitions.clear();
+        self.operations.retain(|it| it.what != What::Restart);
+    }
+
+    /// Takes out that threads stop in the middle of what they do.
+    pub fn take_stalls_out(&mut self) {
+        self.options.stalls_max = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_taken_out_is_all_that_changes() {
+        let (mut faults, mut restarts) = (0, 0);
+        for seed in 0..100 {
+            let whole = Plan::threaded_from_seed(seed);
+            let (mut calm, mut still) = (whole.clone(), whole.clone());
+            calm.take_faults_out();
+            still.take_stalls_out();
+            faults += usize::from(calm.options.loss_permille != whole.options.loss_permille);
+            restarts += whole.operations.len() - calm.operations.len();
+            assert!(calm.partitions.is_empty() && calm.options.fail_permille == 0);
+            assert_eq!(calm.options.stalls_max, whole.options.stalls_max);
+            assert_eq!(calm.options.moody_permille, whole.options.moody_permille);
+            assert_eq!(still.options.stalls_max, 0);
+            still.options.stalls_max = whole.options.stalls_max;
+            assert_eq!(still, whole);
+        }
+        assert!(faults > 20 && restarts > 5, "{faults} {restarts}");
+    }
+}
