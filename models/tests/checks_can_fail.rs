@@ -15,7 +15,7 @@ impl<E: Explorer> Object<E> for Probe {
 }
 
 fn probe<E: Explorer>() -> Ref<Probe, E> {
-    Ref::new(&Account, Probe)
+    Ref::new(&Account::default(), Probe)
 }
 
 /// The properties that loom, shuttle's search and our enumerator report.

@@ -76,7 +76,7 @@ impl History {
 }
 
 fn make<E: Explorer>(registry: &Registry<u64, Item, E>, call: Call) -> Option<u64> {
-    let item = |number| Ref::new(&Account, Item(number));
+    let item = |number| Ref::new(&Account::default(), Item(number));
     match call {
         Call::Link(key, object) => registry
             .link(key, item(object))
@@ -113,11 +113,11 @@ fn three_threads(registry: Registry<u64, Item, Shuttle>) -> String {
 }
 
 fn hash() -> String {
-    three_threads(Registry::hash(Account, HashKey(1, 2), 2))
+    three_threads(Registry::hash(Account::default(), HashKey(1, 2), 2))
 }
 
 fn list() -> String {
-    three_threads(Registry::list(Account))
+    three_threads(Registry::list(Account::default()))
 }
 
 #[test]

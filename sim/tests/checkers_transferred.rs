@@ -137,6 +137,7 @@ fn alone(reason: EndReason, seconds: u64) -> Result<(), String> {
             server,
             account,
             outcome,
+            is_alone: true,
         };
         checker.observe(Instant::ZERO, &fact)?;
     }

@@ -33,6 +33,7 @@ fn report(plan: &Plan, message: Option<String>) -> Report {
         timeline: None,
         datagrams: None,
         interleaving: None,
+        checkpoints: Vec::new(),
     }
 }
 
@@ -40,7 +41,7 @@ fn report(plan: &Plan, message: Option<String>) -> Report {
 fn plan(seed: u64) -> Plan {
     let mut plan = Plan::from_seed(seed);
     let texts = (0..60).map(|nth| format!("network 2 {nth} = 1"));
-    plan.decisions = texts.map(|text| text.parse().unwrap()).collect();
+    plan.decisions = texts.map(|text| text.parse().expect("a decision")).collect();
     plan
 }
 
@@ -54,7 +55,7 @@ fn of(plan: &Plan, wanted: impl Fn(&What) -> bool) -> usize {
 
 fn shrunk(from: &Plan, mut says: impl FnMut(&Plan) -> Option<String>) -> Shrunk {
     let made = shrink(from, 10_000, |plan| Ok(report(plan, says(plan))));
-    let made = made.unwrap();
+    let made = made.expect("a small plan");
     assert!(made.is_minimal, "{made}");
     made
 }

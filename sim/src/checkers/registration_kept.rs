@@ -34,7 +34,7 @@ pub struct RegistrationKept {
     expected: BTreeMap<(u8, u8), Expected>,
     /// Whether the last request of a dialogue was a release, and of which account.
     requests: BTreeMap<(u8, SocketAddr, CallNumber), (bool, u8)>,
-    /// Where servers have threads: the dialogues whose login was on its way when the operator took the account's contact away. Which
+    /// Where servers have threads: the dialogues whose login was on its way when the operator took the account or its contact away. Which
     /// came first is open until the REGACK says nothing of it.
     overtaken: Option<BTreeSet<(u8, SocketAddr, CallNumber)>>,
     /// What the database may have had when a process began anew, by account.
@@ -82,6 +82,11 @@ impl RegistrationKept {
 
     fn unregistered(&mut self, server: u8, account: u8) {
         self.expected.insert((server, account), Expected::Nothing);
+        self.overtake((server, account));
+    }
+
+    /// The logins of an account that are on their way may be acknowledged though the contact is gone by then.
+    fn overtake(&mut self, (server, account): (u8, u8)) {
         let requests = self.requests.iter();
         let waiting = requests.filter(|((of, ..), (_, whose))| *of == server && *whose == account);
         if let Some(overtaken) = &mut self.overtaken {
@@ -155,6 +160,7 @@ impl RegistrationKept {
                 self.absent.insert(key);
             }
             *expected = Expected::Nothing;
+            self.overtake(key);
         }
     }
 

@@ -8,7 +8,7 @@ use iaxproof::engine::counts::Counts;
 use iaxproof::engine::directory::{Directory, Lookup, QueryId, Role, StoreId};
 use iaxproof::engine::event::{CallId, Event};
 use iaxproof::engine::options::EndpointOptions;
-use iaxproof::engine::settings::Configuration;
+use iaxproof::engine::settings::{Configuration, Name};
 use iaxproof::engine::{Calling, Endpoint, Error, RegistrantId, Registration, Transmit};
 use iaxproof::time::Instant;
 
@@ -66,12 +66,12 @@ pub(crate) enum Task {
     Answered(QueryId),
     Stored(StoreId),
     // The reloader's.
-    Reload(Reload),
+    Reload(Box<Reload>),
     // The pruner's.
     Prune(u8),
     Unregister(u8),
     // The database's.
-    Answer(QueryId, Answer),
+    Answer(QueryId, Box<Answer>),
     Store {
         write: Write,
         is_stored: bool,
@@ -148,6 +148,8 @@ pub(crate) enum Outcome {
         write: Write,
         is_stored: bool,
         is_in_force: bool,
+        /// Whether its peer is linked and has a contact, be it another.
+        is_registered: bool,
     },
 }
 
@@ -186,7 +188,7 @@ impl<D: Directory + Administer + Observe + Clone> Desk<D> {
                 Outcome::Unregistered(account, directory.unregister(&name))
             }
             Task::Answer(query, answer) => {
-                directory.answer(query, answer, now);
+                directory.answer(query, *answer, now);
                 Outcome::Answered(query)
             }
             Task::Store { write, is_stored } => store(&directory, write, is_stored),
@@ -291,20 +293,22 @@ fn store<D: Directory + Administer + Observe>(
     } else {
         directory.not_stored(name, generation);
     }
-    let is_in_force = is_in_force(directory, &write);
+    let place = place_of(directory, &write.name);
     Outcome::Stored {
-        write,
         is_stored,
-        is_in_force,
+        is_in_force: place == Some(write.contact),
+        is_registered: matches!(place, Some(Some(_))),
+        write,
     }
 }
 
-/// Whether a peer is where a write says.
-fn is_in_force<D: Observe>(directory: &D, write: &Write) -> bool {
-    let mut is_it = false;
-    directory.visit_peers(Instant::ZERO, &mut |name, contact| {
-        let place = contact.and_then(|it| Some((it.address, it.deadline?)));
-        is_it |= *name == write.name && place == write.contact;
+/// Where a peer is that is linked, if anywhere.
+fn place_of<D: Observe>(directory: &D, name: &Name) -> Option<Option<(SocketAddr, Instant)>> {
+    let mut place = None;
+    directory.visit_peers(Instant::ZERO, &mut |linked, contact| {
+        if linked == name {
+            place = Some(contact.and_then(|it| Some((it.address, it.deadline?))));
+        }
     });
-    is_it
+    place
 }

@@ -8,7 +8,7 @@ use super::{
 use crate::decide::Dice;
 
 /// Sets the dice of threads apart from those of all else.
-const THREADS: u64 = 0x7468_7265_6164_73;
+const THREADS: u64 = 0x0074_6872_6561_6473;
 
 impl Plan {
     /// The plan of a seed: at least [`NODES_MIN`] nodes, [`OPERATIONS_MIN`] operations, [`SECONDS_MIN`] seconds and [`FAULTS_MIN`]

@@ -33,9 +33,9 @@ pub(super) fn without(plan: &Plan, gone: Actor) -> Option<Plan> {
 /// The plan without a server and those who use it: everybody else uses the server that they used.
 pub(super) fn without_server_and_clients(plan: &Plan, server: u8) -> Option<Plan> {
     let clients = (0..plan.topology.clients).rev();
-    let theirs = clients.filter(|it| plan.topology.server_of(*it) == server);
-    let less = theirs.fold(Some(plan.clone()), |less, client| {
-        without(&less?, Actor::Client(client))
+    let mut theirs = clients.filter(|it| plan.topology.server_of(*it) == server);
+    let less = theirs.try_fold(plan.clone(), |less, client| {
+        without(&less, Actor::Client(client))
     });
     without(&less?, Actor::Server(server))
 }

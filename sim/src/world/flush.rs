@@ -56,7 +56,11 @@ impl<D: Directory + Administer + Observe + Clone> World<D> {
             }
         };
         node.open_questions = node.open_questions.saturating_sub(1);
-        self.give(server, Role::Database, Task::Answer(question.id, answer));
+        self.give(
+            server,
+            Role::Database,
+            Task::Answer(question.id, Box::new(answer)),
+        );
     }
 
     /// A write reaches the database.
@@ -142,19 +146,27 @@ impl<D: Directory + Administer + Observe + Clone> World<D> {
                 write,
                 is_stored,
                 is_in_force,
-            } => self.stored(server, &write, is_stored, is_in_force),
+                is_registered,
+            } => self.stored(server, &write, is_stored, (is_in_force, is_registered)),
         }
     }
 
     /// A server knows how a write fared.
-    fn stored(&mut self, server: u8, write: &Write, is_stored: bool, is_in_force: bool) {
+    fn stored(
+        &mut self,
+        server: u8,
+        write: &Write,
+        is_stored: bool,
+        (is_in_force, is_registered): (bool, bool),
+    ) {
         let node = &mut self.servers[usize::from(server)];
         if node.writes.answered(write, is_stored, is_in_force) {
             self.observers.reach(Goal::LateStoredUndone);
         }
         let unregistered = node.unregistering.answered(write.id(), is_stored);
         self.give(server, Role::Worker, Task::Stored(write.id()));
-        let is_overtaken = self.servers[usize::from(server)].writes.is_overtaken(write);
+        let writes = &self.servers[usize::from(server)].writes;
+        let is_overtaken = is_registered || writes.is_overtaken(write);
         if let Some(account) = unregistered.filter(|_| !is_overtaken) {
             self.see(&Fact::Unregistered { server, account });
         }

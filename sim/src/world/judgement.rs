@@ -173,10 +173,8 @@ impl<D: Directory + Administer + Observe + Clone> World<D> {
         for server in 0..self.plan.topology.servers {
             self.look_at(server);
             let node = &self.servers[usize::from(server)];
-            let (counts, references) = (
-                node.counts.clone().unwrap_or_default(),
-                node.directory.references(),
-            );
+            let (counts, references) =
+                (node.counts.unwrap_or_default(), node.directory.references());
             self.see(&Fact::AtRest {
                 server,
                 counts: &counts,

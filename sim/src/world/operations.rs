@@ -59,7 +59,7 @@ impl<D: Directory + Administer + Observe + Clone> World<D> {
             What::Dial { client } => self.dial(server, client, None),
             What::Reload { configuration } => {
                 let reload = self.reload(server, usize::from(configuration));
-                self.give(server, Role::Reloader, Task::Reload(reload));
+                self.give(server, Role::Reloader, Task::Reload(Box::new(reload)));
             }
             What::Prune { client } => self.give(server, Role::Pruner, Task::Prune(client)),
             What::Unregister { client } => {
@@ -127,7 +127,9 @@ impl<D: Directory + Administer + Observe + Clone> World<D> {
             Act::Unbridge => Task::Unbridge(call),
             Act::Transfer => match application.partner(call) {
                 // Either of the two leads.
-                Some(caller) if call.local().get() % 2 == 0 => Task::Transfer([call, caller]),
+                Some(caller) if call.local().get().is_multiple_of(2) => {
+                    Task::Transfer([call, caller])
+                }
                 Some(caller) => Task::Transfer([caller, call]),
                 None => return,
             },

@@ -167,10 +167,11 @@ impl<D: Directory + Administer + Observe + Clone> World<D> {
             if self.of_server(server).any(is_at_work) {
                 continue;
             }
-            let seen = self
-                .of_server(server)
-                .map(|inbox| core::mem::take(&mut inbox.is_unseen));
-            if seen.fold(false, |any, it| any || it) {
+            let mut is_unseen = false;
+            for inbox in self.of_server(server) {
+                is_unseen |= core::mem::take(&mut inbox.is_unseen);
+            }
+            if is_unseen {
                 self.look_at(server);
             }
         }
