@@ -57,7 +57,8 @@ pub(crate) struct Step {
 }
 
 impl Step {
-    /// The hash of all steps before this one, and this one. It is taken at every step of a world, so nothing is printed for it.
+    /// The hash of all steps before this one, and this one. It is taken at every step of a world, so nothing is printed for it;
+    /// and a line of source that moves is no other trace.
     pub(crate) fn mixed_into(&self, hash: u64) -> u64 {
         let (kind, number) = match self.subject {
             Subject::None => (0, 0),
@@ -69,9 +70,8 @@ impl Step {
             Subject::Thread(number) => (6, u32::try_from(number).unwrap_or(u32::MAX)),
         };
         let who = (self.thread as u64) << 8 | self.operation as u64;
-        let place = u64::from(self.at.line()) << 16 | u64::from(self.at.column());
         let seen = self.observed.map_or(0, |seen| seen as u64 + 1);
-        [who, kind << 32 | u64::from(number), place, seen]
+        [who, kind << 32 | u64::from(number), seen]
             .into_iter()
             .fold(hash, |hash, word| mix(hash ^ word))
     }

@@ -41,7 +41,9 @@ fn report(plan: &Plan, message: Option<String>) -> Report {
 fn plan(seed: u64) -> Plan {
     let mut plan = Plan::from_seed(seed);
     let texts = (0..60).map(|nth| format!("network 2 {nth} = 1"));
-    plan.decisions = texts.map(|text| text.parse().expect("a decision")).collect();
+    plan.decisions = texts
+        .map(|text| text.parse().expect("a decision"))
+        .collect();
     plan
 }
 
