@@ -4,7 +4,7 @@
 //! - [`mod@scenarios`]: the table of what is proved, one entry for each property and situation.
 //! - [`specimen`]: the list of before August 2007 and the rebuild in place, which the same scenarios must catch.
 //! - `tape`, `reduce`: every choice of the second explorer on a tape, and our own enumerator with partial-order reduction.
-//! - [`threads`]: worlds whose threads stop in the middle, on [`Strands`] or on [`Shuttle`].
+//! - `threads`: worlds whose threads stop in the middle, on [`Strands`] or on [`Shuttle`].
 //! - [`mod@explore`]: one scenario under one explorer; [`proof`]: both, compared, and the word for it.
 //! - [`world`]: one world on one design, whatever its engine.
 //! - [`child`]: a proof as one JSON line of a child process, for an explorer can abort.
@@ -14,6 +14,7 @@
 //! visits; nothing rests on an order of `Relaxed` operations across objects.
 
 mod account;
+mod any;
 mod arena;
 pub mod child;
 mod clock;
@@ -33,11 +34,12 @@ mod strands_family;
 mod subject;
 mod table;
 mod tape;
-pub mod threads;
+mod threads;
 pub mod token;
 pub mod world;
 
 pub use account::{Account, ObjectNumber, TicketNumber};
+pub use any::{AnyDirectory, AnyHandle, AnySnapshot};
 pub use context::{THREADS_MAX, note, notes};
 pub use explore::{End, Engine, Exploration};
 pub use explorer::Explorer;

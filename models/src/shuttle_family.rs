@@ -15,12 +15,15 @@ use core::sync::atomic::Ordering;
 
 use iaxproof::registry::Family;
 
+use crate::Design;
 use crate::account::Account;
+use crate::any::{self, AnyDirectory};
 use crate::context::{self, fault};
 use crate::explorer::Explorer;
 use crate::finding;
 use crate::rules;
 use crate::step::Operation;
+use crate::subject;
 use crate::threads::point;
 
 /// The family of shuttle.
@@ -223,23 +226,27 @@ unsafe impl Family for Shuttle {
 }
 
 impl Explorer for Shuttle {
-    type Handle<T: Send + 'static> = (usize, shuttle::thread::JoinHandle<T>);
+    type Thread = (usize, shuttle::thread::JoinHandle<()>);
+
+    fn directory(design: Design, has_database: bool) -> AnyDirectory {
+        any::empty::<Self>(design, subject::setup(has_database))
+    }
 
     #[track_caller]
-    fn spawn<T: Send + 'static>(body: impl FnOnce() -> T + Send + 'static) -> Self::Handle<T> {
+    fn run(body: Box<dyn FnOnce() + Send>) -> Self::Thread {
         let at = Location::caller();
         rules::spawn(at, |thread| {
             shuttle::thread::spawn(move || {
                 context::resume(thread);
-                finding::contain(body)
+                finding::contain(body);
             })
         })
     }
 
     #[track_caller]
-    fn join<T: Send + 'static>((thread, handle): Self::Handle<T>) -> T {
+    fn wait((thread, handle): Self::Thread) {
         let at = Location::caller();
         rules::join(thread, at, || handle.join())
-            .expect("a panic ends the exploration before it is joined")
+            .expect("a panic ends the exploration before it is joined");
     }
 }

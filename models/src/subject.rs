@@ -3,7 +3,7 @@
 use core::net::SocketAddr;
 use core::time::Duration;
 
-use iaxproof::catalog::{Answer, Catalog, CatalogOptions, Kind, Row};
+use iaxproof::catalog::{Answer, Catalog, Row};
 use iaxproof::engine::directory::{
     Contact, Directory, Generation, Lookup, QueryId, Role, Stale, TokenKey,
 };
@@ -13,47 +13,29 @@ use iaxproof::time::Instant;
 
 use iaxproof_sim::administer::Administer;
 
-use crate::Account;
+use crate::any::{self, Setup};
 use crate::context::fault;
 use crate::explorer::Explorer;
-use crate::specimen::{RebuildInPlace, Specimen2007};
+use crate::{Account, AnyDirectory, Design};
 
-/// A design under proof.
-pub(crate) trait Subject:
-    Directory<Handle: Send, Snapshot: Send> + Administer + Send + Sync + 'static
-{
-    /// An empty directory, with or without a database behind it.
-    fn empty(database: bool) -> Self;
+/// An empty directory of a design, with or without a database behind it.
+pub(crate) fn empty<E: Explorer>(design: Design, has_database: bool) -> AnyDirectory {
+    E::directory(design, has_database)
 }
 
-impl<E: Explorer> Subject for Catalog<E> {
-    fn empty(database: bool) -> Self {
-        Catalog::new(CatalogOptions {
-            hash_key: HashKey(1, 2),
-            shards: 1,
-            container: Kind::Hash,
-            token_key: TokenKey([7; 32]),
-            database,
-            dialogues_max: 32_766,
-            ledger: Account::default(),
-        })
-    }
+/// An empty catalog, for what only ours has.
+pub(crate) fn catalog<E: Explorer>(has_database: bool) -> Catalog<E> {
+    any::catalog(setup(has_database))
 }
 
-impl<E: Explorer> Subject for Specimen2007<E> {
-    fn empty(database: bool) -> Self {
-        Specimen2007::new(TokenKey([7; 32]), database)
-    }
-}
-
-impl<E: Explorer> Subject for RebuildInPlace<E> {
-    fn empty(database: bool) -> Self {
-        RebuildInPlace::new(
-            Account::default(),
-            HashKey(1, 2),
-            TokenKey([7; 32]),
-            database,
-        )
+/// How an explorer's directory is set up.
+pub(crate) fn setup<E: Explorer>(has_database: bool) -> Setup<E> {
+    Setup {
+        hash_key: HashKey(1, 2),
+        shards: 1,
+        token_key: TokenKey([7; 32]),
+        has_database,
+        ledger: Account::default(),
     }
 }
 
@@ -108,29 +90,31 @@ pub(crate) fn row(name: &str, at: Option<SocketAddr>) -> Row {
     }
 }
 
+/// A directory that has accepted configuration 0 with these peers.
+pub(crate) fn accept<D: Administer>(directory: D, names: &[&str]) -> D {
+    directory.reload(configuration(0, names));
+    directory
+}
+
 /// A directory without a database that has accepted configuration 0 with these peers.
-pub(crate) fn accepted<S: Subject>(names: &[&str]) -> S {
-    let subject = S::empty(false);
-    subject.reload(configuration(0, names));
-    subject
+pub(crate) fn accepted<E: Explorer>(design: Design, names: &[&str]) -> AnyDirectory {
+    accept(empty::<E>(design, false), names)
 }
 
 /// The same with a database: it is asked for other names, and registrations are stored.
-pub(crate) fn accepted_with_database<S: Subject>(names: &[&str]) -> S {
-    let subject = S::empty(true);
-    subject.reload(configuration(0, names));
-    subject
+pub(crate) fn accepted_with_database<E: Explorer>(design: Design, names: &[&str]) -> AnyDirectory {
+    accept(empty::<E>(design, true), names)
 }
 
 /// A directory whose only peer is a cached row.
-pub(crate) fn cached<S: Subject>(at: Option<SocketAddr>) -> S {
-    let subject = accepted_with_database::<S>(&[]);
+pub(crate) fn cached<E: Explorer>(design: Design, at: Option<SocketAddr>) -> AnyDirectory {
+    let subject = accepted_with_database::<E>(design, &[]);
     cache(&subject, row(KITCHEN, at));
     subject
 }
 
 /// Looks a row up, so that it is cached.
-pub(crate) fn cache<S: Subject>(subject: &S, row: Row) {
+pub(crate) fn cache<D: Directory + Administer>(subject: &D, row: Row) {
     let query = asked(subject.find(row.settings.role, row.settings.name.as_str()));
     subject.answer(query, Answer::Row(row), NOW);
     let answer = subject.take_answer(query);
@@ -152,7 +136,7 @@ pub(crate) fn asked<H>(lookup: Lookup<H>) -> QueryId {
 }
 
 /// The handle of a name that is linked before and after, so that no lookup may miss it.
-pub(crate) fn kept<S: Subject>(subject: &S, name: &str) -> S::Handle {
+pub(crate) fn kept<D: Directory>(subject: &D, name: &str) -> D::Handle {
     match subject.find(Role::Peer, name) {
         Lookup::Found(handle) => handle,
         _ => fault(
@@ -175,7 +159,7 @@ pub(crate) fn fresh<T>(result: Result<T, Stale>) -> T {
 }
 
 /// The serial that a snapshot's secret and its general settings agree on.
-pub(crate) fn one_serial<S: Subject>(subject: &S, snapshot: &S::Snapshot) -> u64 {
+pub(crate) fn one_serial<D: Directory>(subject: &D, snapshot: &D::Snapshot) -> u64 {
     let (secret, general) = fresh(subject.read(snapshot, |settings| {
         (
             settings.secrets.first().map(|s| s.expose().to_vec()),

@@ -8,12 +8,10 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use iaxproof_models::{Design, threads};
+use iaxproof_models::{Design, world};
 use iaxproof_sim::plan::expect::{Comparison, HELD, RecordedTrace};
 use iaxproof_sim::plan::{Actor, ENGINE, Plan, STRANDS, What};
 use iaxproof_sim::report::{Report, View};
-use iaxproof_sim::sweep::audited;
-use iaxproof_sim::world;
 
 /// How many scenarios there are at least.
 const SCENARIOS_MIN: usize = 25;
@@ -31,8 +29,7 @@ fn scenarios() -> Vec<(PathBuf, String)> {
 }
 
 fn run(plan: &Plan) -> Report {
-    threads::run(plan, View::Hash, Design::Shipped)
-        .unwrap_or_else(|| world::run(plan, View::Hash, audited))
+    world::run(plan, View::Hash, Design::Shipped)
 }
 
 /// What is not as the plan expects, in words; nothing where all is.

@@ -1,21 +1,21 @@
 //! Worlds with threads: what the schedule decides replays, and both engines run the same world.
 
-use iaxproof_models::{Design, threads};
+use iaxproof_models::{Design, world};
 use iaxproof_sim::plan::{Plan, SHUTTLE, STRANDS};
 use iaxproof_sim::report::{Report, View};
 
 /// Worlds that each test runs.
 const SEEDS: u64 = 40;
 
-fn world(plan: &Plan) -> Report {
-    threads::run(plan, View::Hash, Design::Shipped).expect("a plan with threads")
+fn run(plan: &Plan) -> Report {
+    world::run(plan, View::Hash, Design::Shipped)
 }
 
 #[test]
 fn worlds_with_threads_hold() {
     let mut stalls = 0;
     for seed in 0..SEEDS {
-        let report = world(&Plan::threaded_from_seed(seed));
+        let report = run(&Plan::threaded_from_seed(seed));
         let failure = report.failure().map(|it| format!("{:?}", it.violation));
         assert_eq!(failure, None, "seed {seed}");
         let is_stall = |text: String| text.starts_with("stall ");
@@ -28,9 +28,9 @@ fn worlds_with_threads_hold() {
 #[test]
 fn a_world_with_threads_replays_from_its_written_plan() {
     for seed in 0..SEEDS {
-        let first = world(&Plan::threaded_from_seed(seed));
+        let first = run(&Plan::threaded_from_seed(seed));
         let plan: Plan = first.plan.to_string().parse().unwrap();
-        let again = world(&plan);
+        let again = run(&plan);
         assert_eq!(again.trace_hash, first.trace_hash, "seed {seed}");
         assert_eq!(again.verdict, first.verdict, "seed {seed}");
     }
@@ -41,9 +41,9 @@ fn without_stalls_every_engine_says_the_same() {
     for seed in 0..SEEDS {
         let mut plan = Plan::threaded_from_seed(seed);
         plan.options.stalls_max = 0;
-        let strands = world(&plan);
+        let strands = run(&plan);
         plan.engine = SHUTTLE.into();
-        let shuttle = world(&plan);
+        let shuttle = run(&plan);
         assert_eq!(strands.verdict, shuttle.verdict, "seed {seed}");
     }
 }
@@ -52,9 +52,9 @@ fn without_stalls_every_engine_says_the_same() {
 fn with_stalls_shuttle_goes_the_way_that_the_strands_went() {
     for seed in 0..SEEDS {
         let mut plan = Plan::threaded_from_seed(seed);
-        let strands = world(&plan);
+        let strands = run(&plan);
         plan.engine = SHUTTLE.into();
-        let shuttle = world(&plan);
+        let shuttle = run(&plan);
         assert_eq!(strands.verdict, shuttle.verdict, "seed {seed}");
         plan.engine = STRANDS.into();
         let same = strands.plan.decisions == shuttle.plan.decisions;

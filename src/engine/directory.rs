@@ -332,6 +332,18 @@ pub enum Lookup<H> {
     Failed,
 }
 
+impl<H> Lookup<H> {
+    /// The same with another kind of handle.
+    pub fn map<T>(self, handle: impl FnOnce(H) -> T) -> Lookup<T> {
+        match self {
+            Lookup::Found(found) => Lookup::Found(handle(found)),
+            Lookup::Unknown => Lookup::Unknown,
+            Lookup::Asked(query) => Lookup::Asked(query),
+            Lookup::Failed => Lookup::Failed,
+        }
+    }
+}
+
 /// Names one question to the database; never reused by one directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct QueryId(pub u64);

@@ -89,14 +89,8 @@ fn test_text(function: &str, design: Design, shrunk: &Shrunk, plan: &str) -> Str
         (ENGINE, Design::Shipped) => {
             "iaxproof_sim::world::run(&plan, View::Hash, iaxproof_sim::sweep::audited)".to_owned()
         }
-        (ENGINE, _) => {
-            format!(
-                "iaxproof_models::world::run(&plan, View::Hash, iaxproof_models::Design::{design:?})"
-            )
-        }
         _ => format!(
-            "iaxproof_models::threads::run(&plan, View::Hash, iaxproof_models::Design::{design:?})\n        \
-             .expect(\"a world with threads\")"
+            "iaxproof_models::world::run(&plan, View::Hash, iaxproof_models::Design::{design:?})"
         ),
     };
     let property = &shrunk.kind.property;

@@ -9,7 +9,7 @@ use iaxproof::engine::directory::{Directory, Role};
 use crate::context::fault;
 use crate::explorer::Explorer;
 use crate::scenarios::{Reach, Scenario, shipped};
-use crate::subject::{KITCHEN, NOW, accepted, address, configuration, fresh, kept, one_serial};
+use crate::subject::{KITCHEN, NOW, accept, address, configuration, fresh, kept, one_serial};
 
 /// The hints say what the contact says, once all is at rest.
 fn compare_hints<E: Explorer>(catalog: &Catalog<E>) -> String {
@@ -38,7 +38,7 @@ fn compare_hints<E: Explorer>(catalog: &Catalog<E>) -> String {
 
 /// Two workers write a contact of one peer, each from another address.
 fn hint_race<E: Explorer>() -> String {
-    let catalog = Arc::new(accepted::<Catalog<E>>(&[KITCHEN]));
+    let catalog = Arc::new(accept(crate::subject::catalog::<E>(false), &[KITCHEN]));
     let handle = kept(&*catalog, KITCHEN);
     let deadline = NOW + Duration::from_secs(60);
     let (other, theirs) = (Arc::clone(&catalog), handle.clone());
@@ -51,7 +51,7 @@ fn hint_race<E: Explorer>() -> String {
 
 /// The operator takes a contact away while a REGREQ moves it.
 fn unregister_race<E: Explorer>() -> String {
-    let catalog = Arc::new(accepted::<Catalog<E>>(&[KITCHEN]));
+    let catalog = Arc::new(accept(crate::subject::catalog::<E>(false), &[KITCHEN]));
     let handle = kept(&*catalog, KITCHEN);
     let deadline = NOW + Duration::from_secs(60);
     let _ = catalog.register(&handle, address(1), deadline);
@@ -65,7 +65,7 @@ fn unregister_race<E: Explorer>() -> String {
 
 /// A reload that drops the peer while a REGREQ writes its contact.
 fn drop_race<E: Explorer>() -> String {
-    let catalog = Arc::new(accepted::<Catalog<E>>(&[KITCHEN]));
+    let catalog = Arc::new(accept(crate::subject::catalog::<E>(false), &[KITCHEN]));
     let handle = kept(&*catalog, KITCHEN);
     let deadline = NOW + Duration::from_secs(60);
     let (other, theirs) = (Arc::clone(&catalog), handle.clone());
@@ -79,7 +79,7 @@ fn drop_race<E: Explorer>() -> String {
 
 /// Two reloads at once: at rest every entry has the settings of one of them, the last that was accepted.
 fn two_reloads<E: Explorer>() -> String {
-    let catalog = Arc::new(accepted::<Catalog<E>>(&[KITCHEN]));
+    let catalog = Arc::new(accept(crate::subject::catalog::<E>(false), &[KITCHEN]));
     let other = Arc::clone(&catalog);
     let _ = E::beside(
         move || other.reload(configuration(1, &[KITCHEN])),

@@ -4,18 +4,20 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use iaxproof::catalog::Answer;
-use iaxproof::engine::directory::{Expiry, Generation, Lookup, Refused, Role, Written};
+use iaxproof::engine::directory::{Directory, Expiry, Generation, Lookup, Refused, Role, Written};
+use iaxproof_sim::administer::Administer;
 
 use crate::context::fault;
 use crate::explorer::Explorer;
 use crate::scenarios::{Reach, Scenario, designs};
 use crate::subject::{
-    KITCHEN, NOW, Subject, accepted, accepted_with_database, address, asked, cached, configuration,
-    fresh, kept, one_serial, row,
+    KITCHEN, NOW, accepted, accepted_with_database, address, asked, cached, configuration, fresh,
+    kept, one_serial, row,
 };
+use crate::{AnyDirectory, AnyHandle, Design};
 
-fn reload_never_hides<E: Explorer, S: Subject>() -> String {
-    let subject = Arc::new(accepted::<S>(&[KITCHEN]));
+fn reload_never_hides<E: Explorer>(design: Design) -> String {
+    let subject = Arc::new(accepted::<E>(design, &[KITCHEN]));
     let other = Arc::clone(&subject);
     let (serial, ()) = E::beside(
         move || {
@@ -27,8 +29,8 @@ fn reload_never_hides<E: Explorer, S: Subject>() -> String {
     format!("the call uses configuration {serial}")
 }
 
-fn call_keeps_its_settings<E: Explorer, S: Subject>() -> String {
-    let subject = Arc::new(accepted::<S>(&[KITCHEN]));
+fn call_keeps_its_settings<E: Explorer>(design: Design) -> String {
+    let subject = Arc::new(accepted::<E>(design, &[KITCHEN]));
     let other = Arc::clone(&subject);
     let handle = kept(&*subject, KITCHEN);
     let (serial, ()) = E::beside(
@@ -47,8 +49,8 @@ fn call_keeps_its_settings<E: Explorer, S: Subject>() -> String {
     format!("the call uses configuration {serial}")
 }
 
-fn absent_name_goes<E: Explorer, S: Subject>() -> String {
-    let subject = Arc::new(accepted_with_database::<S>(&[KITCHEN]));
+fn absent_name_goes<E: Explorer>(design: Design) -> String {
+    let subject = Arc::new(accepted_with_database::<E>(design, &[KITCHEN]));
     let other = Arc::clone(&subject);
     let (found, ()) = E::beside(
         move || match other.find(Role::Peer, KITCHEN) {
@@ -64,8 +66,8 @@ fn absent_name_goes<E: Explorer, S: Subject>() -> String {
     found
 }
 
-fn eviction_keeps_the_call<E: Explorer, S: Subject>() -> String {
-    let subject = Arc::new(cached::<S>(Some(address(1))));
+fn eviction_keeps_the_call<E: Explorer>(design: Design) -> String {
+    let subject = Arc::new(cached::<E>(design, Some(address(1))));
     let other = Arc::clone(&subject);
     let (found, pruned) = E::beside(
         move || match other.find(Role::Peer, KITCHEN) {
@@ -80,8 +82,8 @@ fn eviction_keeps_the_call<E: Explorer, S: Subject>() -> String {
     format!("{found}, evicted {pruned}")
 }
 
-fn old_expiry_does_nothing<E: Explorer, S: Subject>() -> String {
-    let subject = Arc::new(accepted::<S>(&[KITCHEN]));
+fn old_expiry_does_nothing<E: Explorer>(design: Design) -> String {
+    let subject = Arc::new(accepted::<E>(design, &[KITCHEN]));
     let handle = kept(&*subject, KITCHEN);
     let deadline = NOW + Duration::from_secs(60);
     let old = registered(subject.register(&handle, address(1), deadline));
@@ -118,8 +120,8 @@ fn registered(result: Result<Written, Refused>) -> Generation {
     }
 }
 
-fn answer_after_reload<E: Explorer, S: Subject>() -> String {
-    let subject = Arc::new(accepted_with_database::<S>(&[]));
+fn answer_after_reload<E: Explorer>(design: Design) -> String {
+    let subject = Arc::new(accepted_with_database::<E>(design, &[]));
     let query = asked(subject.find(Role::Peer, KITCHEN));
     let other = Arc::clone(&subject);
     E::beside(
@@ -141,13 +143,13 @@ fn answer_after_reload<E: Explorer, S: Subject>() -> String {
     }
 }
 
-fn general_serial<S: Subject>(subject: &S, handle: &S::Handle) -> u64 {
+fn general_serial(subject: &AnyDirectory, handle: &AnyHandle) -> u64 {
     let snapshot = fresh(subject.settings(handle));
     fresh(subject.read(&snapshot, |settings| settings.general.serial))
 }
 
-fn write_to_an_evicted<E: Explorer, S: Subject>() -> String {
-    let subject = Arc::new(cached::<S>(None));
+fn write_to_an_evicted<E: Explorer>(design: Design) -> String {
+    let subject = Arc::new(cached::<E>(design, None));
     let handle = kept(&*subject, KITCHEN);
     let deadline = NOW + Duration::from_secs(60);
     let other = Arc::clone(&subject);

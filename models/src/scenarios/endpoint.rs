@@ -7,28 +7,29 @@ use core::net::SocketAddr;
 use core::time::Duration;
 use std::sync::Arc;
 
-use iaxproof::catalog::Catalog;
-use iaxproof::engine::directory::{Directory, Role};
+use iaxproof::engine::directory::Role;
 use iaxproof::engine::settings::{Configuration, Settings};
 use iaxproof::engine::{Endpoint, EndpointOptions, Event};
 use iaxproof::wire::{
     Body, CallNumber, Frame, FullFrame, IaxCommand, IeBuffer, InformationElement,
     InformationElements, SeqNo, Timestamp,
 };
+use iaxproof_sim::administer::Administer;
 
 use crate::context::fault;
 use crate::explorer::Explorer;
 use crate::scenarios::{Reach, Scenario, designs, shipped};
 use crate::subject::{
-    KITCHEN, NOW, Subject, accepted_with_database, address, cache, configuration, row,
+    KITCHEN, NOW, accepted_with_database, address, cache, configuration, empty, row,
 };
+use crate::{AnyDirectory, Design};
 
 /// Where the other side is.
 fn remote() -> SocketAddr {
     address(9)
 }
 
-fn endpoint<S: Subject>(subject: &Arc<S>) -> Endpoint<Arc<S>> {
+fn endpoint(subject: &Arc<AnyDirectory>) -> Endpoint<Arc<AnyDirectory>> {
     Endpoint::new(EndpointOptions::default(), [3; 32], Arc::clone(subject))
 }
 
@@ -63,7 +64,7 @@ fn opener(command: IaxCommand, token: &[u8]) -> Vec<u8> {
 }
 
 /// The opener with the token that the endpoint gives for it.
-fn with_token<S: Subject>(endpoint: &mut Endpoint<Arc<S>>, command: IaxCommand) -> Vec<u8> {
+fn with_token(endpoint: &mut Endpoint<Arc<AnyDirectory>>, command: IaxCommand) -> Vec<u8> {
     endpoint.handle_datagram(NOW, remote(), &opener(command, b""));
     let answer = endpoint
         .poll_transmit()
@@ -81,7 +82,7 @@ fn with_token<S: Subject>(endpoint: &mut Endpoint<Arc<S>>, command: IaxCommand) 
 }
 
 /// Acknowledges every ACCEPT that waits to be sent: a caller proves its address by the number that it was told.
-fn acknowledge<S: Subject>(endpoint: &mut Endpoint<Arc<S>>) {
+fn acknowledge(endpoint: &mut Endpoint<Arc<AnyDirectory>>) {
     while let Some(transmit) = endpoint.poll_transmit() {
         let Ok(Frame::Full(frame)) = Frame::parse(&transmit.payload) else {
             continue;
@@ -111,7 +112,7 @@ fn acknowledge<S: Subject>(endpoint: &mut Endpoint<Arc<S>>) {
 }
 
 /// What the endpoint said, as a word. A handle that went stale is a use after destroy.
-fn word<S: Subject>(endpoint: &mut Endpoint<Arc<S>>) -> String {
+fn word(endpoint: &mut Endpoint<Arc<AnyDirectory>>) -> String {
     let mut words = Vec::new();
     while let Some(event) = endpoint.poll_event() {
         words.push(match event {
@@ -159,12 +160,13 @@ fn without_secrets(mut configuration: Configuration) -> Configuration {
 }
 
 /// One datagram against a reload.
-fn datagram_and_reload<E: Explorer, S: Subject>(
+fn datagram_and_reload<E: Explorer>(
+    design: Design,
     before: Configuration,
     after: Configuration,
     command: IaxCommand,
 ) -> String {
-    let subject = Arc::new(S::empty(false));
+    let subject = Arc::new(empty::<E>(design, false));
     subject.reload(before);
     let mut endpoint = endpoint(&subject);
     let datagram = with_token(&mut endpoint, command);
@@ -179,12 +181,17 @@ fn datagram_and_reload<E: Explorer, S: Subject>(
     word(&mut endpoint)
 }
 
-fn regreq_and_reload<E: Explorer, S: Subject>() -> String {
-    datagram_and_reload::<E, S>(open_peers(0), configuration(1, &[]), IaxCommand::RegReq)
+fn regreq_and_reload<E: Explorer>(design: Design) -> String {
+    datagram_and_reload::<E>(
+        design,
+        open_peers(0),
+        configuration(1, &[]),
+        IaxCommand::RegReq,
+    )
 }
 
-fn call_and_reload<E: Explorer, S: Subject>() -> String {
-    let seen = datagram_and_reload::<E, S>(open_users(0), open_users(1), IaxCommand::New);
+fn call_and_reload<E: Explorer>(design: Design) -> String {
+    let seen = datagram_and_reload::<E>(design, open_users(0), open_users(1), IaxCommand::New);
     if !seen.starts_with("incoming") {
         let message = format!("a user of both configurations called and was not let in: {seen}");
         fault("reload-atomic", &message);
@@ -204,7 +211,7 @@ fn one_waits(serial: u64) -> Configuration {
 
 /// One call waits for its AUTHREP, the next is refused while a reload gives the user other settings; so is the one after.
 fn refused_call<E: Explorer>() -> String {
-    let catalog = Arc::new(Catalog::<E>::empty(false));
+    let catalog = Arc::new(empty::<E>(Design::Shipped, false));
     catalog.reload(one_waits(0));
     let mut endpoint = endpoint(&catalog);
     let calls: Vec<_> = (7..10)
@@ -248,7 +255,7 @@ fn from_number(source: u16, octets: &[u8]) -> Vec<u8> {
 }
 
 /// What the endpoint sent last, and as which call.
-fn last_sent<D: Directory>(endpoint: &mut Endpoint<D>) -> (IaxCommand, CallNumber) {
+fn last_sent(endpoint: &mut Endpoint<Arc<AnyDirectory>>) -> (IaxCommand, CallNumber) {
     let mut last = (IaxCommand::Ack, CallNumber::ZERO);
     while let Some(transmit) = endpoint.poll_transmit() {
         if let Ok(Frame::Full(frame)) = Frame::parse(&transmit.payload)
@@ -280,8 +287,8 @@ fn hangup(source: u16, destination: CallNumber) -> Vec<u8> {
 }
 
 /// The endpoint's expiry timer against the eviction of the row.
-fn timer_and_eviction<E: Explorer, S: Subject>() -> String {
-    let subject = Arc::new(accepted_with_database::<S>(&[]));
+fn timer_and_eviction<E: Explorer>(design: Design) -> String {
+    let subject = Arc::new(accepted_with_database::<E>(design, &[]));
     let mut endpoint = endpoint(&subject);
     let late = NOW + Duration::from_secs(3_600);
     cache_and_register(&subject, &mut endpoint);
@@ -296,7 +303,7 @@ fn timer_and_eviction<E: Explorer, S: Subject>() -> String {
 }
 
 /// The database stores all that is to be written.
-fn store_all<S: Subject>(subject: &Arc<S>, endpoint: &mut Endpoint<Arc<S>>) {
+fn store_all(subject: &Arc<AnyDirectory>, endpoint: &mut Endpoint<Arc<AnyDirectory>>) {
     while let Some(write) = subject.poll_write() {
         subject.stored(write.name.as_str(), write.generation);
         endpoint.handle_stored(NOW, &write.id());
@@ -304,7 +311,7 @@ fn store_all<S: Subject>(subject: &Arc<S>, endpoint: &mut Endpoint<Arc<S>>) {
 }
 
 /// A cached row whose contact came by this endpoint and is stored.
-fn cache_and_register<S: Subject>(subject: &Arc<S>, endpoint: &mut Endpoint<Arc<S>>) {
+fn cache_and_register(subject: &Arc<AnyDirectory>, endpoint: &mut Endpoint<Arc<AnyDirectory>>) {
     let mut row = row(KITCHEN, None);
     row.settings.secrets.clear();
     cache(&**subject, row);

@@ -160,22 +160,21 @@ macro_rules! shipped {
 }
 use shipped;
 
-/// The bodies of a scenario that runs on every design: the function is generic over the explorer and the design.
+/// The bodies of a scenario that runs on every design: the function is generic over the explorer and takes the design.
 macro_rules! designs {
     ($body:ident) => {
         &[
-            $crate::scenarios::designs!($body, Shipped, iaxproof::catalog::Catalog),
-            $crate::scenarios::designs!($body, Specimen2007, $crate::specimen::Specimen2007),
-            $crate::scenarios::designs!($body, RebuildInPlace, $crate::specimen::RebuildInPlace),
+            $crate::scenarios::designs!($body, Shipped),
+            $crate::scenarios::designs!($body, Specimen2007),
+            $crate::scenarios::designs!($body, RebuildInPlace),
         ]
     };
-    ($body:ident, $design:ident, $subject:path) => {{
-        use $subject as Subject;
+    ($body:ident, $design:ident) => {
         $crate::scenarios::Bodies {
-            design: $crate::scenarios::Design::$design,
-            loom: $body::<$crate::Loom, Subject<$crate::Loom>>,
-            shuttle: $body::<$crate::Shuttle, Subject<$crate::Shuttle>>,
+            design: $crate::Design::$design,
+            loom: || $body::<$crate::Loom>($crate::Design::$design),
+            shuttle: || $body::<$crate::Shuttle>($crate::Design::$design),
         }
-    }};
+    };
 }
 use designs;

@@ -7,7 +7,7 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use iaxproof::engine::auth::md5_result;
-use iaxproof::engine::directory::Role;
+use iaxproof::engine::directory::{Directory, Role};
 use iaxproof::engine::settings::{Configuration, Secret, Settings};
 use iaxproof::engine::{Calling, Endpoint, EndpointOptions, Error, Event, Transmit};
 use iaxproof::time::Instant;
@@ -15,15 +15,17 @@ use iaxproof::wire::{
     AuthMethods, Body, CallNumber, Frame, FullFrame, IaxCommand, IeBuffer, InformationElement,
     SeqNo, Timestamp,
 };
+use iaxproof_sim::administer::Administer;
 
 use crate::context::fault;
 use crate::explorer::Explorer;
 use crate::scenarios::{Reach, Scenario, designs};
-use crate::subject::{KITCHEN, NOW, Subject, accepted, address, configuration, kept, row};
+use crate::subject::{KITCHEN, NOW, accepted, address, configuration, kept, row};
+use crate::{AnyDirectory, Design};
 
 const CHALLENGE: &[u8] = b"161803398";
 
-fn endpoint<S: Subject>(subject: &Arc<S>) -> Endpoint<Arc<S>> {
+fn endpoint(subject: &Arc<AnyDirectory>) -> Endpoint<Arc<AnyDirectory>> {
     Endpoint::new(EndpointOptions::default(), [3; 32], Arc::clone(subject))
 }
 
@@ -44,8 +46,8 @@ fn peers(serial: u64, names: &[&str]) -> Configuration {
 }
 
 /// A directory whose peer is at an address.
-fn registered<S: Subject>() -> Arc<S> {
-    let subject = accepted::<S>(&[]);
+fn registered<E: Explorer>(design: Design) -> Arc<AnyDirectory> {
+    let subject = accepted::<E>(design, &[]);
     subject.reload(peers(0, &[KITCHEN]));
     let handle = kept(&subject, KITCHEN);
     let written = subject.register(&handle, address(1), deadline());
@@ -54,7 +56,7 @@ fn registered<S: Subject>() -> Arc<S> {
 }
 
 /// What came of a call, as a word. Of one that was placed: where it goes, and whose settings it has.
-fn word<S: Subject>(endpoint: &mut Endpoint<Arc<S>>, calling: Result<Calling, Error>) -> String {
+fn word(endpoint: &mut Endpoint<Arc<AnyDirectory>>, calling: Result<Calling, Error>) -> String {
     while let Some(event) = endpoint.poll_event() {
         if let Event::StaleHandle { what } = event {
             let message = format!("the endpoint held a handle whose entry was destroyed: {what}");
@@ -68,7 +70,7 @@ fn word<S: Subject>(endpoint: &mut Endpoint<Arc<S>>, calling: Result<Calling, Er
     }
 }
 
-fn placed<S: Subject>(endpoint: &mut Endpoint<Arc<S>>) -> String {
+fn placed(endpoint: &mut Endpoint<Arc<AnyDirectory>>) -> String {
     let new = endpoint.poll_transmit().expect("a call begins with NEW");
     let Ok(Frame::Full(frame)) = Frame::parse(&new.payload) else {
         panic!("NEW is a full frame");
@@ -87,8 +89,8 @@ fn placed<S: Subject>(endpoint: &mut Endpoint<Arc<S>>) -> String {
 }
 
 /// The MD5 RESULT that a call answers a challenge with.
-fn challenged<S: Subject>(
-    endpoint: &mut Endpoint<Arc<S>>,
+fn challenged(
+    endpoint: &mut Endpoint<Arc<AnyDirectory>>,
     new: &Transmit,
     local: CallNumber,
 ) -> Option<Vec<u8>> {
@@ -121,8 +123,8 @@ fn challenged<S: Subject>(
 }
 
 /// A call to the peer, beside what somebody else does.
-fn call_beside<E: Explorer, S: Subject, R: Send + 'static>(
-    subject: &Arc<S>,
+fn call_beside<E: Explorer, R: Send + 'static>(
+    subject: &Arc<AnyDirectory>,
     other: impl FnOnce() -> R,
 ) -> (String, R) {
     let mut endpoint = endpoint(subject);
@@ -136,9 +138,9 @@ fn call_beside<E: Explorer, S: Subject, R: Send + 'static>(
     (word(&mut endpoint, calling), other)
 }
 
-fn call_and_keeping_reload<E: Explorer, S: Subject>() -> String {
-    let subject = registered::<S>();
-    let (seen, ()) = call_beside::<E, S, _>(&subject, || subject.reload(peers(1, &[KITCHEN])));
+fn call_and_keeping_reload<E: Explorer>(design: Design) -> String {
+    let subject = registered::<E>(design);
+    let (seen, ()) = call_beside::<E, _>(&subject, || subject.reload(peers(1, &[KITCHEN])));
     if !seen.starts_with("called") {
         let message = format!("a peer of both configurations was not called: {seen}");
         fault("reload-atomic", &message);
@@ -146,31 +148,31 @@ fn call_and_keeping_reload<E: Explorer, S: Subject>() -> String {
     seen
 }
 
-fn call_and_dropping_reload<E: Explorer, S: Subject>() -> String {
-    let subject = registered::<S>();
-    let (seen, ()) = call_beside::<E, S, _>(&subject, || subject.reload(peers(1, &[])));
+fn call_and_dropping_reload<E: Explorer>(design: Design) -> String {
+    let subject = registered::<E>(design);
+    let (seen, ()) = call_beside::<E, _>(&subject, || subject.reload(peers(1, &[])));
     seen
 }
 
-fn call_and_eviction<E: Explorer, S: Subject>() -> String {
+fn call_and_eviction<E: Explorer>(design: Design) -> String {
     let mut row = row(KITCHEN, Some(address(1)));
     row.settings.username = Some("0".into());
-    let subject = accepted_row::<S>(row);
-    let (seen, evicted) = call_beside::<E, S, _>(&subject, || subject.prune(Role::Peer, KITCHEN));
+    let subject = accepted_row::<E>(design, row);
+    let (seen, evicted) = call_beside::<E, _>(&subject, || subject.prune(Role::Peer, KITCHEN));
     format!("{seen}, evicted {evicted}")
 }
 
 /// A directory whose only peer is this row.
-fn accepted_row<S: Subject>(row: iaxproof::catalog::Row) -> Arc<S> {
-    let subject = crate::subject::accepted_with_database::<S>(&[]);
+fn accepted_row<E: Explorer>(design: Design, row: iaxproof::catalog::Row) -> Arc<AnyDirectory> {
+    let subject = crate::subject::accepted_with_database::<E>(design, &[]);
     crate::subject::cache(&subject, row);
     Arc::new(subject)
 }
 
-fn call_and_register<E: Explorer, S: Subject>() -> String {
-    let subject = registered::<S>();
+fn call_and_register<E: Explorer>(design: Design) -> String {
+    let subject = registered::<E>(design);
     let handle = kept(&*subject, KITCHEN);
-    let (seen, written) = call_beside::<E, S, _>(&subject, || {
+    let (seen, written) = call_beside::<E, _>(&subject, || {
         subject.register(&handle, address(2), deadline()).is_ok()
     });
     assert!(written, "a linked peer registers");
@@ -182,8 +184,8 @@ fn call_and_register<E: Explorer, S: Subject>() -> String {
 }
 
 /// An endpoint goes while its call waits for an answer and its peer is dropped: that nothing is left is the ledger's to say.
-fn shutdown_and_reload<E: Explorer, S: Subject>() -> String {
-    let subject = registered::<S>();
+fn shutdown_and_reload<E: Explorer>(design: Design) -> String {
+    let subject = registered::<E>(design);
     let mut endpoint = endpoint(&subject);
     let calling = endpoint.call_peer(NOW, KITCHEN, "100");
     assert!(calling.is_ok(), "a registered peer can be called");

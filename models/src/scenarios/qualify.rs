@@ -4,18 +4,20 @@
 use core::time::Duration;
 use std::sync::Arc;
 
-use iaxproof::engine::directory::{Directory, Role};
+use iaxproof::engine::directory::Role;
 use iaxproof::engine::settings::{Configuration, Host, Qualify, Settings};
 use iaxproof::engine::{Endpoint, EndpointOptions, Event};
 use iaxproof::time::Instant;
 use iaxproof::wire::{Body, CallNumber, Frame, FullFrame, IaxCommand, InformationElements, SeqNo};
+use iaxproof_sim::administer::Administer;
 
 use crate::context::fault;
 use crate::explorer::Explorer;
 use crate::scenarios::{Reach, Scenario, designs};
 use crate::subject::{
-    KITCHEN, NOW, Subject, accepted_with_database, address, cache, configuration, row,
+    KITCHEN, NOW, accepted_with_database, address, cache, configuration, empty, row,
 };
+use crate::{AnyDirectory, Design};
 
 /// When the poke timer of a peer is due that answered at the start.
 const DUE: Duration = Duration::from_secs(60);
@@ -37,7 +39,7 @@ fn watched_peer() -> Configuration {
 }
 
 /// An endpoint that has asked the peer, got its answer and armed the next POKE.
-fn resting<S: Subject>(subject: &Arc<S>) -> Endpoint<Arc<S>> {
+fn resting(subject: &Arc<AnyDirectory>) -> Endpoint<Arc<AnyDirectory>> {
     let options = EndpointOptions::default();
     let mut endpoint = Endpoint::new(options, [3; 32], Arc::clone(subject));
     let asked = endpoint.qualify(NOW, KITCHEN);
@@ -48,7 +50,7 @@ fn resting<S: Subject>(subject: &Arc<S>) -> Endpoint<Arc<S>> {
 }
 
 /// Answers every POKE that waits to be sent, and says how many there were.
-fn answer_pokes<D: Directory>(endpoint: &mut Endpoint<D>, now: Instant) -> usize {
+fn answer_pokes(endpoint: &mut Endpoint<Arc<AnyDirectory>>, now: Instant) -> usize {
     let mut pokes = 0;
     while let Some(transmit) = endpoint.poll_transmit() {
         let Ok(Frame::Full(frame)) = Frame::parse(&transmit.payload) else {
@@ -86,8 +88,8 @@ fn pong(poke: &FullFrame<'_>) -> Vec<u8> {
 }
 
 /// The timer fires and the POKE is answered, while the other thread does what it does.
-fn beside_the_timer<E: Explorer, S: Subject, R: Send + 'static>(
-    mut endpoint: Endpoint<Arc<S>>,
+fn beside_the_timer<E: Explorer, R: Send + 'static>(
+    mut endpoint: Endpoint<Arc<AnyDirectory>>,
     change: impl FnOnce() -> R,
 ) -> (String, R) {
     let due = NOW + DUE;
@@ -110,23 +112,23 @@ fn beside_the_timer<E: Explorer, S: Subject, R: Send + 'static>(
     (format!("{asked}, {held}"), changed)
 }
 
-fn timer_and_reload<E: Explorer, S: Subject>() -> String {
-    let subject = Arc::new(S::empty(false));
+fn timer_and_reload<E: Explorer>(design: Design) -> String {
+    let subject = Arc::new(empty::<E>(design, false));
     subject.reload(watched_peer());
     let endpoint = resting(&subject);
     let reload = || subject.reload(configuration(1, &[]));
-    let (seen, ()) = beside_the_timer::<E, S, ()>(endpoint, reload);
+    let (seen, ()) = beside_the_timer::<E, ()>(endpoint, reload);
     seen
 }
 
-fn timer_and_eviction<E: Explorer, S: Subject>() -> String {
-    let subject = Arc::new(accepted_with_database::<S>(&[]));
+fn timer_and_eviction<E: Explorer>(design: Design) -> String {
+    let subject = Arc::new(accepted_with_database::<E>(design, &[]));
     let mut row = row(KITCHEN, None);
     row.settings = watched(row.settings);
     cache(&*subject, row);
     let endpoint = resting(&subject);
     let prune = || subject.prune(Role::Peer, KITCHEN);
-    let (seen, evicted) = beside_the_timer::<E, S, bool>(endpoint, prune);
+    let (seen, evicted) = beside_the_timer::<E, bool>(endpoint, prune);
     format!("{seen}, evicted {evicted}")
 }
 

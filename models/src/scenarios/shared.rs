@@ -10,9 +10,7 @@ use iaxproof::engine::settings::Configuration;
 use crate::context::fault;
 use crate::explorer::Explorer;
 use crate::scenarios::{Reach, Scenario, shipped};
-use crate::subject::{
-    KITCHEN, NOW, Subject, accepted_with_database, address, configuration, fresh, kept,
-};
+use crate::subject::{KITCHEN, NOW, accept, address, catalog, configuration, fresh, kept};
 
 /// What a store has of the one peer: the newest write.
 #[derive(Default)]
@@ -37,7 +35,7 @@ impl Store {
 
 /// The store's answer to a first REGREQ lands while its dialogue gives up after two seconds and a second REGREQ comes.
 fn late_stored<E: Explorer>() -> String {
-    let catalog = Arc::new(accepted_with_database::<Catalog<E>>(&[KITCHEN]));
+    let catalog = Arc::new(accept(catalog::<E>(true), &[KITCHEN]));
     let handle = kept(&*catalog, KITCHEN);
     let deadline = NOW + Duration::from_secs(60);
     let Ok(Written::Asked(first)) = catalog.register(&handle, address(1), deadline) else {
@@ -77,7 +75,7 @@ fn late_stored<E: Explorer>() -> String {
 
 /// The same without a second REGREQ: what was refused is undone.
 fn late_stored_undone<E: Explorer>() -> String {
-    let catalog = Arc::new(accepted_with_database::<Catalog<E>>(&[KITCHEN]));
+    let catalog = Arc::new(accept(catalog::<E>(true), &[KITCHEN]));
     let handle = kept(&*catalog, KITCHEN);
     let deadline = NOW + Duration::from_secs(60);
     let first = catalog.register(&handle, address(1), deadline);
@@ -111,7 +109,7 @@ fn one_dialogue_each() -> Configuration {
 
 /// A worker ends its dialogue and opens another, while another worker opens one with the same address.
 fn ticket_race<E: Explorer>() -> String {
-    let catalog = Arc::new(Catalog::<E>::empty(false));
+    let catalog = Arc::new(catalog::<E>(false));
     catalog.reload(one_dialogue_each());
     let ip = address(1).ip();
     let Some(ticket) = catalog.admit(ip, true) else {
@@ -144,7 +142,7 @@ fn ticket_race<E: Explorer>() -> String {
 
 /// Two calls of one user are challenged while one is allowed, and end.
 fn challenge_race<E: Explorer>() -> String {
-    let catalog = Arc::new(Catalog::<E>::empty(false));
+    let catalog = Arc::new(catalog::<E>(false));
     let mut configuration = configuration(0, &[KITCHEN]);
     configuration.entries[0].auth_requests_max = 1;
     catalog.reload(configuration);

@@ -2,16 +2,14 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use iaxproof::engine::directory::Directory;
-use iaxproof_sim::administer::{Administer, Observe};
 use iaxproof_sim::node::desk::Desk;
 use iaxproof_sim::plan::Plan;
 use iaxproof_sim::report::{Report, View};
 use iaxproof_sim::schedule::Schedule;
-use iaxproof_sim::world::{DirectorySetup, World, setups};
+use iaxproof_sim::world::{DirectorySetup, World, directories};
 
 use super::turns::{self, Stop};
-use crate::context;
+use crate::{AnyDirectory, context};
 
 /// What an engine can do.
 pub(super) trait Threads {
@@ -30,69 +28,59 @@ pub(super) trait Threads {
     fn blocked() -> Option<usize>;
 }
 
-/// What a world wants of a directory here.
-pub(super) trait Shared: Directory + Administer + Observe + Send + Sync + 'static {}
-
-impl<D: Directory + Administer + Observe + Send + Sync + 'static> Shared for D {}
-
 /// The world, as threads and driver share it. Nobody holds the lock across a scheduling point, so nobody ever waits for it.
-struct Stage<D> {
-    world: Option<World<Arc<D>>>,
+struct Stage {
+    world: Option<World<Arc<AnyDirectory>>>,
     is_over: bool,
 }
 
-type Handle<D> = Arc<Mutex<Stage<D>>>;
+type Handle = Arc<Mutex<Stage>>;
 
-fn locked<D>(stage: &Handle<D>) -> MutexGuard<'_, Stage<D>> {
+fn locked(stage: &Handle) -> MutexGuard<'_, Stage> {
     stage.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Works on the world, where it is not over.
-fn on<D: Shared, R>(stage: &Handle<D>, work: impl FnOnce(&mut World<Arc<D>>) -> R) -> Option<R> {
+fn on<R>(stage: &Handle, work: impl FnOnce(&mut World<Arc<AnyDirectory>>) -> R) -> Option<R> {
     locked(stage).world.as_mut().map(work)
 }
 
 /// Runs a plan from begin to end. The engine is ready; what it gives up it gives up after this.
-pub(super) fn run<D: Shared, T: Threads>(
+pub(super) fn run<T: Threads>(
     plan: &Plan,
     view: View,
-    make: impl Fn(&DirectorySetup) -> D,
+    make: impl Fn(&DirectorySetup) -> AnyDirectory,
 ) -> Report {
     context::begin();
     let mut stage = None;
     let outcome = turns::contain(|| {
         let stage = stage.insert(set_up(plan, view, make));
-        drive::<D, T>(stage);
+        drive::<T>(stage);
     });
     let world = stage.and_then(|stage| locked(&stage).world.take());
     let world = world.expect("a world was set up");
     drop(outcome);
     let taken = turns::with(|turns| (turns.stopped.clone(), turns.schedule.clone()));
     let (stopped, schedule) = taken.expect("a world runs until it is ended");
-    conclude::<D, T>(world, stopped, schedule)
+    conclude::<T>(world, stopped, schedule)
 }
 
-fn set_up<D: Shared>(plan: &Plan, view: View, make: impl Fn(&DirectorySetup) -> D) -> Handle<D> {
-    let mut directories = Vec::new();
-    for of_server in setups(plan) {
-        let processes = of_server.iter().map(|setup| Arc::new(make(setup)));
-        directories.push(processes.collect());
-    }
-    let world = Some(World::new(plan, view, directories));
+fn set_up(plan: &Plan, view: View, make: impl Fn(&DirectorySetup) -> AnyDirectory) -> Handle {
+    let world = Some(World::new(plan, view, directories(plan, make)));
     let is_over = false;
     Arc::new(Mutex::new(Stage { world, is_over }))
 }
 
-fn drive<D: Shared, T: Threads>(stage: &Handle<D>) {
+fn drive<T: Threads>(stage: &Handle) {
     let threads = on(stage, |world| world.threads()).unwrap_or(0);
     for thread in 0..threads {
         let stage = Arc::clone(stage);
-        T::spawn(Box::new(move || work::<D, T>(&stage, thread)));
+        T::spawn(Box::new(move || work::<T>(&stage, thread)));
     }
     on(stage, World::begin);
     while !turns::is_stopped() {
-        run_threads::<D, T>(stage);
-        if turns::is_stopped() || !pass::<D>(stage) {
+        run_threads::<T>(stage);
+        if turns::is_stopped() || !pass(stage) {
             break;
         }
     }
@@ -100,13 +88,13 @@ fn drive<D: Shared, T: Threads>(stage: &Handle<D>) {
     turns::with(|turns| turns.schedule.heal());
     if !turns::is_stopped() {
         (0..threads).for_each(T::wake);
-        run_threads::<D, T>(stage);
+        run_threads::<T>(stage);
     }
 }
 
 /// Lets all who have something to do go on.
-fn run_threads<D: Shared, T: Threads>(stage: &Handle<D>) {
-    wake_waiting::<D, T>(stage);
+fn run_threads<T: Threads>(stage: &Handle) {
+    wake_waiting::<T>(stage);
     T::let_run();
     if turns::is_stopped() {
         return;
@@ -119,7 +107,7 @@ fn run_threads<D: Shared, T: Threads>(stage: &Handle<D>) {
 }
 
 /// Looks at the world, and lets time pass until the next event. False where there is none.
-fn pass<D: Shared>(stage: &Handle<D>) -> bool {
+fn pass(stage: &Handle) -> bool {
     let wake = turns::with(|turns| turns.schedule.next_wake()).flatten();
     on(stage, |world| {
         world.look();
@@ -133,13 +121,13 @@ fn pass<D: Shared>(stage: &Handle<D>) -> bool {
     }) == Some(true)
 }
 
-fn wake_waiting<D: Shared, T: Threads>(stage: &Handle<D>) {
+fn wake_waiting<T: Threads>(stage: &Handle) {
     let waiting: Vec<usize> = on(stage, |world| world.waiting().collect()).unwrap_or_default();
     waiting.into_iter().for_each(T::wake);
 }
 
 /// The body of a thread.
-fn work<D: Shared, T: Threads>(stage: &Handle<D>, thread: usize) {
+fn work<T: Threads>(stage: &Handle, thread: usize) {
     let mut desk = Desk::default();
     loop {
         let job = on(stage, |world| world.take(thread)).flatten();
@@ -147,7 +135,7 @@ fn work<D: Shared, T: Threads>(stage: &Handle<D>, thread: usize) {
             Some(job) => {
                 let done = desk.perform(job);
                 on(stage, |world| world.apply(thread, done));
-                wake_waiting::<D, T>(stage);
+                wake_waiting::<T>(stage);
             }
             None if locked(stage).is_over => return,
             None => T::park(),
@@ -156,8 +144,8 @@ fn work<D: Shared, T: Threads>(stage: &Handle<D>, thread: usize) {
 }
 
 /// The report: of the world, of what stopped it, and of what is left of objects.
-fn conclude<D: Shared, T: Threads>(
-    mut world: World<Arc<D>>,
+fn conclude<T: Threads>(
+    mut world: World<Arc<AnyDirectory>>,
     stopped: Option<Stop>,
     schedule: Schedule,
 ) -> Report {

@@ -11,9 +11,9 @@ use iaxproof_sim::world::DirectorySetup;
 use shuttle::MaxSteps;
 use shuttle::scheduler::{Schedule as Tasks, Scheduler, Task, TaskId};
 
-use super::driver::{self, Shared, Threads};
+use super::driver::{self, Threads};
 use super::turns;
-use crate::{context, tape};
+use crate::{AnyDirectory, context, tape};
 
 /// The engine.
 pub(super) struct OnShuttle;
@@ -25,10 +25,10 @@ std::thread_local! {
 
 /// Runs a plan from begin to end, on a thread of the operating system of its own: shuttle leaves a thread on which it stopped in the
 /// middle of something in no state to be used again.
-pub(super) fn run<D: Shared>(
+pub(crate) fn run(
     plan: &Plan,
     view: View,
-    make: impl Fn(&DirectorySetup) -> D + Send + Sync + Copy + 'static,
+    make: impl Fn(&DirectorySetup) -> AnyDirectory + Send + Sync + Copy + 'static,
 ) -> Report {
     crate::finding::prepare();
     let (reports, report) = mpsc::channel();
@@ -39,7 +39,7 @@ pub(super) fn run<D: Shared>(
         tape::run_within(MaxSteps::None, scheduler, move || {
             turns::begin(Schedule::new(&plan), give_up);
             // Nobody listens where the caller is gone.
-            let _ = reports.send(driver::run::<D, OnShuttle>(&plan, view, make));
+            let _ = reports.send(driver::run::<OnShuttle>(&plan, view, make));
         });
     };
     let thread = std::thread::Builder::new().stack_size(8 << 20).spawn(runs);

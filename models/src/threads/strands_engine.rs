@@ -16,9 +16,9 @@ use iaxproof_sim::report::{Report, View};
 use iaxproof_sim::schedule::Schedule;
 use iaxproof_sim::world::DirectorySetup;
 
-use super::driver::{self, Shared, Threads};
+use super::driver::{self, Threads};
 use super::turns;
-use crate::context;
+use crate::{AnyDirectory, context};
 
 /// How large a stack is, in octets. Pages that nobody touches cost nothing.
 const STACK_LEN: usize = 512 * 1024;
@@ -68,14 +68,14 @@ fn with<R>(work: impl FnOnce(&mut Engine) -> R) -> R {
 pub(super) struct Strands;
 
 /// Runs a plan from begin to end.
-pub(super) fn run<D: Shared>(
+pub(crate) fn run(
     plan: &Plan,
     view: View,
-    make: impl Fn(&DirectorySetup) -> D,
+    make: impl Fn(&DirectorySetup) -> AnyDirectory,
 ) -> Report {
     crate::finding::prepare();
     turns::begin(Schedule::new(plan), give_up);
-    let report = driver::run::<D, Strands>(plan, view, make);
+    let report = driver::run::<Strands>(plan, view, make);
     with(Engine::clear);
     turns::end();
     report

@@ -13,6 +13,8 @@ mod threads;
 
 use core::net::SocketAddr;
 use core::time::Duration;
+use std::sync::Arc;
+
 use iaxproof::catalog::{Question, Write};
 use iaxproof::engine::directory::{Directory, TokenKey};
 use iaxproof::engine::event::CallId;
@@ -74,13 +76,8 @@ pub fn run<D: Directory + Administer + Observe>(
     view: View,
     make: impl Fn(&DirectorySetup) -> D,
 ) -> Report {
-    let directories: Vec<Vec<D>> = setups(plan)
-        .iter()
-        .map(|of_server| of_server.iter().map(&make).collect())
-        .collect();
-    let shared = directories.iter().map(|all| all.iter().collect());
-    let mut world = World::new(plan, view, shared.collect());
-    let mut desks: Vec<Desk<&D>> = Vec::new();
+    let mut world = World::new(plan, view, directories(plan, make));
+    let mut desks: Vec<Desk<Arc<D>>> = Vec::new();
     desks.resize_with(world.threads(), Desk::default);
     world.begin();
     loop {
@@ -93,9 +90,16 @@ pub fn run<D: Directory + Administer + Observe>(
     world.end()
 }
 
+/// The directories of each server's processes, as `make` makes them.
+pub fn directories<D>(plan: &Plan, make: impl Fn(&DirectorySetup) -> D) -> Vec<Vec<Arc<D>>> {
+    let shared = |setup: &DirectorySetup| Arc::new(make(setup));
+    let of_server = |setups: &Vec<DirectorySetup>| setups.iter().map(shared).collect();
+    setups(plan).iter().map(of_server).collect()
+}
+
 /// What the directories of a plan are to have: one for each process of each server. A process that begins anew begins with an empty
 /// one.
-pub fn setups(plan: &Plan) -> Vec<Vec<DirectorySetup>> {
+fn setups(plan: &Plan) -> Vec<Vec<DirectorySetup>> {
     let of_server = |server| {
         let processes = 0..=restarts(plan, server);
         processes.map(|nth| setup(plan, server, nth)).collect()
