@@ -11,11 +11,12 @@
     unsafe_code,
     reason = "the family owns how an object's memory ends; see the safety contract of `Family`"
 )]
+use core::cell::Cell;
 use core::fmt;
 use core::ops::{Deref, DerefMut};
 use core::ptr::NonNull;
 use core::sync::atomic::Ordering;
-use std::thread::{self, ThreadId};
+use std::thread;
 
 use super::ledger::{Book, Ledger, NoLedger};
 
@@ -130,43 +131,48 @@ impl<T> DerefMut for AuditedGuard<'_, T> {
     }
 }
 
-/// The threads that hold a lock of [`Audited`]. Empty again whenever none does, so nothing outlives a run.
-#[expect(
-    clippy::disallowed_types,
-    reason = "part of the audit and not of the algorithm; no explorer runs `Audited`"
-)]
-static HOLDERS: std::sync::Mutex<Vec<ThreadId>> = std::sync::Mutex::new(Vec::new());
+std::thread_local! {
+    /// Whether this thread holds a lock of [`Audited`]. False again whenever it holds none, so nothing outlives a run; of the thread
+    /// alone, so that worlds on several threads do not wait for each other.
+    static HOLDS_ONE: Cell<bool> = const { Cell::new(false) };
+}
 
-/// This thread's place among the [`HOLDERS`], for as long as it lives.
+/// That this thread holds a lock, for as long as it lives.
 #[derive(Debug)]
 struct HeldLock;
 
 impl HeldLock {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "part of the audit and not of the algorithm; no explorer runs `Audited`"
+    )]
     #[track_caller]
     fn take() -> Self {
         Self::refuse("a thread takes a second lock while it holds one");
-        lock_std(&HOLDERS).push(thread::current().id());
+        HOLDS_ONE.set(true);
         HeldLock
     }
 
     /// Reports with this message where the thread holds a lock; not while it unwinds from another report.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "part of the audit and not of the algorithm; no explorer runs `Audited`"
+    )]
     #[track_caller]
     fn refuse(message: &str) {
-        let me = thread::current().id();
-        let holds_one = lock_std(&HOLDERS).contains(&me);
-        if holds_one && !thread::panicking() {
+        if HOLDS_ONE.get() && !thread::panicking() {
             Audited::fault(message);
         }
     }
 }
 
 impl Drop for HeldLock {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "part of the audit and not of the algorithm; no explorer runs `Audited`"
+    )]
     fn drop(&mut self) {
-        let me = thread::current().id();
-        let mut holders = lock_std(&HOLDERS);
-        if let Some(place) = holders.iter().position(|holder| *holder == me) {
-            holders.swap_remove(place);
-        }
+        HOLDS_ONE.set(false);
     }
 }
 
