@@ -1,0 +1,10 @@
+//! The catalog through the library's public interface, one file per behaviour; [`bench`] is what they share.
+
+mod bench;
+
+mod address;
+mod eviction;
+mod moves;
+mod reachability;
+mod realtime;
+mod reload;

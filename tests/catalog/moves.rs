@@ -1,0 +1,72 @@
+//! Names that move between the database and the file: whoever links the name next begins with the registration that the store has
+//! (registration-kept).
+
+use crate::bench::*;
+use iaxproof::catalog::{Origin, Pruned, Unregistered};
+use iaxproof::engine::directory::{Directory, Role};
+
+/// The row was evicted, and the name is of the file when it comes back.
+#[test]
+fn a_row_that_was_evicted_and_becomes_an_entry_of_the_file_keeps_its_registration() {
+    let (catalog, book) = audited(true);
+    catalog.reload(configuration(1, vec![]));
+    let handle = load(&catalog, row(peer("alice")), at(0));
+    let generation = register(&catalog, &handle, address(1), at(100));
+    drop(handle);
+    assert_eq!(catalog.prune(Role::Peer, "alice"), Pruned::Evicted);
+    catalog.reload(configuration(2, vec![peer("alice")]));
+    let status = status(&catalog, "alice");
+    assert_eq!(status.origin, Origin::Static);
+    let contact = status
+        .contact
+        .map(|it| (it.address, it.deadline, it.generation));
+    assert_eq!(contact, Some((address(1), Some(at(100)), generation)));
+    // Somebody is to see to its expiry, and the store has nothing to learn.
+    let restored = catalog
+        .poll_restored()
+        .map(|it| (it.deadline, it.generation));
+    assert_eq!(restored, Some((at(100), generation)));
+    assert!(catalog.poll_write().is_none());
+    assert_at_rest(&catalog, &book);
+    assert_ends_clean(catalog, &book);
+}
+
+/// A reload evicts what is cached; the next one has the name in the file.
+#[test]
+fn two_reloads_lose_nothing_either() {
+    let catalog = plain(true);
+    let handle = load(&catalog, row(peer("alice")), at(0));
+    register(&catalog, &handle, address(1), at(100));
+    drop(handle);
+    catalog.reload(configuration(1, vec![]));
+    assert_eq!(catalog.len(Role::Peer), 0);
+    catalog.reload(configuration(2, vec![peer("alice")]));
+    let contact = status(&catalog, "alice").contact;
+    assert_eq!(contact.map(|it| it.address), Some(address(1)));
+}
+
+/// What was released before the eviction does not come back, and neither does what the operator took away after it.
+#[test]
+fn a_registration_that_is_gone_does_not_come_back() {
+    let catalog = plain(true);
+    let handle = load(&catalog, row(peer("alice")), at(0));
+    register(&catalog, &handle, address(1), at(100));
+    let released = catalog.release(&handle);
+    store_all(&catalog);
+    assert!(released.is_ok());
+    drop(handle);
+    assert_eq!(catalog.prune(Role::Peer, "alice"), Pruned::Evicted);
+    catalog.reload(configuration(1, vec![peer("alice")]));
+    assert_eq!(status(&catalog, "alice").contact, None);
+
+    let catalog = plain(true);
+    let handle = load(&catalog, row(peer("alice")), at(0));
+    register(&catalog, &handle, address(1), at(100));
+    drop(handle);
+    assert_eq!(catalog.prune(Role::Peer, "alice"), Pruned::Evicted);
+    let unregistered = catalog.unregister("alice");
+    assert!(matches!(unregistered, Unregistered::Storing(_)));
+    store_all(&catalog);
+    catalog.reload(configuration(1, vec![peer("alice")]));
+    assert_eq!(status(&catalog, "alice").contact, None);
+}
