@@ -1,7 +1,6 @@
 //! Replays the corpus and the regressions of the fuzz target `frame`.
 
-mod replay;
-
+use crate::replay;
 use iaxproof_sim::fuzz::frame;
 
 #[test]

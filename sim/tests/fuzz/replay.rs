@@ -4,10 +4,6 @@
     clippy::unwrap_used,
     reason = "helpers of tests: a panic is the failure"
 )]
-#![allow(
-    dead_code,
-    reason = "each test file that shares these helpers uses some of them"
-)]
 
 use std::fs;
 use std::path::{Path, PathBuf};

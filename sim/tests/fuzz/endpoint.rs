@@ -1,9 +1,8 @@
 //! The corpus of the fuzz target `endpoint` is made of sessions that were thought of, and replays with every input that once failed.
 
-mod replay;
-
 use std::fs;
 
+use crate::replay;
 use iaxproof_sim::fuzz::datagram::{
     CALLED, CAUSE, CHALLENGE, FORMATS, FORMATS_WRONG, REFRESH, RESULT, RESULT_WRONG, TOKEN,
     TOKEN_EMPTY, TOKEN_FORGED, TOKEN_OWN, UNKNOWN, USERNAME, VERSION, VERSION_WRONG,
@@ -552,7 +551,7 @@ fn octets_of_any_kind_are_played() {
     }
 }
 
-/// Writes the corpus: `cargo test -p iaxproof-sim --test fuzz_endpoint -- --ignored`.
+/// Writes the corpus: `cargo test -p iaxproof-sim --test fuzz -- --ignored write_the_corpus`.
 #[test]
 #[ignore = "writes into fuzz/corpus"]
 fn write_the_corpus() {

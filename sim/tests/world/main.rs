@@ -1,0 +1,4 @@
+//! Worlds run, and plans of failing ones made small.
+
+mod runs;
+mod shrink;
