@@ -1,12 +1,5 @@
 //! tshark reads all that we send: whatever our encoder can write, and what servers of simulated worlds do send.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "helpers of tests: a panic is the failure"
-)]
-
-mod foreign;
-
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -18,10 +11,10 @@ use iaxproof::wire::{
     TrunkEntry,
 };
 
-use foreign::compare::compare;
-use foreign::judge::{EXCEPTIONS, judge};
-use foreign::pcap::Datagram;
-use foreign::{note, skip};
+use crate::compare::compare;
+use crate::judge::{EXCEPTIONS, judge};
+use crate::pcap::Datagram;
+use crate::{note, skip};
 
 fn capture(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name)

@@ -1,13 +1,6 @@
 //! `iaxproof decode` over captures: our own always; those of other implementations where `IAXPROOF_CAPTURES` names their
 //! folder; both against tshark where it is installed. What is skipped says so on standard error, by name.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "helpers of tests: a panic is the failure"
-)]
-
-mod foreign;
-
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
@@ -16,8 +9,8 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use foreign::compare::{compare, objects};
-use foreign::skip;
+use crate::compare::{compare, objects};
+use crate::skip;
 
 fn own() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/captures")
@@ -125,7 +118,9 @@ fn every_verdict_of_the_vectors_agrees() {
     for (vector, object) in vectors.iter().zip(&objects) {
         let name = vector["name"].as_str().unwrap();
         if vector.get("key").is_some() {
-            skip(&format!("vector {name} is for tests/encrypted_captures.rs"));
+            skip(&format!(
+                "vector {name} is for tests/wire/encrypted_captures.rs"
+            ));
             continue;
         }
         let is_frame = object.get("class").is_some();

@@ -1,11 +1,9 @@
 //! Registering from one process with another: the client's exit codes, and servers that register and are called where they
 //! registered.
 
-mod server;
-
 use std::process::{Command, Stdio};
 
-use server::*;
+use crate::server::*;
 
 #[test]
 fn a_registration_is_granted_once_or_refused_with_its_exit_code() {

@@ -1,21 +1,13 @@
 //! The server and a client that nobody here wrote: the crate `iax2` of crates.io registers, calls the echo and hears itself, and
 //! is called. tshark and `iaxproof decode` read what goes over the wire.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "helpers of tests: a panic is the failure"
-)]
-
-mod foreign;
-mod server;
-
 use std::process::Stdio;
 use std::time::Duration;
 
-use foreign::phone::{Phone, Voice, is_part_of};
-use foreign::relay::Relay;
-use foreign::{clock, examine};
-use server::{Server, energy, iaxproof, samples, share, write_tone};
+use crate::phone::{Phone, Voice, is_part_of};
+use crate::relay::Relay;
+use crate::server::{Server, energy, iaxproof, samples, share, write_tone};
+use crate::{clock, examine};
 
 /// How many frames make a talk: a second.
 const TALK: usize = 50;

@@ -1,14 +1,6 @@
 //! The server and Debian's `iaxmodem`: it registers, is called and answers, sends its fax tone, and two of them carry a fax frame
 //! over the server. It knows no call tokens, so its entries say `requirecalltoken=no`.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "helpers of tests: a panic is the failure"
-)]
-
-mod foreign;
-mod server;
-
 use std::fs;
 use std::path::Path;
 use std::process::Stdio;
@@ -16,10 +8,10 @@ use std::time::Duration;
 
 use iaxproof::wire::{Body, Frame, IaxCommand};
 
-use foreign::modem::{Modem, obstacle};
-use foreign::relay::Relay;
-use foreign::{clock, examine, skip};
-use server::{RATE, Server, energy, iaxproof, samples, share};
+use crate::modem::{Modem, obstacle};
+use crate::relay::Relay;
+use crate::server::{RATE, Server, energy, iaxproof, samples, share};
+use crate::{clock, examine, skip};
 
 const CONFIGURATION: &str = "
 [general]

@@ -1,20 +1,32 @@
-//! What the tests against programs of others share. Each test file uses its part.
+//! The command beside programs that nobody here wrote, one file per program: the crate `iax2`, Debian's iaxmodem, tshark, and whoever
+//! wrote a capture. They share:
 //!
 //! - [`pcap`]: captures. [`tshark`]: what tshark says of one. [`compare`]: whether `iaxproof decode` says the same.
 //! - [`judge`]: whether tshark takes exception to what we send.
 //! - [`relay`]: between a client and a server, keeping what passes. [`clock`]: real time.
 //! - [`phone`]: a telephone made of the crate `iax2`. [`modem`]: Debian's iaxmodem.
 
-#![allow(dead_code, reason = "each test file uses its part")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "helpers of tests: a panic is the failure"
+)]
 
-pub(crate) mod clock;
-pub(crate) mod compare;
-pub(crate) mod judge;
-pub(crate) mod modem;
-pub(crate) mod pcap;
-pub(crate) mod phone;
-pub(crate) mod relay;
-pub(crate) mod tshark;
+mod clock;
+mod compare;
+mod judge;
+mod modem;
+mod pcap;
+mod phone;
+mod relay;
+mod tshark;
+
+#[path = "../server/mod.rs"]
+mod server;
+
+mod captures;
+mod with_iax2;
+mod with_iaxmodem;
+mod with_tshark;
 
 use std::io::Write;
 use std::net::SocketAddr;

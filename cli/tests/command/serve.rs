@@ -3,16 +3,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
-mod server;
-
 use std::process::Stdio;
 use std::time::Duration;
 
+use crate::server::*;
 use iaxproof::wire::{
     Body, CallNumber, Cause, Format, FullFrame, IaxCommand, IeBuffer, InformationElement, SeqNo,
     Timestamp,
 };
-use server::*;
 
 fn echo_of_a_tone(server: &Server, frequency: f64, more: &[&str]) {
     echo_at(server, "echo", frequency, more);
