@@ -92,7 +92,7 @@ fn hash_in_another_process(token: &str) -> String {
         .args([
             "--ignored",
             "--exact",
-            "prints_the_hash_of_a_token",
+            "specimens::prints_the_hash_of_a_token",
             "--nocapture",
         ])
         .env(TOKEN, token)

@@ -1,0 +1,8 @@
+//! The explorers and the scenarios that they exhaust: what they see, what they must not miss, and that it replays.
+
+mod checks_can_fail;
+mod linearizable;
+mod litmus;
+mod proofs;
+mod reduction;
+mod specimens;
