@@ -1,28 +1,21 @@
 //! The file of one defect: its story, the property that it breaks, the edits that bring it back and the command lines
 //! that must see it.
 
+use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 
+use iaxproof_models::scenarios;
+use iaxproof_sim::checkers::PROPERTIES;
 use serde::Deserialize;
 
 use crate::error::Error;
 
-/// The names of all properties.
-const PROPERTIES: [&str; 13] = [
-    "no-use-after-destroy",
-    "destroyed-once",
-    "no-leak",
-    "reload-atomic",
-    "registration-kept",
-    "iterate-once",
-    "no-deadlock",
-    "linearizable",
-    "delivered-in-order",
-    "call-ends",
-    "numbers-conserved",
-    "bounded",
-    "same-again",
-];
+/// The names of all properties: of scenarios, of checkers, and of whoever runs them.
+fn properties() -> BTreeSet<&'static str> {
+    let of_scenarios = scenarios().map(|scenario| scenario.property);
+    let of_runners = ["no-deadlock", "same-again"];
+    of_scenarios.chain(PROPERTIES).chain(of_runners).collect()
+}
 
 /// One defect file.
 #[derive(Clone, Debug, Deserialize)]
@@ -84,11 +77,13 @@ impl Defect {
         if let Some((key, _)) = texts.iter().find(|(_, text)| text.trim().is_empty()) {
             return Err(format!("`{key}` is empty"));
         }
-        if !PROPERTIES.contains(&self.property.as_str()) {
+        let known = properties();
+        if !known.contains(self.property.as_str()) {
+            let known: Vec<_> = known.into_iter().collect();
             return Err(format!(
                 "`property = \"{}\"`: expected one of {}",
                 self.property,
-                PROPERTIES.join(", ")
+                known.join(", ")
             ));
         }
         if self.seen_by.is_empty() || self.seen_by.iter().any(Vec::is_empty) {
@@ -180,6 +175,21 @@ mod tests {
     fn a_well_formed_file_is_read() {
         let defect = Defect::parse(GOOD).unwrap();
         assert_eq!(defect.lines_bent(), [["prove", "x"]]);
+    }
+
+    #[test]
+    fn every_defect_of_ours_is_well_formed_and_bends_the_sources() {
+        let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let files = super::super::all_files(&sources.join("zoo")).unwrap();
+        assert!(files.len() >= 27, "{} defects", files.len());
+        for file in files {
+            let defect = Defect::read(&file).unwrap();
+            for edit in &defect.edits {
+                let text = std::fs::read_to_string(sources.join(&edit.file)).unwrap();
+                let bent = edit.apply(&text);
+                assert!(bent.is_ok(), "{}: {bent:?}", file.display());
+            }
+        }
     }
 
     #[test]

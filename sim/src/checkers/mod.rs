@@ -35,6 +35,24 @@ pub trait Checker {
     fn observe(&mut self, now: Instant, fact: &Fact<'_>) -> Result<(), String>;
 }
 
+/// What each checker is about.
+pub const PROPERTIES: [&str; 14] = [
+    bounded::Bounded::PROPERTY,
+    call_ends::CallEnds::PROPERTY,
+    delivered_in_order::DeliveredInOrder::PROPERTY,
+    no_leak::NoLeak::PROPERTY,
+    no_use_after_destroy::NoUseAfterDestroy::PROPERTY,
+    numbers_conserved::NumbersConserved::PROPERTY,
+    reachable::Reachable::PROPERTY,
+    registration_kept::RegistrationKept::PROPERTY,
+    reload_atomic::ReloadAtomic::PROPERTY,
+    registrant_returns::RegistrantReturns::PROPERTY,
+    secret_unsent::SecretUnsent::PROPERTY,
+    peers_reached::PeersReached::PROPERTY,
+    stays_encrypted::StaysEncrypted::PROPERTY,
+    watches_end::WatchesEnd::PROPERTY,
+];
+
 /// A property that does not hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
