@@ -26,6 +26,8 @@ pub struct CallEnds {
     bridged: BTreeMap<(u8, CallId), CallId>,
     /// Calls whose other is over, and until when they may live.
     alone: BTreeMap<(u8, CallId), Instant>,
+    /// When each server last stood still while time passed. Of what fell due until then it has not heard before the next time.
+    late: BTreeMap<u8, Instant>,
     /// Where TXREL went, by the server, the address and both numbers: its sequence number.
     let_go: BTreeMap<(u8, SocketAddr, CallNumber, CallNumber), u8>,
 }
@@ -86,7 +88,12 @@ impl CallEnds {
         }
     }
 
+    /// Whether a call is left alone for too long. What fell due while its server stood still waits for the worker, behind what came
+    /// before it, and is dealt with at the time at which the worker goes on: only later is it too late.
     fn outlived(&self, now: Instant, server: u8) -> Result<(), String> {
+        if self.late.get(&server).is_some_and(|late| now <= *late) {
+            return Ok(());
+        }
         let mut alone = self.alone.iter();
         match alone.find(|((at, _), until)| *at == server && **until < now) {
             None => Ok(()),
@@ -217,6 +224,7 @@ impl Checker for CallEnds {
                 self.asked.retain(|(of, _), _| of != server);
                 self.bridged.retain(|(of, _), _| of != server);
                 self.alone.retain(|(of, _), _| of != server);
+                self.late.remove(server);
                 self.let_go.retain(|(of, ..), _| of != server);
                 Ok(())
             }
@@ -239,6 +247,10 @@ impl Checker for CallEnds {
             }
             Fact::Unbridged { server, call } => {
                 self.parted(*server, *call);
+                Ok(())
+            }
+            Fact::Late { server } => {
+                self.late.insert(*server, now);
                 Ok(())
             }
             Fact::Counted { server, .. } => self.outlived(now, *server),

@@ -238,6 +238,10 @@ fn call_ends_sees_a_call_or_a_question_that_nobody_hears_of_again() {
 
 /// Two calls are bridged and one ends; how the other stands at this time.
 fn bridged(is_apart: bool, ends: &[u64], now: u64) -> Result<(), String> {
+    counted(&mut bridged_until(is_apart, ends)?, now)
+}
+
+fn bridged_until(is_apart: bool, ends: &[u64]) -> Result<CallEnds, String> {
     let other = CallId::new(number(8), 2);
     let mut checker = CallEnds::default();
     for call in [call(), other] {
@@ -254,6 +258,10 @@ fn bridged(is_apart: bool, ends: &[u64], now: u64) -> Result<(), String> {
         let event = &Event::Ended { call, reason };
         checker.observe(at(*seconds), &Fact::Told { server: 0, event })?;
     }
+    Ok(checker)
+}
+
+fn counted(checker: &mut CallEnds, now: u64) -> Result<(), String> {
     let (counts, limits) = (Default::default(), limits());
     let fact = Fact::Counted {
         server: 0,
@@ -270,6 +278,20 @@ fn call_ends_sees_a_call_that_outlives_the_one_that_it_was_bridged_to() {
     assert!(bridged(false, &[2], 15).is_err());
     assert_eq!(bridged(false, &[2, 3], 100), Ok(()));
     assert_eq!(bridged(true, &[2], 100), Ok(()));
+}
+
+#[test]
+fn call_ends_lets_a_worker_that_stood_still_deal_with_what_fell_due_and_no_longer() {
+    // The job that stalled was taken up in time; the next one has the time at which it was over.
+    let judged = |late: u64, taken_up: u64| {
+        let mut checker = bridged_until(false, &[2])?;
+        checker.observe(at(late), &Fact::Late { server: 0 })?;
+        counted(&mut checker, taken_up)
+    };
+    assert_eq!(judged(16, 13), Ok(()));
+    assert_eq!(judged(16, 16), Ok(()));
+    assert!(judged(16, 17).is_err());
+    assert!(judged(14, 15).is_err());
 }
 
 #[test]
