@@ -3,7 +3,8 @@
 //! not one before that.
 //!
 //! What may still go in clear: a frame that went out so before, for each is repeated as it was built (X-ENC-2); INVAL, which is
-//! of no dialogue; a PING or LAGRQ that was built before and withheld from an unproven address; and, until the server has sealed something, what keeps the exchange going or ends it, for the secret may have been
+//! of no dialogue; the request by which the server opens another dialogue from the same number, for of the end of a call that it rejected
+//! nobody is told; a PING or LAGRQ that was built before and withheld from an unproven address; and, until the server has sealed something, what keeps the exchange going or ends it, for the secret may have been
 //! wrong.
 
 use core::net::SocketAddr;
@@ -18,6 +19,7 @@ use super::Checker;
 use crate::accounts::{account_of_name, can_encrypt};
 use crate::fact::{Fact, Mark, Passage};
 use crate::plan::{Actor, Topology};
+use crate::trace::digest;
 
 /// Follows every dialogue of every server.
 #[derive(Clone, Debug, Default)]
@@ -33,6 +35,8 @@ pub struct StaysEncrypted {
 #[derive(Clone, Debug)]
 struct Dialogue {
     remote: CallNumber,
+    /// The last request of the server's that opened it.
+    opener: Option<u64>,
     stage: Stage,
     /// The frames that went out in clear, by OSeqno and time.
     clear: BTreeSet<(u8, u32)>,
@@ -53,10 +57,19 @@ impl Dialogue {
     const fn new(remote: CallNumber) -> Self {
         Dialogue {
             remote,
+            opener: None,
             stage: Stage::Clear,
             clear: BTreeSet::new(),
             sealed_from: None,
         }
+    }
+
+    /// The server opens a dialogue: another one, where the other side's number of this one is known, unless it asks the same again.
+    fn open(&mut self, opener: u64) {
+        if self.remote != CallNumber::ZERO && self.opener != Some(opener) {
+            *self = Dialogue::new(CallNumber::ZERO);
+        }
+        self.opener = Some(opener);
     }
 
     /// The dialogue goes on, or another has begun.
@@ -125,6 +138,13 @@ const fn keeps_going(body: &Body<'_>) -> bool {
     )
 }
 
+/// Whether a frame is a request that opens a dialogue.
+fn opens(frame: &FullFrame<'_>) -> bool {
+    use IaxCommand::{New, Poke, RegRel, RegReq};
+    let is_request = [New, Poke, RegRel, RegReq];
+    frame.destination == CallNumber::ZERO && is_request.iter().any(|it| is(&frame.body, *it))
+}
+
 fn is(body: &Body<'_>, wanted: IaxCommand) -> bool {
     matches!(body, Body::Iax { command, .. } if *command == wanted)
 }
@@ -172,6 +192,9 @@ impl StaysEncrypted {
         let key = (server, frame.source, passage.destination);
         let dialogue = self.dialogues.entry(key);
         let dialogue = dialogue.or_insert(Dialogue::new(frame.destination));
+        if opens(frame) {
+            dialogue.open(digest(frame));
+        }
         dialogue.with(frame.destination).send(passage, frame)
     }
 

@@ -284,6 +284,37 @@ fn stays_encrypted_wants_repeats_as_they_were_built() {
 }
 
 #[test]
+fn stays_encrypted_lets_the_number_of_a_rejected_call_open_another_dialogue() {
+    let rejected = || {
+        let mut checker = proved();
+        let reject = iax(7, 9, 2, IaxCommand::Reject);
+        assert_eq!(sends(&mut checker, &reject, false), Ok(()));
+        checker
+    };
+    let accept = iax(7, 9, 3, IaxCommand::Accept);
+    assert!(sends(&mut rejected(), &accept, false).is_err());
+    // What opens no dialogue is of the old one, whatever number it names.
+    assert!(sends(&mut rejected(), &iax(7, 0, 3, IaxCommand::Accept), false).is_err());
+    let opener = iax(7, 0, 2, IaxCommand::New);
+    let mut checker = rejected();
+    assert_eq!(sends(&mut checker, &opener, false), Ok(()));
+    assert_eq!(sends(&mut checker, &accept, false), Ok(()));
+}
+
+#[test]
+fn stays_encrypted_takes_a_repeated_opener_for_no_other_dialogue() {
+    let opener = iax(7, 0, 2, IaxCommand::New);
+    let mut checker = StaysEncrypted::new(&Topology::default());
+    assert_eq!(sends(&mut checker, &opener, false), Ok(()));
+    assert_eq!(
+        sends(&mut checker, &iax(7, 9, 3, IaxCommand::AuthRep), true),
+        Ok(())
+    );
+    assert_eq!(sends(&mut checker, &opener, false), Ok(()));
+    assert!(sends(&mut checker, &full(7, 9, 4, RINGING), false).is_err());
+}
+
+#[test]
 fn stays_encrypted_looks_at_mini_frames() {
     let mini = MiniFrame::new(CallNumber::from_word(7), 20, b"audio").expect("a frame");
     let mut octets = Vec::new();
