@@ -3,7 +3,9 @@
 //! What a server sends a client, or a client another, is read off the wire, where a number that comes again is a repeat; clients tell what
 //! they take. What clients type is
 //! numbered, and the server's application sees it; so does the client that it is bridged to, for which some may be missing. Between two nodes whose datagrams were damaged nothing can be said: a frame
-//! has no checksum of its own. Nor where a frame was overtaken by half of the sequence numbers, see `overtaking`.
+//! has no checksum of its own. Nor where a frame was overtaken by half of the sequence numbers, see `overtaking`. Nor where a client went
+//! on from another port, and a server calls it there from the number of a dialogue that the client still has: numbers rest for one address
+//! (see `iaxproof::engine`'s `QUARANTINE`), and neither side can tell the one dialogue from the other.
 
 use core::net::SocketAddr;
 use std::collections::{BTreeMap, BTreeSet};
@@ -122,7 +124,8 @@ impl DeliveredInOrder {
                 .contains(&(taken.taker, taken.local, taken.sender));
         let is_unsayable = is_former
             || self.damaged.contains(&taken.taker)
-            || self.overtaking.concerns(&taken.taker);
+            || self.overtaking.concerns(&taken.taker)
+            || (!is_next && self.is_carried_along(taken));
         if is_next || is_unsayable {
             return Ok(());
         }
@@ -130,6 +133,20 @@ impl DeliveredInOrder {
             "call {} of {}: frame {nth} of the stream is not what {} sent as its frame {nth}",
             taken.local, taken.taker, taken.sender
         ))
+    }
+
+    /// Whether the taker has had this dialogue since it was at another port, and the sender has opened one from the same number to where
+    /// it is now.
+    fn is_carried_along(&self, taken: &Taken) -> bool {
+        let opener = (taken.sender, taken.remote, taken.taker);
+        let is_same = |taker: &SocketAddr| taker.ip() == taken.taker.ip() && *taker != taken.taker;
+        let mut streams = self.streams.iter();
+        self.openers.contains_key(&opener)
+            && streams.any(|((sender, remote, taker, local), stream)| {
+                let is_theirs =
+                    (*sender, *remote, *local) == (taken.sender, taken.remote, taken.local);
+                is_theirs && is_same(taker) && stream.taken > 0
+            })
     }
 
     fn typed(&mut self, server: u8, call: CallId, text: &[u8]) -> Result<(), String> {

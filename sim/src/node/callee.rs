@@ -214,6 +214,15 @@ impl Client {
         }
     }
 
+    /// Whether it takes what its server sends from this number for a part of what was before: it has a dialogue with the number, be it
+    /// one that it gives up, or remembers what it thinks of who calls from there.
+    pub(crate) fn knows(&self, now: Instant, theirs: CallNumber) -> bool {
+        let mut dialogues = self.dialogues.values();
+        let caller = self.callers.get(&theirs);
+        caller.is_some_and(|caller| now < caller.since + MEMORY)
+            || dialogues.any(|it| it.peer == self.server && it.reliable.remote() == theirs)
+    }
+
     fn called_by(&mut self, theirs: CallNumber) -> Option<&mut Dialogue> {
         let server = self.server;
         let mut dialogues = self.dialogues.values_mut();

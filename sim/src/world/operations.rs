@@ -177,10 +177,7 @@ impl<D: Directory + Administer + Observe + Clone> World<D> {
         caller: Option<CallId>,
     ) {
         let (now, is_calm) = (self.queue.now(), self.is_calm());
-        // A process that begins anew may use a number of a call that the client has not given up yet, where there are few.
-        let is_anew = self.servers[usize::from(server)].incarnation > 0;
-        let is_ambiguous = is_anew && self.plan.options.call_numbers > 0;
-        let is_due = now >= self.heal_at + CALM && !is_ambiguous;
+        let is_due = now >= self.heal_at + CALM && !self.is_ambiguous(server, account, call);
         // Who must be called encrypted has a secret to prove, and where that was changed it does not answer.
         let is_forced = self.plan.topology.forced.contains(&account);
         let is_plain = !is_forced || self.is_plain(server, account);
@@ -207,6 +204,13 @@ impl<D: Directory + Administer + Observe + Clone> World<D> {
     fn is_plain(&self, server: u8, account: u8) -> bool {
         let nth = self.servers[usize::from(server)].configuration;
         !self.plan.topology.is_realtime(account) && self.plan.configurations[nth].is_plain(account)
+    }
+
+    /// Whether the client that is called cannot tell this call from one of before. A process that begins anew may use a number again, and
+    /// so may one for which the client went on from another port: numbers rest for one address.
+    fn is_ambiguous(&self, server: u8, account: u8, call: CallId) -> bool {
+        let client = self.client_there(server, account);
+        client.is_some_and(|client| client.knows(self.queue.now(), call.local()))
     }
 
     /// Whether a client of the server is where an account was last seen.

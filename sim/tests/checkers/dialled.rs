@@ -373,9 +373,13 @@ fn numbers_conserved_sees_a_number_dialled_again_within_a_minute() {
 }
 
 fn take(checker: &mut DeliveredInOrder, octets: &[u8]) -> Result<(), String> {
+    take_at(checker, client(), octets)
+}
+
+fn take_at(checker: &mut DeliveredInOrder, taker: SocketAddr, octets: &[u8]) -> Result<(), String> {
     let frame = FullFrame::parse(octets).expect("it was encoded from a frame");
     let taken = Taken {
-        taker: client(),
+        taker,
         local: number(9),
         sender: server(),
         remote: frame.source,
@@ -400,6 +404,46 @@ fn delivered_in_order_begins_with_any_of_our_requests_and_goes_on_behind_it() {
     assert!(!story(&[&new(b"never sent"), &next]));
     assert!(!story(&[&next]));
     assert!(!story(&[&new(b"token"), &new(b"token")]));
+}
+
+#[test]
+fn delivered_in_order_says_nothing_of_a_dialogue_that_a_client_took_along_to_where_its_number_is_used_again()
+ {
+    let elsewhere = SocketAddr::new(client().ip(), 4_570);
+    let next = plain(7, 9, 1, IaxCommand::Hangup);
+    let story = |is_called_here: bool, is_called_there: bool| {
+        let mut checker = DeliveredInOrder::default();
+        pass(&mut checker, at(1), SERVER, &new(b"")).unwrap();
+        if is_called_here {
+            take(&mut checker, &new(b"")).unwrap();
+        }
+        if is_called_there {
+            send_to(&mut checker, elsewhere, &new(b"token"));
+        }
+        send_to(&mut checker, elsewhere, &next);
+        take_at(&mut checker, elsewhere, &next).is_ok()
+    };
+    assert!(story(true, true));
+    // The server sends what is of one dialogue to another address.
+    assert!(!story(true, false));
+    // The first frame of the only dialogue that there is was left out.
+    assert!(!story(false, true));
+}
+
+/// The server sends the client something, to where it is now.
+fn send_to(checker: &mut DeliveredInOrder, destination: SocketAddr, octets: &[u8]) {
+    let passage = Passage {
+        from: SERVER,
+        to: Some(CLIENT),
+        source: server(),
+        destination,
+        datagram: octets,
+        frame: Frame::parse(octets).ok(),
+        is_sealed: false,
+        mark: Mark::Plain,
+    };
+    let sent = checker.observe(at(2), &Fact::Sent(passage));
+    assert_eq!(sent, Ok(()));
 }
 
 /// A call to a peer that registered at this address with this deadline.
