@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use iaxproof::engine::directory::QueryId;
 use iaxproof::engine::event::{CallId, EndReason, Event};
-use iaxproof::wire::Control;
+use iaxproof::wire::{Body, Control, Frame, IaxCommand};
 
 use super::server::{Act, Application, LiveCall};
 use crate::decide::{Decisions, Domain, Key};
@@ -115,8 +115,11 @@ impl Application {
         account
     }
 
-    /// A datagram of this call number goes out: that is where the call goes.
+    /// A datagram of this call number goes out: that is where the call goes. An INVAL may be for who used the number before.
     pub(crate) fn note_destination(&mut self, datagram: &[u8], destination: SocketAddr) {
+        if is_inval(datagram) {
+            return;
+        }
         let unknown = self
             .calls
             .iter_mut()
@@ -265,6 +268,21 @@ fn bridging(call: CallId, caller: CallId, is_taken_apart: bool) -> Vec<(Duration
         ));
     }
     acts
+}
+
+/// INVAL answers for a number that is of no dialogue with whom it goes to.
+fn is_inval(datagram: &[u8]) -> bool {
+    let body = match Frame::parse(datagram) {
+        Ok(Frame::Full(frame)) => frame.body,
+        _ => return false,
+    };
+    matches!(
+        body,
+        Body::Iax {
+            command: IaxCommand::Inval,
+            ..
+        }
+    )
 }
 
 fn how_it_ended(placed: Placed, reason: EndReason) -> Goal {
