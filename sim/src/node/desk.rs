@@ -57,8 +57,8 @@ pub(crate) enum Task {
     Transfer([CallId; 2]),
     /// Keeps up a registration elsewhere, the nth of its server.
     Register(u8, Box<Registration>),
-    /// Gives such registrations up.
-    GiveUp(Vec<RegistrantId>),
+    /// Gives up all such registrations that there are by then.
+    GiveUp,
     /// Asks the peers of these accounts whether they are there.
     Qualify(Vec<u8>),
     /// Takes up what a reload left for the endpoint.
@@ -156,11 +156,16 @@ pub(crate) enum Outcome {
 /// The desk of one thread. A worker's has the endpoint.
 pub struct Desk<D: Directory> {
     endpoint: Option<Endpoint<D>>,
+    /// What it keeps up elsewhere. Who asks that it is given up does not know: the worker may not have come to begin it yet.
+    registrants: Vec<RegistrantId>,
 }
 
 impl<D: Directory> Default for Desk<D> {
     fn default() -> Self {
-        Desk { endpoint: None }
+        Desk {
+            endpoint: None,
+            registrants: Vec::new(),
+        }
     }
 }
 
@@ -178,6 +183,7 @@ impl<D: Directory + Administer + Observe + Clone> Desk<D> {
             Task::Begin(options, seed) => {
                 // The old one goes first: it belongs to a process that is dead.
                 self.endpoint = None;
+                self.registrants.clear();
                 self.endpoint = Some(Endpoint::new(*options, seed, directory.clone()));
                 Outcome::Nothing
             }
@@ -232,9 +238,12 @@ impl<D: Directory + Administer + Observe + Clone> Desk<D> {
             }
             Task::Register(nth, registration) => {
                 let id = endpoint.register(now, *registration);
-                return Outcome::Registers(nth, id.expect("a world has few registrations"));
+                let id = id.expect("a world has few registrations");
+                self.registrants.push(id);
+                return Outcome::Registers(nth, id);
             }
-            Task::GiveUp(mut ids) => {
+            Task::GiveUp => {
+                let mut ids = core::mem::take(&mut self.registrants);
                 // What was given up before is gone.
                 ids.retain(|id| endpoint.unregister(now, *id).is_ok());
                 return Outcome::GivesUp(ids);

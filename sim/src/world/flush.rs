@@ -129,7 +129,7 @@ impl<D: Directory + Administer + Observe + Clone> World<D> {
                 self.reloaded(server);
             }
             Outcome::Transferring => self.observers.reach(Goal::TransferBegun),
-            Outcome::Registers(nth, id) => self.registers(server, nth, id),
+            Outcome::Registers(nth, id) => self.see(&Fact::Registers { server, nth, id }),
             Outcome::GivesUp(ids) => {
                 for id in ids {
                     self.see(&Fact::GivesUp { server, id });

@@ -3,9 +3,9 @@
 use core::net::SocketAddr;
 use core::time::Duration;
 
+use iaxproof::engine::Registration;
 use iaxproof::engine::directory::Directory;
 use iaxproof::engine::settings::{Name, Secret};
-use iaxproof::engine::{RegistrantId, Registration};
 use iaxproof::time::Instant;
 
 use super::flush::arm;
@@ -29,19 +29,15 @@ pub(super) struct Outward {
     registrar: Registrar,
     timer: Option<Instant>,
     outbox: Outbox,
-    /// By server.
-    registrants: Vec<Vec<RegistrantId>>,
 }
 
 impl Outward {
     pub(super) fn new(plan: &Plan) -> Option<Self> {
         let address = SocketAddr::from(([198, 51, 100, 1], 4_569));
-        let servers = usize::from(plan.topology.servers);
         (plan.topology.registrants > 0).then(|| Outward {
             registrar: Registrar::new(address),
             timer: None,
             outbox: Outbox::default(),
-            registrants: vec![Vec::new(); servers],
         })
     }
 
@@ -60,12 +56,11 @@ impl<D: Directory + Administer + Observe + Clone> World<D> {
         self.queue.schedule(due, Happening::RegistrantsDue);
     }
 
-    /// A server's application has its registrations kept up. Those of a process that died are forgotten.
+    /// A server's application has its registrations kept up.
     pub(super) fn register_outward(&mut self, server: u8) {
-        let Some(outward) = &mut self.outward else {
+        let Some(outward) = &self.outward else {
             return;
         };
-        outward.registrants[usize::from(server)].clear();
         let address = outward.address();
         for nth in 0..self.plan.topology.registrants {
             let who = (server, nth);
@@ -80,19 +75,10 @@ impl<D: Directory + Administer + Observe + Clone> World<D> {
         }
     }
 
-    /// A registration is kept up from now on.
-    pub(super) fn registers(&mut self, server: u8, nth: u8, id: RegistrantId) {
-        if let Some(outward) = &mut self.outward {
-            outward.registrants[usize::from(server)].push(id);
-        }
-        self.see(&Fact::Registers { server, nth, id });
-    }
-
     /// A server's application gives its registrations up.
     pub(super) fn give_up_outward(&mut self, server: u8) {
-        if let Some(outward) = &mut self.outward {
-            let ids = core::mem::take(&mut outward.registrants[usize::from(server)]);
-            self.give(server, Role::Worker, Task::GiveUp(ids));
+        if self.outward.is_some() {
+            self.give(server, Role::Worker, Task::GiveUp);
         }
     }
 
