@@ -70,7 +70,8 @@ pub enum Fact<'a> {
         /// The accounts of the configuration; not looked up yet.
         accounts: &'a [AccountState],
     },
-    /// While a worker was in the middle of something, an operator changed an account: which of the two came first is open.
+    /// While a worker was in the middle of something, an operator changed an account, or while an operator was in the middle of taking a
+    /// contact away, a worker registered it: which of the two came first is open.
     Blurred {
         /// Which server.
         server: u8,

@@ -3,9 +3,12 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
+use iaxproof::catalog::Unregistered;
 use iaxproof::engine::directory::Directory;
+use iaxproof::engine::event::Event;
 
 use super::World;
+use crate::accounts::account_of_name;
 use crate::administer::{Administer, Observe};
 use crate::fact::Fact;
 use crate::node::desk::{Desk, Done, Job, Outcome, Task};
@@ -20,7 +23,8 @@ pub(super) struct Inbox {
     is_busy: bool,
     /// Whether something was done since its server was last looked at.
     is_unseen: bool,
-    /// Of a worker that is in the middle of something: accounts that an operator changed meanwhile.
+    /// Of a worker that is in the middle of something: accounts that an operator changed meanwhile. Of a pruner: accounts that were
+    /// registered meanwhile.
     blurred: BTreeSet<u8>,
 }
 
@@ -111,7 +115,7 @@ impl<D: Directory + Administer + Observe + Clone> World<D> {
         let ThreadId { server, role } = inbox.id;
         inbox.is_busy = false;
         inbox.is_unseen = true;
-        let blurred = core::mem::take(&mut inbox.blurred);
+        let mut blurred = core::mem::take(&mut inbox.blurred);
         if done.incarnation != self.servers[usize::from(server)].incarnation {
             // The process died meanwhile.
             return;
@@ -121,13 +125,15 @@ impl<D: Directory + Administer + Observe + Clone> World<D> {
             self.see(&Fact::Late { server });
         }
         self.blur(server, &done.outcome);
+        self.blur_pruner(server, &done.events);
+        if role != Role::Worker {
+            blurred.retain(|account| has_taken_away(&done.outcome, *account));
+        }
         self.observers.tell_since(Some(done.since));
         self.applied(server, done);
         self.observers.tell_since(None);
-        if role == Role::Worker {
-            for account in blurred {
-                self.see(&Fact::Blurred { server, account });
-            }
+        for account in blurred {
+            self.see(&Fact::Blurred { server, account });
         }
     }
 
@@ -142,6 +148,19 @@ impl<D: Directory + Administer + Observe + Clone> World<D> {
         let worker = &mut self.threads[ThreadId { server, role }.index()];
         if worker.is_busy {
             worker.blurred.extend(accounts);
+        }
+    }
+
+    /// Where an operator is in the middle of taking a contact away when a registration is told of, either may have come first.
+    fn blur_pruner(&mut self, server: u8, events: &[Event]) {
+        let role = Role::Pruner;
+        let pruner = &mut self.threads[ThreadId { server, role }.index()];
+        if pruner.is_busy {
+            let registered = events.iter().filter_map(|event| match event {
+                Event::Registered { name, .. } => account_of_name(name.as_str()),
+                _ => None,
+            });
+            pruner.blurred.extend(registered);
         }
     }
 
@@ -176,4 +195,10 @@ impl<D: Directory + Administer + Observe + Clone> World<D> {
             }
         }
     }
+}
+
+/// Whether the operator took the contact of this account away.
+fn has_taken_away(outcome: &Outcome, account: u8) -> bool {
+    let is_gone = |how: &Unregistered| matches!(how, Unregistered::Done | Unregistered::Storing(_));
+    matches!(outcome, Outcome::Unregistered(whose, how) if *whose == account && is_gone(how))
 }
