@@ -9,39 +9,38 @@ mod operations;
 mod outward;
 mod passage;
 mod qualified;
+mod setup;
 mod threads;
 
 use core::net::SocketAddr;
 use core::time::Duration;
-use std::sync::Arc;
 
 use iaxproof::catalog::{Question, Write};
-use iaxproof::engine::directory::{Directory, TokenKey};
+use iaxproof::engine::directory::Directory;
 use iaxproof::engine::event::CallId;
 use iaxproof::engine::options::{EVENTS_MAX, EndpointOptions};
 use iaxproof::engine::reliable::QUEUE_MAX;
 use iaxproof::engine::reliable::window::OUTSTANDING_MAX;
-use iaxproof::registry::HashKey;
 use iaxproof::time::Instant;
 
 use self::outward::Outward;
 pub use self::outward::RETURNED;
 pub use self::qualified::QUALIFIED;
+pub use self::setup::{DirectorySetup, directories, run};
 use crate::accounts;
 use crate::administer::{Administer, Observe};
 use crate::checkers::Violation;
 use crate::clock::Queue;
 use crate::database::{QuestionFate, WriteFate};
-use crate::decide::{Decisions, mix};
+use crate::decide::Decisions;
 use crate::fact::{ContactSeen, Fact, Limits, Mark};
 use crate::network::Network;
 use crate::node::callee::Moods;
 use crate::node::client::{Client, Outbox};
-use crate::node::desk::Desk;
 use crate::node::dialogue::Identity;
 use crate::node::server::{Act, Server, endpoint_options};
 use crate::observers::Observers;
-use crate::plan::{Actor, Operation, Options, Plan, What};
+use crate::plan::{Actor, Options, Plan};
 use crate::report::{Report, View};
 use crate::schedule::ThreadId;
 
@@ -56,81 +55,6 @@ pub const REST: Duration = Duration::from_secs(75);
 
 /// The most events of one world, many times what a world has. Reaching it is a failure of `call-ends`, not a pass.
 pub const EVENTS_OF_A_WORLD_MAX: u64 = 100_000;
-
-/// What a world wants of a directory.
-#[derive(Clone, Debug)]
-pub struct DirectorySetup {
-    /// Which of the world's directories it is.
-    pub number: u32,
-    /// The key of its hash tables.
-    pub hash_key: HashKey,
-    /// The key of its call tokens.
-    pub token_key: TokenKey,
-    /// Whether it has a database.
-    pub realtime: bool,
-}
-
-/// Runs a plan to its end on one stack, in directories that `make` makes, empty, one per process of a server.
-pub fn run<D: Directory + Administer + Observe>(
-    plan: &Plan,
-    view: View,
-    make: impl Fn(&DirectorySetup) -> D,
-) -> Report {
-    let mut world = World::new(plan, view, directories(plan, make));
-    let mut desks: Vec<Desk<Arc<D>>> = Vec::new();
-    desks.resize_with(world.threads(), Desk::default);
-    world.begin();
-    loop {
-        world.work(&mut desks);
-        if !world.advance() {
-            break;
-        }
-    }
-    drop(desks);
-    world.end()
-}
-
-/// The directories of each server's processes, as `make` makes them.
-pub fn directories<D>(plan: &Plan, make: impl Fn(&DirectorySetup) -> D) -> Vec<Vec<Arc<D>>> {
-    let shared = |setup: &DirectorySetup| Arc::new(make(setup));
-    let of_server = |setups: &Vec<DirectorySetup>| setups.iter().map(shared).collect();
-    setups(plan).iter().map(of_server).collect()
-}
-
-/// What the directories of a plan are to have: one for each process of each server. A process that begins anew begins with an empty
-/// one.
-fn setups(plan: &Plan) -> Vec<Vec<DirectorySetup>> {
-    let of_server = |server| {
-        let processes = 0..=restarts(plan, server);
-        processes.map(|nth| setup(plan, server, nth)).collect()
-    };
-    (0..plan.topology.servers).map(of_server).collect()
-}
-
-/// How often a server's process dies.
-fn restarts(plan: &Plan, server: u8) -> u64 {
-    let dies = |operation: &&Operation| {
-        operation.what == What::Restart && operation.actor == Actor::Server(server)
-    };
-    plan.operations.iter().filter(dies).count() as u64
-}
-
-/// What the `process`th process of a server has.
-fn setup(plan: &Plan, server: u8, process: u64) -> DirectorySetup {
-    let first = 0x5e7 + u64::from(server) * 16 + process * 0x100;
-    let word = |nth: u64| mix(plan.seed ^ mix(first + nth));
-    let mut key = [0; 32];
-    for (nth, chunk) in (2..).zip(key.chunks_mut(8)) {
-        chunk.copy_from_slice(&word(nth).to_le_bytes());
-    }
-    DirectorySetup {
-        number: u32::try_from(first).unwrap_or(u32::MAX),
-        hash_key: HashKey(word(0), word(1)),
-        token_key: TokenKey(key),
-        // Where a process dies, registrations are stored: those of the configuration too.
-        realtime: !plan.topology.realtime.is_empty() || restarts(plan, server) > 0,
-    }
-}
 
 /// What is scheduled.
 #[derive(Debug)]
