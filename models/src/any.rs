@@ -25,6 +25,7 @@ macro_rules! any {
     ($($name:ident: $directory:ty,)*) => {
         /// A directory of some design on some family.
         #[expect(missing_docs, reason = "a variant is named as the design and the family that it holds")]
+        #[expect(clippy::large_enum_variant, reason = "there are a few of them in a world, and none is moved")]
         pub enum AnyDirectory {
             $($name($directory),)*
         }

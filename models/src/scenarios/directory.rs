@@ -131,10 +131,10 @@ fn answer_after_reload<E: Explorer>(design: Design) -> String {
     let Lookup::Found(handle) = subject.take_answer(query) else {
         fault("registration-kept", "a row that was answered was not found")
     };
-    let found = general_serial(&*subject, &handle);
+    let found = general_serial(&subject, &handle);
     // At rest whoever is linked has the newer general settings.
     match subject.find(Role::Peer, KITCHEN) {
-        Lookup::Found(linked) if general_serial(&*subject, &linked) != 1 => fault(
+        Lookup::Found(linked) if general_serial(&subject, &linked) != 1 => fault(
             "reload-atomic",
             "a row kept the general settings of before the reload",
         ),
