@@ -7,6 +7,7 @@
 //! - `threads`: worlds whose threads stop in the middle, on [`Strands`] or on [`Shuttle`].
 //! - [`mod@explore`]: one scenario under one explorer; [`proof`]: both, compared, and the word for it.
 //! - [`world`]: one world on one design, whatever its engine.
+//! - [`mod@fuzz`]: the body of the fuzz target whose octets are a world.
 //! - [`child`]: a proof as one JSON line of a child process, for an explorer can abort.
 //! - [`token`]: a failing schedule as a short text that replays.
 //!
@@ -22,6 +23,7 @@ mod context;
 pub mod explore;
 mod explorer;
 mod finding;
+pub mod fuzz;
 mod loom_family;
 pub mod proof;
 mod reduce;

@@ -202,18 +202,37 @@ pub const fn mix(word: u64) -> u64 {
 
 /// Random numbers for expanding a seed into a plan. Never used while a world runs.
 #[derive(Clone, Debug)]
-pub struct Dice(u64);
+pub struct Dice {
+    state: u64,
+    /// What the first rolls are told to give, the last of them first.
+    told: Vec<u16>,
+}
 
 impl Dice {
     /// Dice of this seed.
     pub const fn new(seed: u64) -> Self {
-        Dice(mix(seed))
+        Dice {
+            state: mix(seed),
+            told: Vec::new(),
+        }
     }
 
-    /// 64 random bits.
-    pub const fn roll(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(1);
-        mix(self.0)
+    /// Dice of this seed whose first rolls are told: 0 leaves a roll to the seed, any other number gives the one below it. So each
+    /// roll can be bent alone, and the others stay.
+    pub fn told(seed: u64, told: impl DoubleEndedIterator<Item = u16>) -> Self {
+        Dice {
+            told: told.rev().collect(),
+            ..Dice::new(seed)
+        }
+    }
+
+    /// 64 random bits, or what was told.
+    pub fn roll(&mut self) -> u64 {
+        self.state = self.state.wrapping_add(1);
+        match self.told.pop() {
+            None | Some(0) => mix(self.state),
+            Some(told) => u64::from(told) - 1,
+        }
     }
 
     /// A number of `low..=high`.

@@ -1,5 +1,9 @@
-//! Worlds with the designs that must be caught and with threads. Those of `sim/scenarios` are a program of their own.
+//! Worlds with the designs that must be caught, with threads, and of any octets. Those of `sim/scenarios` are a program of their own.
+
+#[path = "../../../sim/tests/fuzz/replay.rs"]
+mod replay;
 
 mod designs;
+mod fuzz;
 mod shrink;
 mod threads;

@@ -14,8 +14,12 @@ impl Plan {
     /// The plan of a seed: at least [`NODES_MIN`] nodes, [`OPERATIONS_MIN`] operations, [`SECONDS_MIN`] seconds and [`FAULTS_MIN`]
     /// faults. Seeds lose their meaning when this function changes; plans do not.
     pub fn from_seed(seed: u64) -> Plan {
-        let seed = seed & (u64::MAX >> 1);
-        let mut dice = Dice::new(seed);
+        let seed = below_the_top(seed);
+        Self::expand(seed, Dice::new(seed))
+    }
+
+    /// The plan that these dice give to a seed.
+    pub(super) fn expand(seed: u64, mut dice: Dice) -> Plan {
         let topology = topology(&mut dice);
         let heal_ms = dice.within(60, 110) * 1_000;
         let configurations = configurations(&mut dice, &topology);
@@ -43,13 +47,17 @@ impl Plan {
 
     /// The plan of a seed for a world with threads: what it is without them, and how often threads stall.
     pub fn threaded_from_seed(seed: u64) -> Plan {
-        let mut plan = Self::from_seed(seed);
-        let mut dice = Dice::new(plan.seed ^ THREADS);
-        plan.engine = STRANDS.into();
+        Self::from_seed(seed).with_threads()
+    }
+
+    /// The same world with threads.
+    pub(super) fn with_threads(mut self) -> Plan {
+        let mut dice = Dice::new(self.seed ^ THREADS);
+        self.engine = STRANDS.into();
         // Rare stalls of many steps, or many of few.
-        plan.options.stall_rate = dice.pick(&[2, 5, 10, 20, 50, 100]);
-        plan.options.stalls_max = dice.pick(&[1, 2, 3, 4, 6, 8]);
-        plan
+        self.options.stall_rate = dice.pick(&[2, 5, 10, 20, 50, 100]);
+        self.options.stalls_max = dice.pick(&[1, 2, 3, 4, 6, 8]);
+        self
     }
 
     /// Whether the plan is at least as large as every seed's.
@@ -59,6 +67,11 @@ impl Plan {
             && u64::from(self.heal_ms) >= SECONDS_MIN * 1_000
             && self.partitions.len() >= FAULTS_MIN
     }
+}
+
+/// The seed without its highest bit: TOML has no numbers as large.
+pub(super) const fn below_the_top(seed: u64) -> u64 {
+    seed & (u64::MAX >> 1)
 }
 
 fn topology(dice: &mut Dice) -> Topology {

@@ -4,6 +4,7 @@
 //! Names and addresses follow from indices: account `p0` belongs to client 0, and so on. So plans are short, and one
 //! taken apart still makes sense.
 
+mod bytes;
 pub mod expect;
 pub mod features;
 pub mod generate;
