@@ -181,6 +181,7 @@ fn interval(report: &Report, lines: Range<usize>) -> String {
         timeline: Some(timeline),
         verdict: report.verdict.clone(),
         datagrams: None,
+        log: None,
         interleaving: None,
         plan,
         checkpoints,

@@ -6,6 +6,7 @@
 //! - [`schedule`]: whose turn it is, where a world has threads.
 //! - [`administer`]: what a world needs of a directory.
 //! - [`fact`]: what happens; [`checkers`], [`goals`] and [`trace`] see facts and nothing else. [`report`]: what they say.
+//! - [`views`]: one log of all events, and what a browser or a program makes of it.
 //! - [`mod@shrink`]: from a plan that fails to a small one that fails in the same way.
 //! - [`fuzz`]: the bodies of the fuzz targets.
 //! - [`linearizable`]: whether a history of a container can be explained one operation after another.
@@ -30,4 +31,5 @@ pub mod shrink;
 mod spoof;
 pub mod sweep;
 pub mod trace;
+pub mod views;
 pub mod world;

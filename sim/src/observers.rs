@@ -11,7 +11,10 @@ use crate::goals::{Goal, GoalWatch, Goals};
 use crate::plan::expect::CHECKPOINT_EVENTS;
 use crate::plan::{ENGINE, Plan};
 use crate::report::{Checkpoint, Failure, Report, SentDatagram, Verdict, View};
+use crate::schedule::ThreadId;
 use crate::trace::{Line, TraceHash, line};
+use crate::views::What;
+use crate::views::log::Recorder;
 use crate::world::EVENTS_OF_A_WORLD_MAX;
 
 /// All observers of one world.
@@ -23,6 +26,11 @@ pub(crate) struct Observers {
     checkpoints: Vec<Checkpoint>,
     timeline: Option<Vec<Line>>,
     datagrams: Option<Vec<SentDatagram>>,
+    recorder: Option<Recorder>,
+    /// How many datagrams nodes sent.
+    sent: u64,
+    /// The one that arrives now.
+    arriving: u64,
     events: u64,
     failure: Option<Failure>,
     /// When the thread whose job is told of took it up: what it promised, it promised for then.
@@ -40,8 +48,11 @@ impl Observers {
             goals: GoalWatch::default(),
             hash: TraceHash::default(),
             checkpoints: Vec::new(),
-            timeline: (view == View::Timeline).then(Vec::new),
+            timeline: matches!(view, View::Timeline | View::Events).then(Vec::new),
             datagrams: (view == View::Datagrams).then(Vec::new),
+            recorder: (view == View::Events).then(|| Recorder::new(plan)),
+            sent: 0,
+            arriving: 0,
             events: 0,
             failure: None,
             since: None,
@@ -61,14 +72,74 @@ impl Observers {
         self.hash.fact(now, fact);
         self.goals.observe(now, fact);
         if let Some(timeline) = &mut self.timeline {
-            timeline.extend(line(now, fact));
+            timeline.extend(line(self.events, now, fact));
         }
+        self.record(now, fact);
         if let Some(datagrams) = &mut self.datagrams {
             datagrams.extend(SentDatagram::of(now, fact));
         }
         if let Err(violation) = self.checkers.observe(self.since.unwrap_or(now), fact) {
             self.fail(now, violation);
         }
+    }
+
+    /// Everything that happens is put down, where it is asked for.
+    fn record(&mut self, now: Instant, fact: &Fact<'_>) {
+        self.sent += u64::from(matches!(fact, Fact::Sent(_)));
+        let datagram = match fact {
+            Fact::Arrived(_) => self.arriving,
+            _ => self.sent,
+        };
+        if let Some(recorder) = &mut self.recorder {
+            recorder.fact((self.events, now), fact, datagram);
+        }
+    }
+
+    /// The number of the datagram that was sent last.
+    pub(crate) const fn last_sent(&self) -> u64 {
+        self.sent
+    }
+
+    /// What arrives next is of the datagram of this number.
+    pub(crate) const fn tell_arriving(&mut self, datagram: u64) {
+        self.arriving = datagram;
+    }
+
+    /// Whose doing it is that is told from now on.
+    pub(crate) fn tell_thread(&mut self, thread: Option<ThreadId>) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.set_thread(thread);
+        }
+    }
+
+    /// A thread took a job up, or is done with it.
+    pub(crate) fn tell_job(&mut self, now: Instant, thread: ThreadId, what: What, text: &str) {
+        if let Some(recorder) = self.recorder.as_mut().filter(|_| self.failure.is_none()) {
+            recorder.job((self.events, now), thread, what, text);
+        }
+    }
+
+    /// What a directory counts, for people.
+    pub(crate) fn tell_objects(
+        &mut self,
+        now: Instant,
+        server: u8,
+        live: usize,
+        references: Option<usize>,
+    ) {
+        if let Some(recorder) = self.recorder.as_mut().filter(|_| self.failure.is_none()) {
+            recorder.objects((self.events, now), server, live, references);
+        }
+    }
+
+    /// How much happened.
+    pub(crate) const fn events(&self) -> u64 {
+        self.events
+    }
+
+    /// How long the log is, where one is kept.
+    pub(crate) fn recorded(&self) -> Option<usize> {
+        self.recorder.as_ref().map(Recorder::len)
     }
 
     /// A property is broken; the first one counts.
@@ -78,11 +149,15 @@ impl Observers {
         }
         if let Some(timeline) = &mut self.timeline {
             timeline.push(Line {
+                event: self.events,
                 at: now,
                 actor: None,
                 text: format!("{}: {}", violation.property, violation.message),
                 is_failure: true,
             });
+        }
+        if let Some(recorder) = &mut self.recorder {
+            recorder.failed((self.events, now), &violation);
         }
         self.failure = Some(Failure {
             violation,
@@ -140,6 +215,7 @@ impl Observers {
             plan,
             timeline: self.timeline,
             datagrams: self.datagrams,
+            log: self.recorder.map(Recorder::into_log),
             interleaving: None,
         }
     }

@@ -10,6 +10,7 @@ use crate::fact::Fact;
 use crate::goals::Goals;
 use crate::plan::{Actor, Plan};
 use crate::trace::{Line, render};
+use crate::views::EventLog;
 
 /// What is to be kept of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -21,6 +22,8 @@ pub enum View {
     Timeline,
     /// Every datagram that a node sent too.
     Datagrams,
+    /// Every event as a line, and with all that views show of it.
+    Events,
 }
 
 /// What became of a world.
@@ -44,6 +47,8 @@ pub struct Report {
     pub timeline: Option<Vec<Line>>,
     /// What nodes sent, where it was asked for; what the network made of it is not here.
     pub datagrams: Option<Vec<SentDatagram>>,
+    /// Everything that happened, where it was asked for.
+    pub log: Option<EventLog>,
     /// The last steps of its threads as a table, where one of them broke a rule.
     pub interleaving: Option<String>,
 }
@@ -133,11 +138,7 @@ impl Report {
 
     /// The timeline as text, a column per node; empty where none was kept.
     pub fn timeline_text(&self) -> String {
-        let topology = &self.plan.topology;
-        let servers = (0..topology.servers).map(Actor::Server);
-        let clients = (0..topology.clients).map(Actor::Client);
-        let registrar = (topology.registrants > 0).then_some(Actor::Registrar);
-        let actors: Vec<_> = servers.chain(clients).chain(registrar).collect();
+        let actors = self.plan.topology.actors();
         self.timeline
             .as_ref()
             .map_or_else(String::new, |lines| render(lines, &actors))

@@ -136,6 +136,8 @@ pub fn digest(frame: &FullFrame<'_>) -> u64 {
 /// One line of a timeline.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
+    /// In which event, counted from 1; 0 is the begin of the world.
+    pub event: u64,
     /// When.
     pub at: Instant,
     /// Whose column.
@@ -147,7 +149,7 @@ pub struct Line {
 }
 
 /// The line of a fact, or `None` where it is only of interest to checkers.
-pub(crate) fn line(now: Instant, fact: &Fact<'_>) -> Option<Line> {
+pub(crate) fn line(event: u64, now: Instant, fact: &Fact<'_>) -> Option<Line> {
     let (actor, text) = match fact {
         Fact::Sent(passage) => (Some(passage.from), sent(passage)),
         Fact::Arrived(passage) => (passage.to, format!("<- {}", shown(passage))),
@@ -221,6 +223,7 @@ pub(crate) fn line(now: Instant, fact: &Fact<'_>) -> Option<Line> {
         }
     };
     Some(Line {
+        event,
         at: now,
         actor,
         text,
@@ -251,7 +254,8 @@ fn sent(passage: &Passage<'_>) -> String {
     format!("{mark} {}", shown(passage))
 }
 
-fn shown(passage: &Passage<'_>) -> String {
+/// What a datagram says, as a packet listing would.
+pub(crate) fn shown(passage: &Passage<'_>) -> String {
     match &passage.frame {
         Some(frame) => frame.to_string(),
         None => format!("{} octets of no frame", passage.datagram.len()),
@@ -260,34 +264,32 @@ fn shown(passage: &Passage<'_>) -> String {
 
 /// Lines as columns, one per node, at most [`WIDTH_MAX`] characters wide. The failing event is marked with `>>>`.
 pub fn render(lines: &[Line], actors: &[Actor]) -> String {
-    let time_width = 12;
-    let width = (WIDTH_MAX - time_width) / actors.len().max(1);
+    let width = (WIDTH_MAX - HEAD_WIDTH) / actors.len().max(1);
     let mut text = String::new();
-    let _ = write!(text, "{:time_width$}", "seconds");
+    let _ = write!(text, "{:HEAD_WIDTH$}", head("event", "seconds"));
     for actor in actors {
         let _ = write!(text, "{:width$}", actor.to_string());
     }
     text.truncate(text.trim_end().len());
     text.push('\n');
     for line in lines {
-        text.push_str(&row(line, actors, time_width, width));
+        text.push_str(&row(line, actors, width));
         text.push('\n');
     }
     text
 }
 
 /// A line begins in its node's column and may run over those to the right.
-fn row(line: &Line, actors: &[Actor], time_width: usize, width: usize) -> String {
+fn row(line: &Line, actors: &[Actor], width: usize) -> String {
     let column = line
         .actor
         .and_then(|actor| actors.iter().position(|known| *known == actor));
     let indent = column.unwrap_or(0) * width;
-    let head = if line.is_failure {
-        format!(">>> {}", line.at.as_millis())
-    } else {
-        line.at.to_string()
+    let head = match line.is_failure {
+        true => format!(">>> {} {}", line.event, line.at),
+        false => head(&line.event.to_string(), &line.at.to_string()),
     };
-    let whole = format!("{head:time_width$}{:indent$}{}", "", line.text);
+    let whole = format!("{head:HEAD_WIDTH$}{:indent$}{}", "", line.text);
     // From the right edge a long line is moved to the left, and cut only where it is longer than the page.
     let cut = |text: &str| text.chars().take(WIDTH_MAX).collect::<String>();
     let over = whole.chars().count().saturating_sub(WIDTH_MAX);
@@ -295,7 +297,14 @@ fn row(line: &Line, actors: &[Actor], time_width: usize, width: usize) -> String
         return whole;
     }
     let indent = indent.saturating_sub(over);
-    cut(&format!("{head:time_width$}{:indent$}{}", "", line.text))
+    cut(&format!("{head:HEAD_WIDTH$}{:indent$}{}", "", line.text))
+}
+
+/// How wide the number of an event and its time are, in characters.
+const HEAD_WIDTH: usize = 19;
+
+fn head(event: &str, seconds: &str) -> String {
+    format!("{event:>6} {seconds}")
 }
 
 #[cfg(test)]
@@ -317,6 +326,7 @@ mod tests {
     #[test]
     fn a_timeline_has_a_column_per_node_and_no_line_is_too_wide() {
         let line = |actor, text: &str, is_failure| Line {
+            event: 77,
             at: Instant::from_millis(1_500),
             actor: Some(actor),
             text: text.into(),
@@ -336,6 +346,7 @@ mod tests {
         let rows: Vec<_> = text.lines().collect();
         assert_eq!(rows[1].find("-> NEW"), rows[0].find("client 0"));
         assert_eq!(rows[2].find("<- NEW"), rows[0].find("server 0"));
-        assert!(rows[3].starts_with(">>>"));
+        assert!(rows[1].starts_with("    77 1.500000 "), "{text}");
+        assert!(rows[3].starts_with(">>> 77 1.500000"), "{text}");
     }
 }

@@ -78,6 +78,34 @@ pub(crate) enum Task {
     },
 }
 
+impl Task {
+    /// Its word, for people.
+    pub(crate) const fn word(&self) -> &'static str {
+        match self {
+            Task::Begin(..) => "begin",
+            Task::Datagram { .. } => "datagram",
+            Task::TimeOut => "timer",
+            Task::Act(..) => "act",
+            Task::Echo(..) => "echo",
+            Task::Dial { .. } => "dial",
+            Task::Bridge(_) => "bridge",
+            Task::Unbridge(_) => "unbridge",
+            Task::Transfer(_) => "transfer",
+            Task::Register(..) => "register",
+            Task::GiveUp => "give up",
+            Task::Qualify(_) => "qualify",
+            Task::Adopt => "adopt",
+            Task::Answered(_) => "answered",
+            Task::Stored(_) => "stored",
+            Task::Reload(_) => "reload",
+            Task::Prune(_) => "prune",
+            Task::Unregister(_) => "unregister",
+            Task::Answer(..) => "answer",
+            Task::Store { .. } => "store",
+        }
+    }
+}
+
 /// A configuration that is accepted.
 #[derive(Debug)]
 pub(crate) struct Reload {

@@ -326,6 +326,14 @@ impl Topology {
         usize::from(self.servers) + usize::from(self.clients)
     }
 
+    /// Servers, clients, and the registrar where servers register.
+    pub fn actors(&self) -> Vec<Actor> {
+        let servers = (0..self.servers).map(Actor::Server);
+        let clients = (0..self.clients).map(Actor::Client);
+        let registrar = (self.registrants > 0).then_some(Actor::Registrar);
+        servers.chain(clients).chain(registrar).collect()
+    }
+
     /// The server that a client uses.
     pub const fn server_of(&self, client: u8) -> u8 {
         client % self.servers

@@ -11,6 +11,7 @@ use crate::administer::{Administer, Observe};
 use crate::fact::{ContactSeen, Fact, Settlement};
 use crate::node::client::Client;
 use crate::node::dialogue::{Dialogue, Phase};
+use crate::plan::ENGINE;
 
 /// At every how manieth look an unchanged contact is looked up by its address.
 const ADDRESS_LOOKS_EVERY: u64 = 8;
@@ -28,12 +29,28 @@ impl<D: Directory + Administer + Observe + Clone> World<D> {
         });
         self.contacts[usize::from(server)] = contacts;
         self.looks += 1;
+        self.show_objects(server);
         for report in self.servers[usize::from(server)].directory.faults() {
             self.see(&Fact::Fault {
                 server,
                 report: &report,
             });
         }
+    }
+
+    /// What a directory counts, for people. With threads its references are not asked for: the answer takes locks, and would be a
+    /// step of the schedule.
+    fn show_objects(&mut self, server: u8) {
+        if self.observers.recorded().is_none() {
+            return;
+        }
+        let directory = &self.servers[usize::from(server)].directory;
+        let is_alone = self.plan.engine == ENGINE;
+        let references = is_alone.then(|| directory.references()).flatten();
+        let live = directory.live_objects();
+        let references = references.map(|it| it.held);
+        self.observers
+            .tell_objects(self.queue.now(), server, live, references);
     }
 
     fn look_at_unvalidated(&mut self, server: u8) {

@@ -61,6 +61,8 @@ pub const EVENTS_OF_A_WORLD_MAX: u64 = 100_000;
 enum Happening {
     Operation(usize),
     Arrival {
+        /// The number of the datagram, for views.
+        number: u64,
         from: Actor,
         to: Actor,
         source: SocketAddr,
@@ -193,6 +195,16 @@ impl<D: Directory + Administer + Observe + Clone> World<D> {
         self.queue.now()
     }
 
+    /// The number of the event that happens, counted from 1.
+    pub fn events(&self) -> u64 {
+        self.observers.events()
+    }
+
+    /// How many entries the log has, where one is kept.
+    pub fn recorded(&self) -> Option<usize> {
+        self.observers.recorded()
+    }
+
     /// Something happens at this time, if nothing does before: a thread that stalled goes on.
     pub fn wake_at(&mut self, at: Instant) {
         if self
@@ -216,13 +228,17 @@ impl<D: Directory + Administer + Observe + Clone> World<D> {
         match happening {
             Happening::Operation(nth) => self.operate(self.plan.operations[nth]),
             Happening::Arrival {
+                number,
                 from,
                 to,
                 source,
                 destination,
                 datagram,
                 mark,
-            } => self.arrive((from, to), (source, destination), &datagram, mark),
+            } => {
+                self.observers.tell_arriving(number);
+                self.arrive((from, to), (source, destination), &datagram, mark);
+            }
             Happening::Timer(actor) => self.time_out(actor),
             Happening::Answer(process, ..)
             | Happening::Stored(process, ..)

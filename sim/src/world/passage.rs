@@ -60,11 +60,13 @@ impl<D: Directory + Administer + Observe + Clone> World<D> {
             self.note_partition(from, to);
         }
         self.observers.see(now, &Fact::Sent(passage));
+        let number = self.observers.last_sent();
         let Some(to) = to else {
             return;
         };
         let mut arrival = |delay, datagram| {
             let arrival = Happening::Arrival {
+                number,
                 from,
                 to,
                 source,

@@ -12,7 +12,9 @@ use crate::accounts::account_of_name;
 use crate::administer::{Administer, Observe};
 use crate::fact::Fact;
 use crate::node::desk::{Desk, Done, Job, Outcome, Task};
+use crate::plan::ENGINE;
 use crate::schedule::{Role, ThreadId};
+use crate::views::What;
 
 /// What waits for one thread.
 #[derive(Debug)]
@@ -88,6 +90,7 @@ impl<D: Directory + Administer + Observe + Clone> World<D> {
             .all(|it| !it.is_busy && !it.is_unseen);
         self.threads[thread].is_busy = true;
         self.begins(server, &task);
+        self.tell_job(thread, What::JobBegan, task.word());
         let node = &self.servers[usize::from(server)];
         Some(Job {
             incarnation: node.incarnation,
@@ -118,7 +121,7 @@ impl<D: Directory + Administer + Observe + Clone> World<D> {
         let mut blurred = core::mem::take(&mut inbox.blurred);
         if done.incarnation != self.servers[usize::from(server)].incarnation {
             // The process died meanwhile.
-            return;
+            return self.tell_job(thread, What::JobEnded, "");
         }
         let is_waited_for = matches!(role, Role::Worker | Role::Database);
         if is_waited_for && done.since < self.queue.now() {
@@ -130,10 +133,26 @@ impl<D: Directory + Administer + Observe + Clone> World<D> {
             blurred.retain(|account| has_taken_away(&done.outcome, *account));
         }
         self.observers.tell_since(Some(done.since));
+        self.observers
+            .tell_thread(self.has_threads().then_some(ThreadId { server, role }));
         self.applied(server, done);
         self.observers.tell_since(None);
+        self.observers.tell_thread(None);
+        self.tell_job(thread, What::JobEnded, "");
         for account in blurred {
             self.see(&Fact::Blurred { server, account });
+        }
+    }
+
+    /// Whether threads may stop in the middle of a job.
+    fn has_threads(&self) -> bool {
+        self.plan.engine != ENGINE
+    }
+
+    fn tell_job(&mut self, thread: usize, what: What, text: &str) {
+        if self.has_threads() {
+            let (now, id) = (self.queue.now(), self.threads[thread].id);
+            self.observers.tell_job(now, id, what, text);
         }
     }
 

@@ -32,6 +32,7 @@ fn report(plan: &Plan, message: Option<String>) -> Report {
         plan,
         timeline: None,
         datagrams: None,
+        log: None,
         interleaving: None,
         checkpoints: Vec::new(),
     }
