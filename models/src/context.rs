@@ -65,6 +65,8 @@ pub(crate) struct Context {
     pub(crate) steps: Vec<Step>,
     /// Whether it is a world that runs: a long one.
     is_world: bool,
+    /// Whether all its steps are kept, for a view.
+    keeps_all: bool,
     /// Of a world: all its steps.
     hash: u64,
     pub(crate) notes: Vec<(usize, String)>,
@@ -104,6 +106,11 @@ pub(crate) fn begin() {
         context.steps.clear();
         context.clocks[0].tick(0);
     });
+}
+
+/// Keeps all steps of the execution that has begun, also those of a world.
+pub(crate) fn keep_all() {
+    with(|context| context.keeps_all = true);
 }
 
 /// Ends an execution whose threads are all joined: nothing may be left alive, then the bytes go.
@@ -204,7 +211,7 @@ impl Context {
         };
         if self.is_world {
             self.hash = step.mixed_into(self.hash);
-            if self.steps.len() >= 2 * STEPS_KEPT {
+            if !self.keeps_all && self.steps.len() >= 2 * STEPS_KEPT {
                 self.steps.drain(..STEPS_KEPT);
             }
         }

@@ -57,6 +57,16 @@ pub(crate) struct Step {
 }
 
 impl Step {
+    /// The counter afterwards, where the step was on one.
+    pub(crate) fn count_after(&self) -> Option<usize> {
+        let before = self.observed?;
+        Some(match self.operation {
+            Operation::Add | Operation::Exchange => before.wrapping_add(1),
+            Operation::Subtract => before.wrapping_sub(1),
+            _ => before,
+        })
+    }
+
     /// The hash of all steps before this one, and this one. It is taken at every step of a world, so nothing is printed for it;
     /// and a line of source that moves is no other trace.
     pub(crate) fn mixed_into(&self, hash: u64) -> u64 {

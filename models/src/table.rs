@@ -74,6 +74,15 @@ fn row(context: &Context, index: usize, step: &Step, width: usize) -> String {
     text
 }
 
+/// A step and its count, on one line.
+pub(crate) fn describe_whole(context: &Context, step: &Step) -> String {
+    let text = describe(context, step);
+    match count(step) {
+        count if count.is_empty() => text,
+        count => format!("{text} ({count})"),
+    }
+}
+
 fn describe(context: &Context, step: &Step) -> String {
     let subject = name(context, step.subject);
     match step.operation {

@@ -8,6 +8,7 @@ use iaxproof_sim::report::{Report, View};
 use iaxproof_sim::schedule::Schedule;
 use iaxproof_sim::world::{DirectorySetup, World, directories};
 
+use super::steps::{Mark, merge};
 use super::turns::{self, Stop};
 use crate::{AnyDirectory, context};
 
@@ -32,6 +33,28 @@ pub(super) trait Threads {
 struct Stage {
     world: Option<World<Arc<AnyDirectory>>>,
     is_over: bool,
+    /// How far the log of the world and the record of steps were, where a log is kept.
+    marks: Vec<Mark>,
+}
+
+impl Stage {
+    /// Puts down how far both records are.
+    fn mark(&mut self) {
+        let Some(world) = &self.world else { return };
+        let Some(entries) = world.recorded() else {
+            return;
+        };
+        let mark = Mark {
+            entries,
+            steps: context::with(|context| context.steps.len()),
+            event: world.events(),
+            at: world.now(),
+        };
+        if self.marks.last() != Some(&mark) {
+            self.marks.push(mark);
+            turns::with(|turns| turns.marks += 1);
+        }
+    }
 }
 
 type Handle = Arc<Mutex<Stage>>;
@@ -42,7 +65,11 @@ fn locked(stage: &Handle) -> MutexGuard<'_, Stage> {
 
 /// Works on the world, where it is not over.
 fn on<R>(stage: &Handle, work: impl FnOnce(&mut World<Arc<AnyDirectory>>) -> R) -> Option<R> {
-    locked(stage).world.as_mut().map(work)
+    let mut stage = locked(stage);
+    stage.mark();
+    let worked = stage.world.as_mut().map(work);
+    stage.mark();
+    worked
 }
 
 /// Runs a plan from begin to end. The engine is ready; what it gives up it gives up after this.
@@ -52,23 +79,33 @@ pub(super) fn run<T: Threads>(
     make: impl Fn(&DirectorySetup) -> AnyDirectory,
 ) -> Report {
     context::begin();
+    if view == View::Events {
+        context::keep_all();
+    }
     let mut stage = None;
     let outcome = turns::contain(|| {
         let stage = stage.insert(set_up(plan, view, make));
         drive::<T>(stage);
     });
-    let world = stage.and_then(|stage| locked(&stage).world.take());
+    let stage = stage.expect("a world was set up");
+    let world = locked(&stage).world.take();
+    let marks = core::mem::take(&mut locked(&stage).marks);
     let world = world.expect("a world was set up");
     drop(outcome);
     let taken = turns::with(|turns| (turns.stopped.clone(), turns.schedule.clone()));
     let (stopped, schedule) = taken.expect("a world runs until it is ended");
-    conclude::<T>(world, stopped, schedule)
+    conclude::<T>(world, stopped, schedule, &marks)
 }
 
 fn set_up(plan: &Plan, view: View, make: impl Fn(&DirectorySetup) -> AnyDirectory) -> Handle {
     let world = Some(World::new(plan, view, directories(plan, make)));
     let is_over = false;
-    Arc::new(Mutex::new(Stage { world, is_over }))
+    let marks = Vec::new();
+    Arc::new(Mutex::new(Stage {
+        world,
+        is_over,
+        marks,
+    }))
 }
 
 fn drive<T: Threads>(stage: &Handle) {
@@ -148,6 +185,7 @@ fn conclude<T: Threads>(
     mut world: World<Arc<AnyDirectory>>,
     stopped: Option<Stop>,
     schedule: Schedule,
+    marks: &[Mark],
 ) -> Report {
     if let Some(stop) = &stopped {
         world.fail(stop.property, &stop.message);
@@ -156,6 +194,10 @@ fn conclude<T: Threads>(
     // A world that was broken off is not emptied: its threads stand in the middle of what they did.
     let mut report = world.end();
     let steps = context::steps_hash();
+    if let Some(log) = &mut report.log {
+        let stalls = turns::with(|turns| core::mem::take(&mut turns.stalls)).unwrap_or_default();
+        context::with(|context| merge(log, marks, &stalls, context));
+    }
     if is_whole {
         let leak = context::end_of_world();
         if let Some(leak) = leak.filter(|_| report.failure().is_none()) {

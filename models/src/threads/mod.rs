@@ -8,6 +8,7 @@
 
 mod driver;
 mod shuttle_engine;
+mod steps;
 mod strands_engine;
 mod turns;
 

@@ -5,6 +5,7 @@ use std::cell::RefCell;
 
 use iaxproof_sim::schedule::Schedule;
 
+use super::steps::StallSeen;
 use crate::finding::Finding;
 
 /// A world is running.
@@ -18,6 +19,10 @@ pub(super) struct Turns {
     pub(super) ended: Vec<usize>,
     /// A thread that waits for a lock, when nobody could go on (shuttle's engine notes it).
     pub(super) blocked: Option<usize>,
+    /// Where threads stalled.
+    pub(super) stalls: Vec<StallSeen>,
+    /// How many marks were made in the record of steps.
+    pub(super) marks: usize,
 }
 
 /// A rule of a family was broken, or a thread panicked.
@@ -40,6 +45,8 @@ pub(super) fn begin(schedule: Schedule, give_up: fn() -> !) {
         give_up,
         ended: Vec::new(),
         blocked: None,
+        stalls: Vec::new(),
+        marks: 0,
     }));
 }
 
@@ -68,7 +75,21 @@ pub(crate) fn announce(thread: usize) -> bool {
     let Some(index) = thread.checked_sub(1) else {
         return false;
     };
-    !std::thread::panicking() && with(|turns| turns.schedule.point(index)) == Some(true)
+    let stalls =
+        !std::thread::panicking() && with(|turns| turns.schedule.point(index)) == Some(true);
+    if stalls {
+        let steps = crate::context::with(|context| context.steps.len());
+        let thread = index;
+        with(|turns| {
+            let marks = turns.marks;
+            turns.stalls.push(StallSeen {
+                steps,
+                marks,
+                thread,
+            });
+        });
+    }
+    stalls
 }
 
 /// Breaks the world off. What broke it first counts.

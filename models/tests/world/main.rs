@@ -1,4 +1,5 @@
-//! Worlds with the designs that must be caught, with threads, and of any octets. Those of `sim/scenarios` are a program of their own.
+//! Worlds with the designs that must be caught, with threads, and of any octets; and views of them. Those of `sim/scenarios` are a
+//! program of their own.
 
 #[path = "../../../sim/tests/fuzz/replay.rs"]
 mod replay;
@@ -7,3 +8,4 @@ mod designs;
 mod fuzz;
 mod shrink;
 mod threads;
+mod views;
