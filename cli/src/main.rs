@@ -32,6 +32,8 @@ mod sim;
 mod store;
 mod table;
 #[cfg(feature = "evidence")]
+mod view;
+#[cfg(feature = "evidence")]
 mod zoo;
 
 use std::process::ExitCode;

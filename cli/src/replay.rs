@@ -16,6 +16,7 @@ use crate::error::Error;
 use crate::prove::design;
 use crate::report::Verdict;
 use crate::sim::world;
+use crate::view::ViewArgs;
 
 /// How the token of a schedule begins.
 const SCHEDULE: &str = "P1-";
@@ -28,6 +29,8 @@ pub(crate) struct ReplayArgs {
     /// The design that a world runs on; the token of a schedule names its own.
     #[arg(long, value_name = "NAME", default_value = "shipped", value_parser = design)]
     design: Design,
+    #[command(flatten)]
+    views: ViewArgs,
 }
 
 /// Replays and prints. [`Verdict::Failed`] where it reproduces a failure, [`Verdict::Broke`] where a plan holds that became another
@@ -40,8 +43,9 @@ pub(crate) fn run(args: &ReplayArgs, json: bool) -> Result<Verdict, Error> {
     let text = read(&args.what)?;
     let refused = |why: String| Error::Usage(format!("{}: {why}", args.what.trim()));
     match text.starts_with(SCHEDULE) {
+        true if args.views.is_any() => Err(refused("only worlds have views".to_owned())),
         true => schedule(&text, json).map_err(refused),
-        false => timeline(&world_of(&text).map_err(refused)?, args.design, json),
+        false => timeline(&world_of(&text).map_err(refused)?, args, json),
     }
 }
 
@@ -90,9 +94,14 @@ pub(crate) fn command(plan: &Plan, file: &Path, design: Design) -> String {
 }
 
 /// The timeline of a world, and whether it is what its plan expects.
-fn timeline(plan: &Plan, design: Design, json: bool) -> Result<Verdict, Error> {
-    let report = world::run(plan, View::Timeline, design)
+fn timeline(plan: &Plan, args: &ReplayArgs, json: bool) -> Result<Verdict, Error> {
+    let view = match args.views.is_any() {
+        true => View::Events,
+        false => View::Timeline,
+    };
+    let report = world::run(plan, view, args.design)
         .map_err(|why| Error::Broke(format!("the world panics: {why}")))?;
+    args.views.write(&report, args.what.trim())?;
     let expected = plan.expect.as_ref();
     let unmet = expected.map_or_else(Vec::new, |expect| expect.unmet(&report));
     let trace = expected.and_then(|expect| expect.trace.as_ref());

@@ -4,6 +4,7 @@
 //! - [`pcap`]: captures. [`tshark`]: what tshark says of one. [`compare`]: whether `iaxproof decode` says the same.
 //! - [`judge`]: whether tshark takes exception to what we send.
 //! - [`relay`]: between a client and a server, keeping what passes. [`clock`]: real time.
+//! - [`browser`]: a page in headless Chromium.
 //! - [`phone`]: a telephone made of the crate `iax2`. [`modem`]: Debian's iaxmodem.
 
 #![allow(
@@ -11,6 +12,8 @@
     reason = "helpers of tests: a panic is the failure"
 )]
 
+#[cfg(feature = "evidence")]
+mod browser;
 mod clock;
 mod compare;
 mod judge;
@@ -24,6 +27,8 @@ mod tshark;
 mod server;
 
 mod captures;
+#[cfg(feature = "evidence")]
+mod views;
 mod with_iax2;
 mod with_iaxmodem;
 mod with_tshark;
