@@ -1,7 +1,7 @@
 //! Any octets as a plan, for a fuzzer: each flip of a bit is another world near by.
 //!
 //! Eight octets of a seed; one that says whether the world has threads and whether decisions are listed; where they are, their number
-//! and the decisions, [`DECISION_LEN`] octets each; the rest is what the generator's dice are told, two octets a roll
+//! and the decisions, eight octets each; the rest is what the generator's dice are told, two octets a roll
 //! ([`Dice::told`]). What is missing is 0, so no octets are seed 0, and eight are the world of a seed. Nothing is refused: what means
 //! nothing is left out.
 
@@ -18,7 +18,7 @@ const WITH_THREADS: u8 = 1;
 /// Nothing is drawn while it runs: the decisions are listed.
 const LISTED: u8 = 2;
 /// The octets of a decision: domain, value, who (two) and nth (four, the lowest first).
-pub const DECISION_LEN: usize = 8;
+const DECISION_LEN: usize = 8;
 
 impl Plan {
     /// The plan of any octets. Every seed's world is one of them, with threads and without, explored or as it ran.

@@ -36,10 +36,10 @@ pub(crate) fn corpus(target: &str, files_min: usize) -> Vec<(PathBuf, Vec<u8>)> 
     corpus
 }
 
-/// Every file of a target's corpus, cut to each length, goes through its body.
-pub(crate) fn each_beginning_holds(target: &str, files_min: usize, body: fn(&[u8])) {
+/// Every file of a target's corpus, cut to every `step`th length, goes through its body.
+pub(crate) fn beginnings_hold(target: &str, files_min: usize, step: usize, body: fn(&[u8])) {
     for (path, octets) in corpus(target, files_min) {
-        for len in 0..=octets.len() {
+        for len in (0..=octets.len()).step_by(step) {
             holds(&path, &octets[..len], body);
         }
     }
