@@ -32,12 +32,21 @@ pub struct Sweep {
     pub decisions: u64,
     /// Worlds that were run a second time.
     pub run_again: u64,
-    /// In how many worlds each goal was reached.
-    pub goals: BTreeMap<Goal, u64>,
+    /// In which worlds each goal was reached.
+    pub goals: BTreeMap<Goal, Reached>,
     /// The exclusive or of every world's trace hash and seed: equal sweeps have equal digests.
     pub digest: u64,
     /// Failures of one kind together, by property and signature.
     pub failures: BTreeMap<(String, String), FailureGroup>,
+}
+
+/// The worlds that reached a goal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reached {
+    /// How many.
+    pub worlds: u64,
+    /// The lowest seed of them.
+    pub first_seed: u64,
 }
 
 /// Failures of one kind.
@@ -74,7 +83,11 @@ impl Sweep {
         self.decisions += report.plan.decisions.len() as u64;
         self.digest ^= crate::decide::mix(report.trace_hash ^ seed);
         for goal in report.goals.iter() {
-            *self.goals.entry(goal).or_default() += 1;
+            let once = Reached {
+                worlds: 1,
+                first_seed: seed,
+            };
+            self.reach(goal, once);
         }
         if let Some(failure) = report.failure() {
             let violation = &failure.violation;
@@ -120,6 +133,29 @@ impl Sweep {
         }
     }
 
+    fn reach(&mut self, goal: Goal, reached: Reached) {
+        let known = self.goals.entry(goal).or_insert(Reached {
+            worlds: 0,
+            first_seed: reached.first_seed,
+        });
+        known.worlds += reached.worlds;
+        known.first_seed = known.first_seed.min(reached.first_seed);
+    }
+
+    /// The goal that took longest to be reached for the first time, and the seed that did it, where seeds go upwards.
+    pub fn last_new_goal(&self) -> Option<(Goal, u64)> {
+        let firsts = self.goals.iter();
+        firsts
+            .map(|(goal, reached)| (*goal, reached.first_seed))
+            .max_by_key(|(_, seed)| *seed)
+    }
+
+    /// How many goals no seed below this one reached.
+    pub fn goals_new_from(&self, seed: u64) -> usize {
+        let reached = self.goals.values();
+        reached.filter(|it| it.first_seed >= seed).count()
+    }
+
     /// The goals that no world reached.
     pub fn goals_missed(&self) -> Vec<Goal> {
         let missed = |goal: &&Goal| !self.goals.contains_key(goal);
@@ -142,8 +178,8 @@ impl AddAssign for Sweep {
         self.decisions += other.decisions;
         self.run_again += other.run_again;
         self.digest ^= other.digest;
-        for (goal, count) in other.goals {
-            *self.goals.entry(goal).or_default() += count;
+        for (goal, reached) in other.goals {
+            self.reach(goal, reached);
         }
         for (kind, group) in other.failures {
             self.merge_failure(kind, group);
@@ -162,6 +198,13 @@ pub fn audited(setup: &DirectorySetup) -> Catalog<Audited> {
         dialogues_max: 32_766,
         ledger: Book::default(),
     })
+}
+
+/// The share of worlds that fail is below this with 95 % confidence, where so many random ones all held: the exact bound
+/// of Clopper and Pearson, 1 - 0.05^(1/n), which the rule of three takes for 3/n.
+pub fn failure_rate_bound(clean: u64) -> f64 {
+    // Not as a power: it is too near to 1 for its difference to keep its digits.
+    -(0.05f64.ln() / clean as f64).exp_m1()
 }
 
 /// What failures of one kind have in common: the message without its numbers, and only its first line.
@@ -211,5 +254,41 @@ mod tests {
         back += even;
         assert_eq!(forth, whole);
         assert_eq!(back, whole);
+    }
+
+    #[test]
+    fn a_sweep_knows_when_each_goal_was_first_reached() {
+        let mut sweep = Sweep::default();
+        assert_eq!(sweep.last_new_goal(), None);
+        for (goal, first_seed) in [
+            (Goal::Evicted, 7),
+            (Goal::Expired, 3),
+            (Goal::Evicted, 5),
+            (Goal::Expired, 9),
+        ] {
+            let reached = Reached {
+                worlds: 2,
+                first_seed,
+            };
+            sweep.reach(goal, reached);
+        }
+        assert_eq!(sweep.last_new_goal(), Some((Goal::Evicted, 5)));
+        assert_eq!([3, 4, 6].map(|seed| sweep.goals_new_from(seed)), [2, 1, 0]);
+        assert!(sweep.goals.values().all(|reached| reached.worlds == 4));
+    }
+
+    #[test]
+    fn the_bound_on_the_failure_rate_is_exact_and_near_to_the_rule_of_three() {
+        // From tables of the binomial distribution.
+        for (clean, bound) in [
+            (1, 0.95),
+            (10, 0.258_866),
+            (59, 0.049_508),
+            (300, 0.009_936),
+        ] {
+            assert!((failure_rate_bound(clean) - bound).abs() < 1e-6, "{clean}");
+        }
+        let many = 1_000_000_000_000;
+        assert!((failure_rate_bound(many) * many as f64 - 2.995_732).abs() < 1e-5);
     }
 }

@@ -1,5 +1,8 @@
-//! `iaxproof sim`: sweeps seeds through the simulated world. [`sweep`] runs them, [`world`] one of them.
+//! `iaxproof sim`: sweeps seeds through the simulated world. [`sweep`] runs them, [`world`] one of them; [`known`] says what
+//! came of it.
 
+mod budget;
+mod known;
 mod seeds;
 mod sweep;
 pub(crate) mod world;
@@ -8,24 +11,30 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use iaxproof_models::Design;
-use iaxproof_sim::goals::Goal;
+use iaxproof_sim::plan::Plan;
 use iaxproof_sim::report::View;
 use iaxproof_sim::sweep::FailureGroup;
+use serde::Serialize;
 
 use crate::error::Error;
 use crate::prove::design;
 use crate::replay::command;
 use crate::report::{Report, Row, Verdict, grouped};
 
+use self::budget::Budget;
+use self::known::Known;
 use self::seeds::Seeds;
-use self::sweep::{Found, Without, Worlds};
+use self::sweep::{Found, PanicGroup, Without, Worlds};
 
 /// Run one simulated world for each seed of a range.
 #[derive(Debug, Args)]
 pub(crate) struct SimArgs {
-    /// The seeds, without the last.
-    #[arg(long, value_name = "A..B")]
-    seeds: Seeds,
+    /// The seeds, without the last; with --budget there may be no last.
+    #[arg(long, value_name = "A..B", required_unless_present = "budget")]
+    seeds: Option<Seeds>,
+    /// Take up no more seeds after this long, such as 90s, 10m or 2h.
+    #[arg(long, value_name = "TIME", conflicts_with = "print_plan")]
+    budget: Option<Budget>,
     /// How many threads.
     #[arg(long, value_name = "N", default_value_t = 2)]
     jobs: usize,
@@ -50,12 +59,25 @@ pub(crate) struct SimArgs {
 }
 
 impl SimArgs {
-    const fn worlds(&self) -> Worlds {
+    fn worlds(&self) -> Worlds {
         Worlds {
             design: self.design,
             threads: self.threads,
             without: self.without,
             until_found: self.until_found,
+            budget: self.budget.map(|budget| budget.0),
+        }
+    }
+
+    /// The seeds of the whole sweep; from 0 on where none are named.
+    fn seeds(&self) -> Result<Seeds, Error> {
+        let seeds = self.seeds.clone().unwrap_or(Seeds::from(0));
+        match seeds.is_open() && self.budget.is_none() {
+            true => Err(Error::Usage(format!(
+                "--seeds {}..: seeds without an end need a --budget, such as 10m",
+                seeds.0.start
+            ))),
+            false => Ok(seeds),
         }
     }
 }
@@ -66,23 +88,17 @@ impl SimArgs {
 ///
 /// Where a plan cannot be written.
 pub(crate) fn run(args: &SimArgs, json: bool) -> Result<Verdict, Error> {
+    let seeds = args.seeds()?;
     if args.print_plan {
-        return print_plans(args);
+        return print_plans(args, &seeds);
     }
-    let found = sweep::sweep(&args.seeds.0, args.jobs, args.worlds())?;
+    let found = sweep::sweep(&seeds.0, args.jobs, args.worlds())?;
     let out = args.out.clone().unwrap_or_else(usual_place);
-    let report = Report::new(rows(&found, args.design, &out)?);
-    if json {
-        report.print(true);
-    } else {
-        print_found(&found, args);
-        report.print(false);
-    }
-    Ok(report.verdict)
+    report(&found, args.worlds(), &out, json)
 }
 
-fn print_plans(args: &SimArgs) -> Result<Verdict, Error> {
-    for seed in args.seeds.0.clone() {
+fn print_plans(args: &SimArgs, seeds: &Seeds) -> Result<Verdict, Error> {
+    for seed in seeds.0.clone() {
         let report = world::run(&args.worlds().plan(seed), View::Hash, args.design);
         let report = report.map_err(|why| Error::Broke(format!("seed {seed} panics: {why}")))?;
         println!("{}", report.plan);
@@ -90,37 +106,34 @@ fn print_plans(args: &SimArgs) -> Result<Verdict, Error> {
     Ok(Verdict::Held)
 }
 
-fn print_found(found: &Found, args: &SimArgs) {
-    let (sweep, seconds) = (&found.sweep, found.elapsed.as_secs_f64());
-    let simulated = sweep.simulated_micros as f64 / 1e6;
-    println!(
-        "{} worlds in {seconds:.1} s: {:.0} worlds/s, {:.0} events/s, {:.0} s of simulated time a second",
-        grouped(sweep.worlds),
-        sweep.worlds as f64 / seconds,
-        sweep.events as f64 / seconds,
-        simulated / seconds,
-    );
-    println!(
-        "{} of them ran again from the plan that the first run wrote down; digest {:016x}",
-        grouped(sweep.run_again),
-        sweep.digest
-    );
-    if let Some(first) = found.first().filter(|_| args.until_found) {
-        let worlds = first + 1 - args.seeds.0.start;
-        println!("found in the world number {}", grouped(worlds));
+/// A report, and what the sweep knows.
+#[derive(Serialize)]
+struct ReportOfSweep {
+    #[serde(flatten)]
+    report: Report,
+    sweep: Known,
+}
+
+/// Prints what was found, with the plans of failures in `out`.
+fn report(found: &Found, worlds: Worlds, out: &Path, json: bool) -> Result<Verdict, Error> {
+    let report = Report::new(rows(found, worlds, out)?);
+    let sweep = Known::of(found);
+    let verdict = report.verdict;
+    if json {
+        let line = serde_json::to_string(&ReportOfSweep { report, sweep });
+        println!("{}", line.expect("plain strings and numbers serialise"));
+    } else {
+        sweep.print(found);
+        report.print(false);
     }
-    let missed: Vec<&str> = sweep.goals_missed().into_iter().map(Goal::text).collect();
-    match missed.is_empty() {
-        true => println!("every goal was reached"),
-        false => println!("goals never reached: {}", missed.join("; ")),
-    }
+    Ok(verdict)
 }
 
 /// One row where all held; else one for each kind of failure, with the plan of its first world written down.
-fn rows(found: &Found, design: Design, out: &Path) -> Result<Vec<Row>, Error> {
+fn rows(found: &Found, worlds: Worlds, out: &Path) -> Result<Vec<Row>, Error> {
     let mut rows = Vec::new();
     for ((property, _), group) in &found.sweep.failures {
-        let mut row = failed(found, property, group, design, out)?;
+        let mut row = failed(found, property, group, worlds.design, out)?;
         row.word = format!(
             "FAILED {property} in {} worlds: {}",
             grouped(group.count),
@@ -128,12 +141,9 @@ fn rows(found: &Found, design: Design, out: &Path) -> Result<Vec<Row>, Error> {
         );
         rows.push(row);
     }
-    rows.extend(
-        found
-            .panics
-            .iter()
-            .map(|(seed, words)| panicked(found, *seed, words)),
-    );
+    for group in found.panics.values() {
+        rows.push(panicked(found, group, worlds, out)?);
+    }
     if rows.is_empty() {
         rows.push(held(found));
     }
@@ -165,27 +175,33 @@ fn failed(
         what: format!("seed {} on {}", group.first_seed, design.name()),
         verdict: Verdict::Failed,
         property: Some(property.to_owned()),
-        replay: Some(replay(group, design, out)?),
+        replay: Some(replay(&group.plan, group.first_seed, design, out)?),
         ..held(found)
     })
 }
 
-fn panicked(found: &Found, seed: u64, words: &str) -> Row {
-    Row {
-        what: format!("seed {seed}"),
-        word: format!("BROKE: the world panics: {words}"),
+fn panicked(found: &Found, group: &PanicGroup, worlds: Worlds, out: &Path) -> Result<Row, Error> {
+    // It did not live to write its plan down: this is the one that it began with.
+    let plan = worlds.plan(group.first_seed);
+    Ok(Row {
+        what: format!("seed {}", group.first_seed),
+        word: format!(
+            "BROKE: the world panics, in {} worlds: {}",
+            grouped(group.count),
+            group.words.lines().next().unwrap_or_default()
+        ),
         verdict: Verdict::Broke,
+        replay: Some(replay(&plan, group.first_seed, worlds.design, out)?),
         ..held(found)
-    }
+    })
 }
 
 /// The command that runs a failure again: by its token, or by the file that its plan is written to.
-fn replay(group: &FailureGroup, design: Design, out: &Path) -> Result<String, Error> {
-    let name = format!("{}-{}.toml", design.name(), group.first_seed);
-    let file = out.join(name);
+fn replay(plan: &Plan, seed: u64, design: Design, out: &Path) -> Result<String, Error> {
+    let file = out.join(format!("{}-{seed}.toml", design.name()));
     std::fs::create_dir_all(out).map_err(Error::io("cannot make", out))?;
-    std::fs::write(&file, group.plan.to_string()).map_err(Error::io("cannot write", &file))?;
-    Ok(command(&group.plan, &file, design))
+    std::fs::write(&file, plan.to_string()).map_err(Error::io("cannot write", &file))?;
+    Ok(command(plan, &file, design))
 }
 
 /// `target/iaxproof-plans` where there is a target folder, else in the folder for temporary files.
@@ -205,7 +221,7 @@ pub(crate) fn usual_place() -> PathBuf {
 /// Where a plan cannot be written.
 pub(crate) fn sweep_shipped(worlds: u64, jobs: usize) -> Result<Vec<Row>, Error> {
     let found = sweep::sweep(&(0..worlds), jobs, Worlds::of(Design::Shipped))?;
-    rows(&found, Design::Shipped, &usual_place())
+    rows(&found, Worlds::of(Design::Shipped), &usual_place())
 }
 
 /// The worlds of `iaxproof check` that must fail: the first failure of `design` on `property`, of this many worlds.

@@ -8,4 +8,5 @@ mod exit_codes;
 mod register;
 mod serve;
 mod shrink;
+mod sweep;
 mod zoo;
