@@ -65,6 +65,8 @@ enum Command {
     Config(config::ConfigArgs),
     Decode(decode::DecodeArgs),
     #[cfg(feature = "evidence")]
+    Merge(sim::merge::MergeArgs),
+    #[cfg(feature = "evidence")]
     Plan(plan::PlanArgs),
     #[cfg(feature = "evidence")]
     Prove(prove::ProveArgs),
@@ -98,6 +100,8 @@ fn run(line: &CommandLine) -> Result<ExitCode, Error> {
         Command::Check(args) => check::run(args, line.json).map(Verdict::exit_code),
         Command::Config(args) => config::run(args, line.json),
         Command::Decode(args) => decode::run(args, line.json),
+        #[cfg(feature = "evidence")]
+        Command::Merge(args) => sim::merge::run(args, line.json).map(Verdict::exit_code),
         #[cfg(feature = "evidence")]
         Command::Plan(args) => plan::run(args).map(Verdict::exit_code),
         #[cfg(feature = "evidence")]

@@ -1,9 +1,11 @@
-//! `iaxproof sim`: sweeps seeds through the simulated world. [`sweep`] runs them, [`world`] one of them; [`known`] says what
-//! came of it.
+//! `iaxproof sim`: sweeps seeds through the simulated world. [`sweep`] runs them, [`world`] one of them; [`known`] says what came
+//! of it, [`shard`] writes that to a file, and [`merge`] adds such files up.
 
 mod budget;
 mod known;
+pub(crate) mod merge;
 mod seeds;
+mod shard;
 mod sweep;
 pub(crate) mod world;
 
@@ -23,7 +25,8 @@ use crate::report::{Report, Row, Verdict, grouped};
 
 use self::budget::Budget;
 use self::known::Known;
-use self::seeds::Seeds;
+use self::seeds::{Seeds, Shard};
+use self::shard::{Of, ShardResult, folder_of};
 use self::sweep::{Found, PanicGroup, Without, Worlds};
 
 /// Run one simulated world for each seed of a range.
@@ -35,6 +38,9 @@ pub(crate) struct SimArgs {
     /// Take up no more seeds after this long, such as 90s, 10m or 2h.
     #[arg(long, value_name = "TIME", conflicts_with = "print_plan")]
     budget: Option<Budget>,
+    /// Run the I-th of N slices of the seeds, counted from 1, and write what came of it to the file of --out, for `iaxproof merge`.
+    #[arg(long, value_name = "I/N", requires_all = ["seeds", "out"], conflicts_with_all = ["budget", "until_found", "print_plan"])]
+    shard: Option<Shard>,
     /// How many threads.
     #[arg(long, value_name = "N", default_value_t = 2)]
     jobs: usize,
@@ -53,8 +59,9 @@ pub(crate) struct SimArgs {
     /// Run each seed alone and print its plan, with all that was decided on the way.
     #[arg(long)]
     print_plan: bool,
-    /// Where the plans of failures go; else target/iaxproof-plans, or the folder for temporary files.
-    #[arg(long, value_name = "DIR")]
+    /// Where the plans of failures go; else target/iaxproof-plans, or the folder for temporary files. With --shard, the file
+    /// of its result, and they go beside it.
+    #[arg(long, value_name = "DIR or FILE")]
     out: Option<PathBuf>,
 }
 
@@ -86,15 +93,40 @@ impl SimArgs {
 ///
 /// # Errors
 ///
-/// Where a plan cannot be written.
+/// Where a plan or a result cannot be written.
 pub(crate) fn run(args: &SimArgs, json: bool) -> Result<Verdict, Error> {
     let seeds = args.seeds()?;
-    if args.print_plan {
-        return print_plans(args, &seeds);
+    match (args.shard, &args.out) {
+        _ if args.print_plan => print_plans(args, &seeds),
+        (Some(shard), Some(file)) => run_shard(args, &seeds, shard, file, json),
+        _ => {
+            let found = sweep::sweep(&seeds.0, args.jobs, args.worlds())?;
+            let out = args.out.clone().unwrap_or_else(usual_place);
+            report(&found, args.worlds(), &out, json)
+        }
     }
-    let found = sweep::sweep(&seeds.0, args.jobs, args.worlds())?;
-    let out = args.out.clone().unwrap_or_else(usual_place);
-    report(&found, args.worlds(), &out, json)
+}
+
+/// One slice of the seeds. Its result is a file, and what is printed is for people.
+fn run_shard(
+    args: &SimArgs,
+    seeds: &Seeds,
+    shard: Shard,
+    file: &Path,
+    json: bool,
+) -> Result<Verdict, Error> {
+    let slice = shard.slice(&seeds.0).map_err(Error::Usage)?;
+    let found = sweep::sweep(&slice, args.jobs, args.worlds())?;
+    let of = Of::this_build(args.worlds(), seeds.0.clone());
+    ShardResult::new(of, shard, &found).write(file)?;
+    if !json {
+        println!(
+            "shard {shard} of the seeds {:?}, result in {}",
+            seeds.0,
+            file.display()
+        );
+    }
+    report(&found, args.worlds(), folder_of(file), json)
 }
 
 fn print_plans(args: &SimArgs, seeds: &Seeds) -> Result<Verdict, Error> {

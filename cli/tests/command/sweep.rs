@@ -1,7 +1,8 @@
-//! `iaxproof sim` with a budget, end to end.
+//! `iaxproof sim` with a budget and in shards, and `iaxproof merge`, end to end.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
@@ -36,6 +37,71 @@ fn json(line: &str, code: i32) -> Value {
     serde_json::from_str(ended.stdout.lines().last().unwrap()).unwrap()
 }
 
+/// What two reports of one sweep have in common: all but times.
+fn timeless(mut report: Value) -> Value {
+    report["sweep"]["seconds"] = Value::Null;
+    for row in report["rows"].as_array_mut().unwrap() {
+        row["seconds"] = Value::Null;
+    }
+    report
+}
+
+/// Three shards of the worlds of 2007, in files.
+fn shards(folder: &Path, range: &str) -> String {
+    let file = |index: u64| folder.join(format!("{index}.json")).display().to_string();
+    let files = [1, 2, 3].map(|index| {
+        let file = file(index);
+        let line = format!("sim --seeds {range} --design 2007 --shard {index}/3 --out {file}");
+        let report = json(&line, 42);
+        assert_eq!(report["verdict"], "failed");
+        file
+    });
+    files.join(" ")
+}
+
+#[test]
+fn merged_shards_report_what_one_sweep_reports() {
+    let folder = tempfile::tempdir().unwrap();
+    let (place, out) = (
+        folder.path(),
+        folder.path().join("plans").display().to_string(),
+    );
+    let files = shards(place, "0..48");
+    let merged = json(&format!("merge {files} --out {out}"), 42);
+    let whole = json(&format!("sim --seeds 0..48 --design 2007 --out {out}"), 42);
+    assert_eq!(merged["sweep"]["seeds"], serde_json::json!([0, 48]));
+    assert_eq!(timeless(merged), timeless(whole));
+    // And in words.
+    let line = format!("merge {files} --out {out}");
+    let ended = iaxproof(&line.split_whitespace().collect::<Vec<_>>());
+    for words in [
+        "3 shards, seconds added up",
+        "48 worlds in ",
+        "seeds 0..48\n",
+        "3 of them ran again from the plan",
+        "goals never reached: ",
+        "no-use-after-destroy",
+    ] {
+        assert!(ended.stdout.contains(words), "{words}: {}", ended.stdout);
+    }
+    assert!(
+        !ended.stdout.contains("no world failed"),
+        "{}",
+        ended.stdout
+    );
+}
+
+#[test]
+fn a_shard_too_few_is_a_usage_error_that_names_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = shards(folder.path(), "0..48");
+    let line: Vec<&str> = files.split_whitespace().take(2).collect();
+    let ended = iaxproof(&[&["merge"], &line[..]].concat());
+    assert_eq!(ended.code, 2, "{}{}", ended.stdout, ended.stderr);
+    let words = "2.json: the seeds 32..48 after it are missing";
+    assert!(ended.stderr.contains(words), "{}", ended.stderr);
+}
+
 #[test]
 fn a_budget_that_ends_a_sweep_is_no_failure_and_says_how_far_it_came() {
     let report = json("sim --budget 1s", 0);
@@ -63,11 +129,23 @@ fn a_budget_that_ends_a_sweep_is_no_failure_and_says_how_far_it_came() {
 }
 
 #[test]
-fn what_is_no_budget_is_a_usage_error_in_words() {
+fn what_is_no_shard_or_no_budget_is_a_usage_error_in_words() {
     let refused = [
         ("sim", "--seeds <A..B>"),
         ("sim --seeds 5..", "need a --budget"),
         ("sim --budget 10", "90s, 10m or 2h"),
+        ("sim --seeds 0..4 --shard 5/4 --out x", "i/n"),
+        (
+            "sim --seeds 0..4 --shard 1/5 --out x",
+            "4 seeds cannot be cut into 5",
+        ),
+        ("sim --seeds 0..4 --shard 1/2", "--out"),
+        (
+            "sim --seeds 0..4 --budget 1s --shard 1/2 --out x",
+            "cannot be used with",
+        ),
+        ("merge", "<FILE>..."),
+        ("merge no/such/file", "no/such/file"),
     ];
     for (line, words) in refused {
         let ended = iaxproof(&line.split_whitespace().collect::<Vec<_>>());
