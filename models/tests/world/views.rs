@@ -12,7 +12,7 @@ const SEEDS: u64 = 8;
 
 fn seen(plan: &Plan, design: Design) -> (Report, EventLog) {
     let mut report = world::run(plan, View::Events, design);
-    let log = report.log.take().unwrap();
+    let log = report.log.take().expect("a log was asked for");
     (report, log)
 }
 
