@@ -1,6 +1,9 @@
 //! Views of worlds: one log, the same numbers of events in all, no secret, and no world that is another because somebody looks.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests: a panic is the failure")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests: a panic is the failure"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 
