@@ -12,6 +12,8 @@ mod clock;
 mod config;
 mod decode;
 mod error;
+#[cfg(feature = "evidence")]
+mod explain;
 mod log;
 mod net;
 #[cfg(feature = "evidence")]
@@ -65,6 +67,8 @@ enum Command {
     Config(config::ConfigArgs),
     Decode(decode::DecodeArgs),
     #[cfg(feature = "evidence")]
+    Explain(explain::ExplainArgs),
+    #[cfg(feature = "evidence")]
     Merge(sim::merge::MergeArgs),
     #[cfg(feature = "evidence")]
     Plan(plan::PlanArgs),
@@ -100,6 +104,8 @@ fn run(line: &CommandLine) -> Result<ExitCode, Error> {
         Command::Check(args) => check::run(args, line.json).map(Verdict::exit_code),
         Command::Config(args) => config::run(args, line.json),
         Command::Decode(args) => decode::run(args, line.json),
+        #[cfg(feature = "evidence")]
+        Command::Explain(args) => explain::run(args, line.json).map(Verdict::exit_code),
         #[cfg(feature = "evidence")]
         Command::Merge(args) => sim::merge::run(args, line.json).map(Verdict::exit_code),
         #[cfg(feature = "evidence")]

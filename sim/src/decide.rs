@@ -39,11 +39,14 @@ pub enum Domain {
     Qualify,
     /// Whether a thread stalls before one of its steps; who = thread.
     Stall,
+    /// After how many steps of others a thread that stalled goes on again, where that comes first; who and nth = those of the stall. Never
+    /// drawn.
+    Resume,
 }
 
 impl Domain {
     /// Every domain, in the order of their numbers.
-    pub const ALL: [Domain; 13] = [
+    pub const ALL: [Domain; 14] = [
         Domain::Network,
         Domain::Question,
         Domain::Write,
@@ -57,6 +60,7 @@ impl Domain {
         Domain::Registrar,
         Domain::Qualify,
         Domain::Stall,
+        Domain::Resume,
     ];
 
     const fn word(self) -> &'static str {
@@ -74,6 +78,7 @@ impl Domain {
             Domain::Registrar => "registrar",
             Domain::Qualify => "qualify",
             Domain::Stall => "stall",
+            Domain::Resume => "resume",
         }
     }
 }

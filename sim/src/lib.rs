@@ -8,6 +8,7 @@
 //! - [`fact`]: what happens; [`checkers`], [`goals`] and [`trace`] see facts and nothing else. [`report`]: what they say.
 //! - [`views`]: one log of all events, and what a browser or a program makes of it.
 //! - [`mod@shrink`]: from a plan that fails to a small one that fails in the same way.
+//! - [`mod@explain`]: the two things whose order decides that a world fails.
 //! - [`fuzz`]: the bodies of the fuzz targets.
 //! - [`linearizable`]: whether a history of a container can be explained one operation after another.
 
@@ -17,6 +18,7 @@ pub mod checkers;
 pub mod clock;
 mod database;
 pub mod decide;
+pub mod explain;
 pub mod fact;
 pub mod fuzz;
 pub mod goals;

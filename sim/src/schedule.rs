@@ -4,7 +4,8 @@
 //! The dull schedule has no preemption: a thread goes on until it has nothing to do, and only then does time pass. What makes a
 //! difference is a *stall*: a thread stops before its nth step, until all others are at rest, or for a while; time, datagrams and the
 //! other threads go on, also where it holds a lock. Stalls are decisions like all others
-//! (`stall WHO NTH = VALUE`), so a schedule is a short list, and taking one stall out shifts no other.
+//! (`stall WHO NTH = VALUE`), so a schedule is a short list, and taking one stall out shifts no other. `resume WHO NTH = STEPS` ends a
+//! stall after so many steps of others, to find the one that it must outlast ([`explain`](crate::explain)).
 
 use core::fmt;
 use core::time::Duration;
@@ -85,6 +86,8 @@ enum Stall {
 struct Thread {
     points: u32,
     stall: Stall,
+    /// The step of all threads together before which it goes on again.
+    resumes: Option<u64>,
 }
 
 /// Whose turn it is.
@@ -97,6 +100,10 @@ pub struct Schedule {
     rate: u64,
     stalls_left: u16,
     preempted: u64,
+    /// Steps of all threads.
+    points: u64,
+    /// Who goes on next, whoever else can.
+    next: Option<usize>,
 }
 
 impl Schedule {
@@ -111,6 +118,8 @@ impl Schedule {
             rate: u64::from(plan.options.stall_rate),
             stalls_left: plan.options.stalls_max,
             preempted: 0,
+            points: 0,
+            next: None,
         }
     }
 
@@ -127,10 +136,32 @@ impl Schedule {
         }
     }
 
-    /// The thread is before its next synchronisation step. Whether it stalls there.
+    /// The thread is before its next synchronisation step. Whether another may come first: [`Schedule::pick`] says who.
     pub fn point(&mut self, thread: usize) -> bool {
         let nth = self.threads[thread].points;
         self.threads[thread].points += 1;
+        self.points += 1;
+        let stalls = self.stalls_at(thread, nth);
+        self.next = self.resumed();
+        stalls || self.next.is_some()
+    }
+
+    /// Whether the thread stands still.
+    pub fn is_stalled(&self, thread: usize) -> bool {
+        self.threads[thread].stall != Stall::Awake
+    }
+
+    /// The thread whose stall the steps of others have ended by now.
+    fn resumed(&mut self) -> Option<usize> {
+        let points = self.points;
+        let is_due =
+            |it: &Thread| it.stall != Stall::Awake && it.resumes.is_some_and(|at| at <= points);
+        let thread = self.threads.iter().position(is_due)?;
+        self.threads[thread].stall = Stall::Awake;
+        Some(thread)
+    }
+
+    fn stalls_at(&mut self, thread: usize, nth: u32) -> bool {
         if self.now >= self.heal_at {
             return false;
         }
@@ -148,8 +179,19 @@ impl Schedule {
         if value > 0 {
             self.stalls_left = self.stalls_left.saturating_sub(1);
             self.threads[thread].stall = self.stall(value);
+            self.threads[thread].resumes = self.resumes(key);
         }
         value > 0
+    }
+
+    /// Before which step of all threads together a stall ends at the latest.
+    fn resumes(&mut self, key: Key) -> Option<u64> {
+        let domain = Domain::Resume;
+        let steps = self
+            .decisions
+            .decide(Key { domain, ..key }, u32::MAX, |_| 0);
+        // Its own step is the last that was counted; after so many more, the next comes after it.
+        (steps > 0).then(|| self.points + u64::from(steps) + 1)
     }
 
     fn stall(&self, value: u32) -> Stall {
@@ -162,8 +204,11 @@ impl Schedule {
 
     /// Who goes on, of those that can; `None` where nobody does: then time may pass.
     pub fn pick(&mut self, able: &[usize], current: Option<usize>) -> Option<usize> {
+        let told = self.next.take().filter(|it| able.contains(it));
         let goes_on = current.filter(|it| able.contains(it) && self.is_awake(*it));
-        let next = goes_on.or_else(|| able.iter().copied().find(|it| self.is_awake(*it)));
+        let next = told
+            .or(goes_on)
+            .or_else(|| able.iter().copied().find(|it| self.is_awake(*it)));
         let next = next.or_else(|| {
             let waits = |it: &usize| self.threads[*it].stall == Stall::UntilRest;
             able.iter().copied().find(waits)
@@ -235,6 +280,21 @@ mod tests {
         assert_eq!(schedule.pick(&BOTH, Some(1)), Some(1));
         assert_eq!(schedule.pick(&[0], Some(1)), Some(0));
         assert_eq!(schedule.preempted(), 1);
+    }
+
+    #[test]
+    fn a_stall_ends_after_so_many_steps_of_others_where_the_plan_says_so() {
+        let mut schedule = with(&["stall 0 0 = 1", "resume 0 0 = 2"]);
+        assert!(schedule.point(0));
+        assert_eq!(schedule.pick(&BOTH, Some(0)), Some(1));
+        // Two steps of the other, and before its third the first goes on.
+        assert!(!schedule.point(1));
+        assert!(!schedule.point(1));
+        assert!(schedule.point(1));
+        assert!(!schedule.is_stalled(1));
+        assert_eq!(schedule.pick(&BOTH, Some(1)), Some(0));
+        assert!(!schedule.point(0));
+        assert_eq!(schedule.pick(&BOTH, Some(0)), Some(0));
     }
 
     #[test]

@@ -70,14 +70,13 @@ pub(super) fn is_stopped() -> bool {
     with(|turns| turns.stopped.is_some()) == Some(true)
 }
 
-/// The running thread, numbered as by the record (0 is the driver), is before its next step. Whether it stalls there.
+/// The running thread, numbered as by the record (0 is the driver), is before its next step. Whether another may come first.
 pub(crate) fn announce(thread: usize) -> bool {
     let Some(index) = thread.checked_sub(1) else {
         return false;
     };
-    let stalls =
-        !std::thread::panicking() && with(|turns| turns.schedule.point(index)) == Some(true);
-    if stalls {
+    let asks = !std::thread::panicking() && with(|turns| turns.schedule.point(index)) == Some(true);
+    if asks && with(|turns| turns.schedule.is_stalled(index)) == Some(true) {
         let steps = crate::context::with(|context| context.steps.len());
         let thread = index;
         with(|turns| {
@@ -89,7 +88,7 @@ pub(crate) fn announce(thread: usize) -> bool {
             });
         });
     }
-    stalls
+    asks
 }
 
 /// Breaks the world off. What broke it first counts.

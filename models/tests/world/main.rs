@@ -5,6 +5,7 @@
 mod replay;
 
 mod designs;
+mod explain;
 mod fuzz;
 mod shrink;
 mod threads;

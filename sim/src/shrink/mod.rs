@@ -121,7 +121,7 @@ impl Counts {
             | Domain::Move
             | Domain::Registrar
             | Domain::Qualify => &mut self.choices,
-            Domain::Stall => &mut self.preemptions,
+            Domain::Stall | Domain::Resume => &mut self.preemptions,
         }
     }
 
