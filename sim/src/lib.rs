@@ -8,12 +8,14 @@
 //! - [`fact`]: what happens; [`checkers`], [`goals`] and [`trace`] see facts and nothing else. [`report`]: what they say.
 //! - [`views`]: one log of all events, and what a browser or a program makes of it.
 //! - [`mod@shrink`]: from a plan that fails to a small one that fails in the same way.
+//! - [`again`]: where two runs of one plan part.
 //! - [`mod@explain`]: the two things whose order decides that a world fails.
 //! - [`fuzz`]: the bodies of the fuzz targets.
 //! - [`linearizable`]: whether a history of a container can be explained one operation after another.
 
 mod accounts;
 pub mod administer;
+pub mod again;
 pub mod checkers;
 pub mod clock;
 mod database;

@@ -65,6 +65,7 @@ impl Observers {
     }
 
     /// Shows a fact to all. After a violation nothing more is seen.
+    #[track_caller]
     pub(crate) fn see(&mut self, now: Instant, fact: &Fact<'_>) {
         if self.failure.is_some() {
             return;
@@ -84,6 +85,7 @@ impl Observers {
     }
 
     /// Everything that happens is put down, where it is asked for.
+    #[track_caller]
     fn record(&mut self, now: Instant, fact: &Fact<'_>) {
         self.sent += u64::from(matches!(fact, Fact::Sent(_)));
         let datagram = match fact {
@@ -113,6 +115,7 @@ impl Observers {
     }
 
     /// A thread took a job up, or is done with it.
+    #[track_caller]
     pub(crate) fn tell_job(&mut self, now: Instant, thread: ThreadId, what: What, text: &str) {
         if let Some(recorder) = self.recorder.as_mut().filter(|_| self.failure.is_none()) {
             recorder.job((self.events, now), thread, what, text);
@@ -120,6 +123,7 @@ impl Observers {
     }
 
     /// What a directory counts, for people.
+    #[track_caller]
     pub(crate) fn tell_objects(
         &mut self,
         now: Instant,
@@ -143,6 +147,7 @@ impl Observers {
     }
 
     /// A property is broken; the first one counts.
+    #[track_caller]
     pub(crate) fn fail(&mut self, now: Instant, violation: Violation) {
         if self.failure.is_some() {
             return;

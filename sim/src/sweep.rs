@@ -8,6 +8,7 @@ use iaxproof::catalog::{Catalog, CatalogOptions, Kind};
 use iaxproof::registry::Audited;
 use iaxproof::registry::ledger::Book;
 
+use crate::again::first_difference;
 use crate::goals::{Goal, Goals};
 use crate::plan::Plan;
 use crate::report::{Report, View};
@@ -65,12 +66,17 @@ pub struct FailureGroup {
 impl Sweep {
     /// Runs the world of one seed over the catalog that ships, and adds it.
     pub fn run_seed(&mut self, seed: u64) {
+        self.run_with(seed, |plan, view| run(plan, view, audited));
+    }
+
+    /// Runs the world of one seed by `run`, and adds it. Of some seeds the plan that the first run wrote down is run again.
+    pub fn run_with(&mut self, seed: u64, mut run: impl FnMut(&Plan, View) -> Report) {
         let plan = Plan::from_seed(seed);
-        let report = run(&plan, View::Hash, audited);
+        let report = run(&plan, View::Hash);
         if seed.is_multiple_of(SAME_AGAIN_EVERY) {
             self.run_again += 1;
-            let again = run(&report.plan, View::Hash, audited);
-            self.compare(seed, &report, &again);
+            let again = run(&report.plan, View::Hash);
+            self.compare(seed, &report, &again, run);
         }
         self.add(seed, report);
     }
@@ -97,14 +103,24 @@ impl Sweep {
         }
     }
 
-    /// Compares two runs of one plan: `same-again`.
-    pub fn compare(&mut self, seed: u64, first: &Report, again: &Report) {
+    /// Compares two runs of one plan: `same-again`. Where they differ, `run` runs it again to find the event at which they part.
+    pub fn compare(
+        &mut self,
+        seed: u64,
+        first: &Report,
+        again: &Report,
+        run: impl FnMut(&Plan, View) -> Report,
+    ) {
         if first.trace_hash == again.trace_hash {
             return;
         }
         let kind = ("same-again".to_owned(), "traces differ".to_owned());
+        let parts = match first_difference(&first.plan, run) {
+            Some(difference) => format!("they part in {difference}"),
+            None => "further runs were alike".to_owned(),
+        };
         let message = format!(
-            "the trace is {:016x}, and {:016x} when its plan runs again",
+            "the trace is {:016x}, and {:016x} when its plan runs again: {parts}",
             first.trace_hash, again.trace_hash
         );
         self.add_failure(kind, seed, message, first.plan.clone());

@@ -290,7 +290,8 @@ impl Found {
             // Not from the seed but from the plan that the first run wrote down: both must give one trace.
             let again = world::run(&report.plan, View::Hash, design)?;
             self.sweep.run_again += 1;
-            self.sweep.compare(seed, &report, &again);
+            let run = |plan: &Plan, view| iaxproof_models::world::run(plan, view, design);
+            self.sweep.compare(seed, &report, &again, run);
         }
         self.sweep.add(seed, report);
         Ok(())

@@ -104,6 +104,7 @@ impl Merged<'_> {
             thread,
             what,
             text,
+            told_at: None,
         });
     }
 }

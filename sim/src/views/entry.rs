@@ -1,6 +1,7 @@
 //! One thing that happened in a world, as views have it. What is put down when is [`log`](super::log)'s.
 
 use core::net::SocketAddr;
+use core::panic::Location;
 
 use iaxproof::time::Instant;
 use serde::{Serialize, Serializer};
@@ -29,6 +30,9 @@ pub struct Entry {
     pub what: What,
     /// The same for people, in a few words.
     pub text: String,
+    /// The line of the source that told it; `None` for a step of a thread, whose text has the line where it was done.
+    #[serde(skip)]
+    pub told_at: Option<&'static Location<'static>>,
 }
 
 /// What happened.

@@ -5,6 +5,7 @@
 
 use core::net::SocketAddr;
 use core::ops::Range;
+use core::panic::Location;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
@@ -101,6 +102,7 @@ impl Recorder {
     }
 
     /// Puts a fact down. `datagram` is the number of the one that it is about.
+    #[track_caller]
     pub(crate) fn fact(&mut self, (event, now): (u64, Instant), fact: &Fact<'_>, datagram: u64) {
         match fact {
             Fact::Contacts { server, contacts } => self.contacts((event, now), *server, contacts),
@@ -122,6 +124,7 @@ impl Recorder {
     }
 
     /// A property was broken.
+    #[track_caller]
     pub(crate) fn failed(&mut self, when: (u64, Instant), violation: &Violation) {
         let property = violation.property;
         let text = format!("{property}: {}", violation.message);
@@ -129,6 +132,7 @@ impl Recorder {
     }
 
     /// A thread took a job up, or is done with it.
+    #[track_caller]
     pub(crate) fn job(&mut self, when: (u64, Instant), thread: ThreadId, what: What, text: &str) {
         let before = self.thread.replace(thread);
         let server = Actor::Server(thread.server);
@@ -137,6 +141,7 @@ impl Recorder {
     }
 
     /// What a directory counts now.
+    #[track_caller]
     pub(crate) fn objects(
         &mut self,
         when: (u64, Instant),
@@ -148,6 +153,7 @@ impl Recorder {
         self.counted(when, server, true, what);
     }
 
+    #[track_caller]
     fn contacts(&mut self, when: (u64, Instant), server: u8, contacts: &[ContactSeen]) {
         for seen in contacts {
             let account = seen.account;
@@ -162,6 +168,7 @@ impl Recorder {
         }
     }
 
+    #[track_caller]
     fn counted(&mut self, when: (u64, Instant), server: u8, is_directory: bool, what: What) {
         let before = self.counted.insert((server, is_directory), what.clone());
         if before.as_ref() != Some(&what) {
@@ -201,6 +208,7 @@ impl Recorder {
         Datagram::new(datagram, passage, octets)
     }
 
+    #[track_caller]
     fn push(
         &mut self,
         (event, at): (u64, Instant),
@@ -216,6 +224,7 @@ impl Recorder {
             thread: self.thread.filter(is_servers),
             what,
             text,
+            told_at: Some(Location::caller()),
         });
     }
 }

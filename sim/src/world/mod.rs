@@ -288,6 +288,7 @@ impl<D: Directory + Administer + Observe + Clone> World<D> {
         }
     }
 
+    #[track_caller]
     fn see(&mut self, fact: &Fact<'_>) {
         self.observers.see(self.queue.now(), fact);
     }
