@@ -86,6 +86,9 @@ enum Command {
     #[cfg(feature = "evidence")]
     Sim(sim::SimArgs),
     #[cfg(feature = "evidence")]
+    #[command(hide = true)]
+    WorldChild(sim::elsewhere::WorldChildArgs),
+    #[cfg(feature = "evidence")]
     Zoo(zoo::ZooArgs),
 }
 
@@ -122,6 +125,8 @@ fn run(line: &CommandLine) -> Result<ExitCode, Error> {
         Command::Shrink(args) => shrink::run(args, line.json).map(Verdict::exit_code),
         #[cfg(feature = "evidence")]
         Command::Sim(args) => sim::run(args, line.json).map(Verdict::exit_code),
+        #[cfg(feature = "evidence")]
+        Command::WorldChild(args) => sim::elsewhere::run(args).map(Verdict::exit_code),
         #[cfg(feature = "evidence")]
         Command::Zoo(args) => zoo::run(args, line.json).map(Verdict::exit_code),
     }

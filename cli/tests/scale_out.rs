@@ -120,6 +120,7 @@ fn assert_merged(folder: &Path, design: &str, code: i32) {
         "digest",
         "worlds",
         "run_again",
+        "run_elsewhere",
         "events",
         "goals_missed",
         "last_new_goal",

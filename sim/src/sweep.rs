@@ -114,7 +114,6 @@ impl Sweep {
         if first.trace_hash == again.trace_hash {
             return;
         }
-        let kind = ("same-again".to_owned(), "traces differ".to_owned());
         let parts = match first_difference(&first.plan, run) {
             Some(difference) => format!("they part in {difference}"),
             None => "further runs were alike".to_owned(),
@@ -123,7 +122,13 @@ impl Sweep {
             "the trace is {:016x}, and {:016x} when its plan runs again: {parts}",
             first.trace_hash, again.trace_hash
         );
-        self.add_failure(kind, seed, message, first.plan.clone());
+        self.differs(seed, "traces differ", message, first.plan.clone());
+    }
+
+    /// A plan that is not the same again: `same-again`, with all of this signature.
+    pub fn differs(&mut self, seed: u64, signature: &str, message: String, plan: Plan) {
+        let kind = ("same-again".to_owned(), signature.to_owned());
+        self.add_failure(kind, seed, message, plan);
     }
 
     fn add_failure(&mut self, kind: (String, String), seed: u64, message: String, plan: Plan) {

@@ -20,6 +20,8 @@ pub(crate) struct Known {
     worlds: u64,
     /// How many of them ran a second time.
     run_again: u64,
+    /// How many were run again by a second process.
+    run_elsewhere: u64,
     events: u64,
     simulated_seconds: f64,
     seconds: f64,
@@ -55,6 +57,7 @@ impl Known {
             cut: found.cut,
             worlds: sweep.worlds,
             run_again: sweep.run_again,
+            run_elsewhere: found.elsewhere,
             events: sweep.events,
             simulated_seconds: sweep.simulated_micros as f64 / 1e6,
             seconds: found.elapsed.as_secs_f64(),
@@ -79,8 +82,9 @@ impl Known {
         let [from, to] = self.seeds;
         println!("seeds {from}..{to}{}", self.why_no_further());
         println!(
-            "{} of them ran again from the plan that the first run wrote down; digest {:016x}",
+            "{} of them ran again from the plan that the first run wrote down, {} in another process; digest {:016x}",
             grouped(self.run_again),
+            grouped(self.run_elsewhere),
             self.digest.0
         );
         if let (Some(Cut::Failure), Some(first)) = (self.cut, found.first()) {

@@ -2,6 +2,7 @@
 //! of it, [`shard`] writes that to a file, and [`merge`] adds such files up.
 
 mod budget;
+pub(crate) mod elsewhere;
 mod known;
 pub(crate) mod merge;
 mod seeds;
@@ -9,6 +10,7 @@ mod shard;
 mod sweep;
 pub(crate) mod world;
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -100,11 +102,18 @@ pub(crate) fn run(args: &SimArgs, json: bool) -> Result<Verdict, Error> {
         _ if args.print_plan => print_plans(args, &seeds),
         (Some(shard), Some(file)) => run_shard(args, &seeds, shard, file, json),
         _ => {
-            let found = sweep::sweep(&seeds.0, args.jobs, args.worlds())?;
+            let found = sweep_twice(&seeds.0, args.jobs, args.worlds())?;
             let out = args.out.clone().unwrap_or_else(usual_place);
             report(&found, args.worlds(), &out, json)
         }
     }
+}
+
+/// A sweep, and its share of seeds run again by a second process.
+fn sweep_twice(seeds: &Range<u64>, jobs: usize, worlds: Worlds) -> Result<Found, Error> {
+    let mut found = sweep::sweep(seeds, jobs, worlds)?;
+    elsewhere::compare(&mut found, worlds)?;
+    Ok(found)
 }
 
 /// One slice of the seeds. Its result is a file, and what is printed is for people.
@@ -116,7 +125,7 @@ fn run_shard(
     json: bool,
 ) -> Result<Verdict, Error> {
     let slice = shard.slice(&seeds.0).map_err(Error::Usage)?;
-    let found = sweep::sweep(&slice, args.jobs, args.worlds())?;
+    let found = sweep_twice(&slice, args.jobs, args.worlds())?;
     let of = Of::this_build(args.worlds(), seeds.0.clone());
     ShardResult::new(of, shard, &found).write(file)?;
     if !json {
@@ -252,7 +261,7 @@ pub(crate) fn usual_place() -> PathBuf {
 ///
 /// Where a plan cannot be written.
 pub(crate) fn sweep_shipped(worlds: u64, jobs: usize) -> Result<Vec<Row>, Error> {
-    let found = sweep::sweep(&(0..worlds), jobs, Worlds::of(Design::Shipped))?;
+    let found = sweep_twice(&(0..worlds), jobs, Worlds::of(Design::Shipped))?;
     rows(&found, Worlds::of(Design::Shipped), &usual_place())
 }
 

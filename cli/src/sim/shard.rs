@@ -36,6 +36,7 @@ pub(crate) struct ShardResult {
     pub(crate) seconds: f64,
     worlds: u64,
     run_again: u64,
+    run_elsewhere: u64,
     events: u64,
     simulated_micros: u64,
     pub(super) decisions: u64,
@@ -129,6 +130,7 @@ impl ShardResult {
             seconds: found.elapsed.as_secs_f64(),
             worlds: sum.worlds,
             run_again: sum.run_again,
+            run_elsewhere: found.elsewhere,
             events: sum.events,
             simulated_micros: sum.simulated_micros,
             decisions: sum.decisions,
@@ -241,7 +243,8 @@ impl ShardResult {
             elapsed: Duration::try_from_secs_f64(self.seconds)
                 .map_err(|error| error.to_string())?,
             seeds: self.seeds.clone(),
-            cut: None,
+            elsewhere: self.run_elsewhere,
+            ..Found::default()
         })
     }
 }

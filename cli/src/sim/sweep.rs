@@ -18,6 +18,7 @@ use crate::error::Error;
 use crate::progress::Progress;
 use crate::report::grouped;
 
+use super::elsewhere::ELSEWHERE_EVERY;
 use super::seeds::Seeds;
 use super::world;
 
@@ -83,6 +84,10 @@ pub(crate) struct Found {
     pub(crate) sweep: Sweep,
     /// Panics of one kind together, by signature.
     pub(crate) panics: BTreeMap<String, PanicGroup>,
+    /// The traces of the seeds that a second process is to run again.
+    pub(crate) hashes: BTreeMap<u64, u64>,
+    /// How many it has run.
+    pub(crate) elsewhere: u64,
     /// Wall-clock time.
     pub(crate) elapsed: Duration,
     /// The seeds that were taken up.
@@ -235,6 +240,8 @@ impl Found {
     /// Adds what another part of a sweep found. Which seeds and how long is the whole's to say.
     pub(crate) fn add(&mut self, part: Found) {
         self.sweep += part.sweep;
+        self.hashes.extend(part.hashes);
+        self.elsewhere += part.elsewhere;
         for (signature, group) in part.panics {
             self.add_panic(signature, group);
         }
@@ -286,6 +293,9 @@ impl Found {
     fn try_run(&mut self, seed: u64, worlds: Worlds) -> Result<(), String> {
         let design = worlds.design;
         let report = world::run(&worlds.plan(seed), View::Hash, design)?;
+        if seed.is_multiple_of(ELSEWHERE_EVERY) {
+            self.hashes.insert(seed, report.trace_hash);
+        }
         if seed.is_multiple_of(SAME_AGAIN_EVERY) {
             // Not from the seed but from the plan that the first run wrote down: both must give one trace.
             let again = world::run(&report.plan, View::Hash, design)?;

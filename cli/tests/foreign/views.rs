@@ -199,6 +199,7 @@ fn entry(event: u64, what: What, text: &str) -> Entry {
         thread: None,
         what,
         text: text.to_owned(),
+        told_at: None,
     }
 }
 
