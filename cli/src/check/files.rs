@@ -12,10 +12,11 @@ use crate::zoo::sources;
 type Target = (&'static str, fn(&[u8]));
 
 /// Every fuzz target.
-const TARGETS: [Target; 3] = [
+const TARGETS: [Target; 4] = [
     ("frame", iaxproof_sim::fuzz::frame),
     ("endpoint", iaxproof_sim::fuzz::endpoint),
     ("config", iaxproof_sim::fuzz::config),
+    ("world", iaxproof_models::fuzz::run_world),
 ];
 
 /// A row for the captures, and one for each fuzz target. Without the sources, all are INCOMPLETE.
