@@ -4,6 +4,7 @@ use clap::Args;
 use iaxproof_models::Design;
 use iaxproof_sim::explain::{Decisive, Explanation, Happened, explain};
 use iaxproof_sim::plan::Plan;
+use iaxproof_sim::shrink::Refusal;
 use iaxproof_sim::views::Entry;
 use serde_json::{Value, json};
 
@@ -38,7 +39,10 @@ pub(crate) fn run(args: &ExplainArgs, json: bool) -> Result<Verdict, Error> {
         progress.advance(1);
         world::run(plan, view, args.design)
     });
-    let explanation = explanation.map_err(|why| refused(why.to_string()))?;
+    let explanation = explanation.map_err(|why| match why {
+        Refusal::Holds => refused("nothing to explain: the world of this plan holds".to_owned()),
+        why => refused(why.to_string()),
+    })?;
     match json {
         true => println!("{}", as_json(&explanation, args.design)),
         false => print(&explanation, args.design),

@@ -3,36 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::collections::BTreeSet;
-use std::process::Command;
+
+use crate::line::{Ended, iaxproof, json};
 
 /// A scenario that is exhausted in no time.
 const SMALL: &str = "last_drop_runs_the_destructor_once";
 /// A scenario that the list of 2007 fails and what ships holds.
 const SCENARIO: &str = "reload_drops_an_absent_name_under_a_call";
-
-struct Ended {
-    code: i32,
-    stdout: String,
-    stderr: String,
-}
-
-fn iaxproof(line: &[&str]) -> Ended {
-    let output = Command::new(env!("CARGO_BIN_EXE_iaxproof"))
-        .args(line)
-        .output()
-        .unwrap();
-    Ended {
-        code: output.status.code().unwrap(),
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
-    }
-}
-
-/// The last line of what was printed, as JSON.
-fn json(ended: &Ended) -> serde_json::Value {
-    let last = ended.stdout.lines().last().unwrap();
-    serde_json::from_str(last).unwrap()
-}
 
 /// The token in the first row that has one.
 fn token(report: &serde_json::Value) -> String {

@@ -1,10 +1,11 @@
-//! The command as a process, one file per part of it. [`server`] is `iaxproof serve` on a port of its own.
+//! The command as a process, one file per part of it. [`line`] runs a command line, [`server`] is `iaxproof serve` on a port of its own.
 
 #[path = "../server/mod.rs"]
 mod server;
 
 mod config;
 mod exit_codes;
+mod line;
 mod register;
 mod serve;
 mod shrink;

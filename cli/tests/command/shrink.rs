@@ -3,32 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::path::Path;
-use std::process::Command;
 
 use serde_json::Value;
 
-struct Ended {
-    code: i32,
-    stdout: String,
-    stderr: String,
-}
-
-fn iaxproof(line: &[&str]) -> Ended {
-    let output = Command::new(env!("CARGO_BIN_EXE_iaxproof"))
-        .args(line)
-        .output()
-        .unwrap();
-    Ended {
-        code: output.status.code().unwrap(),
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
-    }
-}
-
-fn json(ended: &Ended) -> Value {
-    let last = ended.stdout.lines().last().unwrap();
-    serde_json::from_str(last).unwrap()
-}
+use crate::line::{iaxproof, json};
 
 /// The file with the plan of a world that crashes on the design of 2007.
 fn failing(folder: &Path, threads: &[&str]) -> String {
@@ -107,6 +85,36 @@ fn the_printed_words_say_what_was_needed_and_shuttle_agrees() {
     let mut lines = ended.stdout.lines();
     let command = lines.find_map(|line| line.strip_prefix("  replay: "));
     replayed(command.unwrap());
+}
+
+#[test]
+fn a_small_world_is_explained_by_two_plans_of_which_one_fails() {
+    let folder = tempfile::tempdir().unwrap();
+    let plan = failing(folder.path(), &[]);
+    let out = folder.path().join("small.toml");
+    let out = out.to_str().unwrap();
+    let shrunk = iaxproof(&["shrink", &plan, "--design", "2007", "--out", out]);
+    assert_eq!(shrunk.code, 0, "{}{}", shrunk.stdout, shrunk.stderr);
+    let ended = iaxproof(&["explain", out, "--design", "2007"]);
+    assert_eq!(ended.code, 0, "{}{}", ended.stdout, ended.stderr);
+    let line = |prefix: &str| {
+        let mut lines = ended.stdout.lines();
+        let line = lines.find_map(|line| line.strip_prefix(prefix));
+        line.unwrap_or_else(|| panic!("{prefix}: {}", ended.stdout))
+            .to_owned()
+    };
+    assert!(line("  1. ") != line("  2. "), "{}", ended.stdout);
+    replayed(&line("1 before 2 fails: "));
+    let holds = line("2 before 1 holds: ");
+    let holds: Vec<&str> = holds.split_whitespace().skip(1).collect();
+    let other = iaxproof(&holds);
+    assert!(other.code == 0 || other.code == 42, "{}", other.stdout);
+    assert_ne!(line("1 before 2 fails: "), line("2 before 1 holds: "));
+
+    // What holds is not explained.
+    let refused = iaxproof(&["explain", &plan]);
+    assert_eq!(refused.code, 2, "{}{}", refused.stdout, refused.stderr);
+    assert!(refused.stderr.contains("holds"), "{}", refused.stderr);
 }
 
 #[test]

@@ -3,27 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::path::Path;
-use std::process::Command;
 
 use serde_json::Value;
 
-struct Ended {
-    code: i32,
-    stdout: String,
-    stderr: String,
-}
-
-fn iaxproof(line: &[&str]) -> Ended {
-    let output = Command::new(env!("CARGO_BIN_EXE_iaxproof"))
-        .args(line)
-        .output()
-        .unwrap();
-    Ended {
-        code: output.status.code().unwrap(),
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
-    }
-}
+use crate::line::iaxproof;
 
 /// Runs it with these words, and `--json`.
 fn json(line: &str, code: i32) -> Value {
