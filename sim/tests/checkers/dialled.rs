@@ -9,7 +9,7 @@ use iaxproof::engine::settings::Name;
 use iaxproof::engine::{Calling, Error};
 use iaxproof::time::Instant;
 use iaxproof::wire::{
-    Body, CallNumber, Control, Format, Frame, FullFrame, IaxCommand, IeBuffer, InformationElement,
+    Body, Control, Format, Frame, FullFrame, IaxCommand, IeBuffer, InformationElement,
     InformationElements, SeqNo, Timestamp,
 };
 use iaxproof_sim::checkers::Checker;
@@ -22,28 +22,7 @@ use iaxproof_sim::fact::{ContactSeen, Fact, Limits, Mark, Passage, Taken};
 use iaxproof_sim::plan::Actor;
 use iaxproof_sim::trace::digest;
 
-const SERVER: Actor = Actor::Server(0);
-const CLIENT: Actor = Actor::Client(1);
-
-fn server() -> SocketAddr {
-    SocketAddr::from(([10, 0, 0, 1], 4569))
-}
-
-fn client() -> SocketAddr {
-    SocketAddr::from(([192, 0, 2, 11], 4569))
-}
-
-fn at(seconds: u64) -> Instant {
-    Instant::from_secs(seconds)
-}
-
-fn number(number: u16) -> CallNumber {
-    CallNumber::from_word(number)
-}
-
-fn call() -> CallId {
-    CallId::new(number(7), 1)
-}
+use crate::story::{CLIENT, SERVER, at, call, client, number, server};
 
 fn frame(source: u16, destination: u16, oseqno: u8, body: Body<'_>) -> Vec<u8> {
     let frame = FullFrame {

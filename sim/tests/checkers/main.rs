@@ -5,4 +5,5 @@ mod dialled;
 mod features;
 mod linearizable;
 mod properties;
+mod story;
 mod transferred;

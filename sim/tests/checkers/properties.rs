@@ -6,12 +6,11 @@ use std::time::Duration;
 
 use iaxproof::engine::counts::Counts;
 use iaxproof::engine::directory::{Contact, Generation};
-use iaxproof::engine::event::{CallId, EndReason, Event};
+use iaxproof::engine::event::{EndReason, Event};
 use iaxproof::engine::settings::Name;
 use iaxproof::time::Instant;
 use iaxproof::wire::{
-    Body, CallNumber, Cause, Frame, FullFrame, IaxCommand, IeBuffer, InformationElement, SeqNo,
-    Timestamp,
+    Body, Cause, Frame, FullFrame, IaxCommand, IeBuffer, InformationElement, SeqNo, Timestamp,
 };
 use iaxproof_sim::administer::References;
 use iaxproof_sim::checkers::bounded::Bounded;
@@ -29,28 +28,7 @@ use iaxproof_sim::fact::{
 use iaxproof_sim::plan::{Actor, RowEdit, Topology};
 use iaxproof_sim::trace::digest;
 
-const SERVER: Actor = Actor::Server(0);
-const CLIENT: Actor = Actor::Client(1);
-
-fn server() -> SocketAddr {
-    SocketAddr::from(([10, 0, 0, 1], 4569))
-}
-
-fn client() -> SocketAddr {
-    SocketAddr::from(([192, 0, 2, 11], 4569))
-}
-
-fn at(seconds: u64) -> Instant {
-    Instant::from_secs(seconds)
-}
-
-fn number(number: u16) -> CallNumber {
-    CallNumber::from_word(number)
-}
-
-fn call() -> CallId {
-    CallId::new(number(7), 1)
-}
+use crate::story::{CLIENT, SERVER, at, call, client, number, server};
 
 /// An IAX frame as octets.
 fn iax(source: u16, destination: u16, oseqno: u8, command: IaxCommand, ies: &IeBuffer) -> Vec<u8> {
