@@ -16,6 +16,7 @@ mod error;
 mod explain;
 mod log;
 mod net;
+mod pipe;
 #[cfg(feature = "evidence")]
 mod plan;
 #[cfg(feature = "evidence")]
@@ -94,6 +95,9 @@ enum Command {
 
 fn main() -> ExitCode {
     let line = CommandLine::parse();
+    if !matches!(line.command, Command::Serve(_)) {
+        pipe::end_with_the_reader();
+    }
     run(&line).unwrap_or_else(|error| {
         eprintln!("iaxproof: {error}");
         error.exit_code()

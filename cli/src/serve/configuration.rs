@@ -2,6 +2,7 @@
 //! up when it is read.
 
 use core::net::{IpAddr, SocketAddr};
+use std::io::Write as _;
 use std::net::ToSocketAddrs;
 use std::path::{Path, PathBuf};
 
@@ -56,11 +57,13 @@ impl Source {
     /// Says on standard output where the server listens, a line each, and how to try what is built in.
     pub(crate) fn greet(&self, locals: impl Iterator<Item = SocketAddr>) {
         let locals: Vec<SocketAddr> = locals.collect();
+        let mut out = std::io::stdout().lock();
+        // A server goes on where nobody reads this.
         for local in &locals {
-            println!("listening on {local}");
+            let _ = writeln!(out, "listening on {local}");
         }
         if let (Source::BuiltIn, Some(local)) = (self, locals.first()) {
-            println!("{}", how_to_try(*local));
+            let _ = writeln!(out, "{}", how_to_try(*local));
         }
     }
 }

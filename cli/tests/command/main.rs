@@ -6,6 +6,7 @@ mod server;
 mod config;
 mod exit_codes;
 mod line;
+mod pipe;
 mod register;
 mod serve;
 mod shrink;
