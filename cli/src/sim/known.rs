@@ -4,7 +4,7 @@
 use iaxproof_sim::goals::Goal;
 use iaxproof_sim::plan::expect::Hash;
 use iaxproof_sim::sweep::failure_rate_bound;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::report::grouped;
 
@@ -31,6 +31,8 @@ pub(crate) struct Known {
     last_new_goal: Option<NewGoal>,
     /// How many goals the last tenth of the seeds added.
     goals_new_in_last_tenth: usize,
+    /// The first seed that failed.
+    first_failure: Option<FirstFailure>,
     /// Where every world held: with 95 % confidence, the share of worlds that fail is below this.
     failure_rate_below: Option<f64>,
 }
@@ -40,6 +42,26 @@ pub(crate) struct Known {
 struct NewGoal {
     goal: &'static str,
     seed: u64,
+}
+
+/// The first seed that failed. No seed before it did, whatever the number of threads.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct FirstFailure {
+    pub(crate) seed: u64,
+    /// Nothing where its world panicked.
+    pub(crate) property: Option<String>,
+}
+
+impl FirstFailure {
+    fn of(found: &Found) -> Option<Self> {
+        let seed = found.first()?;
+        let mut failures = found.sweep.failures.iter();
+        let failed = failures.find(|(_, group)| group.first_seed == seed);
+        Some(FirstFailure {
+            seed,
+            property: failed.map(|((property, _), _)| property.clone()),
+        })
+    }
 }
 
 impl Known {
@@ -66,6 +88,7 @@ impl Known {
             goals_missed: missed.into_iter().map(Goal::text).collect(),
             last_new_goal,
             goals_new_in_last_tenth: sweep.goals_new_from(last_tenth(found)),
+            first_failure: FirstFailure::of(found),
             failure_rate_below: is_clean.then(|| failure_rate_bound(sweep.worlds)),
         }
     }

@@ -3,7 +3,7 @@
 
 mod budget;
 pub(crate) mod elsewhere;
-mod known;
+pub(crate) mod known;
 pub(crate) mod merge;
 mod seeds;
 mod shard;
@@ -239,10 +239,15 @@ fn panicked(found: &Found, group: &PanicGroup, worlds: Worlds, out: &Path) -> Re
 
 /// The command that runs a failure again: by its token, or by the file that its plan is written to.
 fn replay(plan: &Plan, seed: u64, design: Design, out: &Path) -> Result<String, Error> {
-    let file = out.join(format!("{}-{seed}.toml", design.name()));
+    let file = plan_file(out, design.name(), seed);
     std::fs::create_dir_all(out).map_err(Error::io("cannot make", out))?;
     std::fs::write(&file, plan.to_string()).map_err(Error::io("cannot write", &file))?;
     Ok(command(plan, &file, design))
+}
+
+/// The file of the plan of a seed that fails.
+pub(crate) fn plan_file(out: &Path, design: &str, seed: u64) -> PathBuf {
+    out.join(format!("{design}-{seed}.toml"))
 }
 
 /// `target/iaxproof-plans` where there is a target folder, else in the folder for temporary files.
