@@ -8,6 +8,7 @@ mod exit_codes;
 mod line;
 mod pipe;
 mod register;
+mod replay;
 mod serve;
 mod shrink;
 mod sweep;

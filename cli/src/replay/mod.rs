@@ -1,5 +1,7 @@
 //! `iaxproof replay`: runs one execution again, from its token or from the file of its plan, and shows it step by step: the
-//! interleaving of a schedule, the timeline of a world.
+//! interleaving of a schedule, the timeline of a world. [`again`] runs it many times.
+
+mod again;
 
 use std::ops::Range;
 use std::path::Path;
@@ -29,6 +31,9 @@ pub(crate) struct ReplayArgs {
     /// The design that a world runs on; the token of a schedule names its own.
     #[arg(long, value_name = "NAME", default_value = "shipped", value_parser = design)]
     design: Design,
+    /// Run it so often in this process instead of showing it, and say whether all runs had one trace.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    times: Option<u64>,
     #[command(flatten)]
     views: ViewArgs,
 }
@@ -42,10 +47,17 @@ pub(crate) struct ReplayArgs {
 pub(crate) fn run(args: &ReplayArgs, json: bool) -> Result<Verdict, Error> {
     let text = read(&args.what)?;
     let refused = |why: String| Error::Usage(format!("{}: {why}", args.what.trim()));
-    match text.starts_with(SCHEDULE) {
-        true if args.views.is_any() => Err(refused("only worlds have views".to_owned())),
-        true => schedule(&text, json).map_err(refused),
-        false => timeline(&world_of(&text).map_err(refused)?, args, json),
+    let is_schedule = text.starts_with(SCHEDULE);
+    match (is_schedule, args.times) {
+        (_, Some(_)) if args.views.is_any() => Err(refused("--times shows no view".to_owned())),
+        (true, _) if args.views.is_any() => Err(refused("only worlds have views".to_owned())),
+        (true, Some(times)) => again::schedule(&text, times, json),
+        (false, Some(times)) => {
+            let plan = world_of(&text).map_err(refused)?;
+            again::world(&plan, args.design, times, json)
+        }
+        (true, None) => schedule(&text, json).map_err(refused),
+        (false, None) => timeline(&world_of(&text).map_err(refused)?, args, json),
     }
 }
 
@@ -102,16 +114,11 @@ fn timeline(plan: &Plan, args: &ReplayArgs, json: bool) -> Result<Verdict, Error
     let report = world::run(plan, view, args.design)
         .map_err(|why| Error::Broke(format!("the world panics: {why}")))?;
     args.views.write(&report, args.what.trim())?;
-    let expected = plan.expect.as_ref();
-    let unmet = expected.map_or_else(Vec::new, |expect| expect.unmet(&report));
-    let trace = expected.and_then(|expect| expect.trace.as_ref());
-    let comparison = trace.map(|trace| (trace, trace.compare(&report)));
-    let is_same = matches!(&comparison, None | Some((_, Comparison::StillApplies)));
-    let verdict = match report.failure() {
-        Some(_) => Verdict::Failed,
-        None if is_same && unmet.is_empty() => Verdict::Held,
-        None => Verdict::Broke,
-    };
+    let Judged {
+        verdict,
+        unmet,
+        comparison,
+    } = judge(plan, &report);
     if json {
         print_json(
             &report,
@@ -141,6 +148,31 @@ fn timeline(plan: &Plan, args: &ReplayArgs, json: bool) -> Result<Verdict, Error
         println!("{}", words(trace, comparison));
     }
     Ok(verdict)
+}
+
+/// A world beside what its plan expects.
+struct Judged<'p> {
+    verdict: Verdict,
+    unmet: Vec<String>,
+    comparison: Option<(&'p RecordedTrace, Comparison)>,
+}
+
+fn judge<'p>(plan: &'p Plan, report: &Report) -> Judged<'p> {
+    let expected = plan.expect.as_ref();
+    let unmet = expected.map_or_else(Vec::new, |expect| expect.unmet(report));
+    let trace = expected.and_then(|expect| expect.trace.as_ref());
+    let comparison = trace.map(|trace| (trace, trace.compare(report)));
+    let is_same = matches!(&comparison, None | Some((_, Comparison::StillApplies)));
+    let verdict = match report.failure() {
+        Some(_) => Verdict::Failed,
+        None if is_same && unmet.is_empty() => Verdict::Held,
+        None => Verdict::Broke,
+    };
+    Judged {
+        verdict,
+        unmet,
+        comparison,
+    }
 }
 
 fn print_json(report: &Report, verdict: Verdict, trace: Option<&Comparison>, unmet: &[String]) {
