@@ -10,6 +10,8 @@ use serde::Deserialize;
 
 use crate::error::Error;
 
+use super::line;
+
 /// The names of all properties: of scenarios, of checkers, and of whoever runs them.
 fn properties() -> BTreeSet<&'static str> {
     let of_scenarios = scenarios().map(|scenario| scenario.property);
@@ -17,10 +19,16 @@ fn properties() -> BTreeSet<&'static str> {
     of_scenarios.chain(PROPERTIES).chain(of_runners).collect()
 }
 
+/// How many worlds must hold without what a defect needs, where its file does not say.
+const CLEAN: u64 = 2_000;
+
 /// One defect file.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Defect {
+    /// What its file is called.
+    #[serde(skip)]
+    pub(crate) name: String,
     /// A line that names it.
     pub(crate) title: String,
     /// What happened, and why.
@@ -33,9 +41,34 @@ pub(crate) struct Defect {
     pub(crate) seen_by: Vec<Vec<String>>,
     /// The whole design that is the defect, given to each line as `--design`; no edits then.
     pub(crate) design: Option<String>,
+    /// What its worlds with threads must have to fail: without any of these they hold.
+    #[serde(default)]
+    pub(crate) needs: Vec<Need>,
+    /// How many worlds must hold without what it needs.
+    clean: Option<u64>,
     /// What bends the sources.
     #[serde(default, rename = "edit")]
     pub(crate) edits: Vec<Edit>,
+}
+
+/// What a world can do without.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Need {
+    /// Something goes wrong with a datagram, a database or a process.
+    Fault,
+    /// A thread stops in the middle of what it does.
+    Preemption,
+}
+
+impl Need {
+    /// The word of `sim --without`.
+    pub(crate) const fn without(self) -> &'static str {
+        match self {
+            Need::Fault => "faults",
+            Need::Preemption => "stalls",
+        }
+    }
 }
 
 /// One place to bend.
@@ -59,7 +92,13 @@ impl Defect {
     pub(crate) fn read(file: &Path) -> Result<Defect, Error> {
         let text = std::fs::read_to_string(file)
             .map_err(|error| Error::Usage(format!("{}: {error}", file.display())))?;
-        Defect::parse(&text).map_err(|error| Error::Usage(format!("{}: {error}", file.display())))
+        let defect = Defect::parse(&text)
+            .map_err(|error| Error::Usage(format!("{}: {error}", file.display())))?;
+        let name = file.file_stem().unwrap_or_default();
+        Ok(Defect {
+            name: name.display().to_string(),
+            ..defect
+        })
     }
 
     fn parse(text: &str) -> Result<Defect, String> {
@@ -89,11 +128,42 @@ impl Defect {
         if self.seen_by.is_empty() || self.seen_by.iter().any(Vec::is_empty) {
             return Err("`seen-by` needs at least one command line, none empty".to_owned());
         }
+        self.check_needs()?;
         match (&self.design, self.edits.is_empty()) {
             (None, true) => Err("expected an `[[edit]]` or a `design`".to_owned()),
             (Some(_), false) => Err("expected an `[[edit]]` or a `design`, not both".to_owned()),
             _ => self.edits.iter().try_for_each(Edit::check),
         }
+    }
+
+    fn check_needs(&self) -> Result<(), String> {
+        let threaded = self.seen_by.iter().any(|line| line::is_threaded_sim(line));
+        match (self.needs.is_empty(), self.clean) {
+            (true, Some(_)) => Err("`clean` says nothing without `needs`".to_owned()),
+            (false, Some(0)) => Err("`clean = 0`: no world is no evidence".to_owned()),
+            (false, _) if !threaded => {
+                Err("`needs` asks for a line `sim --threads` in `seen-by`".to_owned())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// How many worlds must hold without what it needs.
+    pub(crate) fn clean(&self) -> u64 {
+        self.clean.unwrap_or(CLEAN)
+    }
+
+    /// Each of its lines with threads without each of what it needs: all of these must hold, in `worlds` worlds.
+    pub(crate) fn lines_clean(&self, worlds: u64) -> Vec<Vec<String>> {
+        let lines = self.lines_bent().into_iter();
+        let threaded = lines.filter(|line| line::is_threaded_sim(line));
+        let without = |need: &Need| ["--without".to_owned(), need.without().to_owned()];
+        let each = |line: Vec<String>| {
+            let line = line::over(&line, &(0..worlds));
+            let needs = self.needs.iter();
+            needs.map(move |need| line::with(&line, &without(need)))
+        };
+        threaded.flat_map(each).collect()
     }
 
     /// The command lines as they are run against the defect.
@@ -200,6 +270,23 @@ mod tests {
     }
 
     #[test]
+    fn what_a_defect_needs_is_taken_away_one_by_one() {
+        let line = r#"["sim", "--threads", "--seeds", "0..9"], ["sim", "--seeds", "0..9"]"#;
+        let needs = "needs = [\"fault\", \"preemption\"]\nclean = 70\n[[edit]]";
+        let text = GOOD.replacen(r#"["prove", "x"]"#, line, 1);
+        let defect = Defect::parse(&text.replacen("[[edit]]", needs, 1)).unwrap();
+        let lines = defect.lines_clean(defect.clean());
+        let lines: Vec<String> = lines.iter().map(|line| line.join(" ")).collect();
+        assert_eq!(
+            lines,
+            [
+                "sim --threads --seeds 0..70 --without faults",
+                "sim --threads --seeds 0..70 --without stalls"
+            ]
+        );
+    }
+
+    #[test]
     fn what_is_not_well_formed_is_refused_in_words() {
         assert!(refusal("no-leak", "no-leek").contains("no-leek"));
         assert!(refusal("\"s\"", "\" \"").contains("`story` is empty"));
@@ -209,6 +296,9 @@ mod tests {
         assert!(refusal("src/lib.rs", "/src/lib.rs").contains("inside the sources"));
         assert!(refusal("\"b\"", "\"a\"").contains("changes nothing"));
         assert!(refusal("title", "titel").contains("line 2"));
+        assert!(refusal("[[edit]]", "needs = [\"fault\"]\n[[edit]]").contains("sim --threads"));
+        assert!(refusal("[[edit]]", "needs = [\"tea\"]\n[[edit]]").contains("tea"));
+        assert!(refusal("[[edit]]", "clean = 9\n[[edit]]").contains("without `needs`"));
         assert!(refusal("[[edit]]", "design = \"d\"\n[[edit]]").contains("not both"));
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::child::{self, Ended, How};
 use crate::clock::Stopwatch;
 use crate::error::Error;
-use crate::report::{Report, Row, Verdict};
+use crate::report::{Report, Row, Verdict, grouped};
 
 use super::defect::Defect;
 use super::scratch::{Scratch, Unbent};
@@ -16,8 +16,10 @@ use super::scratch::{Scratch, Unbent};
 const BUILD_LIMIT: Duration = Duration::from_secs(30 * 60);
 /// How long one command line may take.
 const LINE_LIMIT: Duration = Duration::from_secs(10 * 60);
+/// How long the worlds without what a defect needs may take.
+pub(super) const CLEAN_LIMIT: Duration = Duration::from_secs(60 * 60);
 /// The exit code of a failed property.
-const PROPERTY_FAILED: i32 = 42;
+pub(super) const PROPERTY_FAILED: i32 = 42;
 /// What makes a build of the copy quick; explorers need some optimisation and no more.
 const QUICK: [&str; 3] = [
     "profile.release.opt-level=1",
@@ -95,16 +97,45 @@ impl Hunt {
 
     fn defect(&self, defect: &Defect) -> Result<Row, Error> {
         let watch = Stopwatch::start();
-        self.scratch.restore()?;
-        let judged = match self.scratch.bend(&defect.edits) {
-            Err(Unbent::Error(error)) => return Err(error),
-            Err(Unbent::NoMatch(sentence)) => Err(sentence),
-            Ok(()) => match self.build()? {
+        let judged = match self.bent(defect)? {
+            Err(red) => Err(red),
+            Ok(()) => match self.all_find(defect)? {
                 Err(red) => Err(red),
-                Ok(()) => self.all_find(defect)?,
+                Ok(found) => self.needs(defect, found)?,
             },
         };
         Ok(row(&defect.title, "found", judged, watch))
+    }
+
+    /// Bends the copy and builds it. The inner error says why there is no bent command.
+    pub(super) fn bent(&self, defect: &Defect) -> Result<Result<(), String>, Error> {
+        self.scratch.restore()?;
+        match self.scratch.bend(&defect.edits) {
+            Err(Unbent::Error(error)) => Err(error),
+            Err(Unbent::NoMatch(sentence)) => Ok(Err(sentence)),
+            Ok(()) => self.build(),
+        }
+    }
+
+    /// Whether the bent copy holds without any of what the defect needs.
+    fn needs(&self, defect: &Defect, found: Judged) -> Result<Result<Judged, String>, Error> {
+        let mut found = found;
+        for line in &defect.lines_clean(defect.clean()) {
+            let ended = self.command(line)?;
+            if ended.how != How::Exit(0) {
+                let wanted = "to hold, for the defect needs what it goes without";
+                return Ok(Err(not_expected(line, &ended, wanted)));
+            }
+        }
+        if !defect.needs.is_empty() {
+            let needs = defect.needs.iter().map(|need| need.without());
+            let needs = needs.collect::<Vec<_>>().join(" and without ");
+            found.by.push_str(&format!(
+                "; {} worlds hold without {needs}",
+                grouped(defect.clean())
+            ));
+        }
+        Ok(Ok(found))
     }
 
     fn all_find(&self, defect: &Defect) -> Result<Result<Judged, String>, Error> {
@@ -156,13 +187,7 @@ impl Hunt {
 
     /// Runs the command that was built, in the copy, with `--json`.
     fn command(&self, line: &[String]) -> Result<Ended, Error> {
-        let ended = child::run(
-            Command::new(self.program())
-                .args(line)
-                .arg("--json")
-                .current_dir(&self.scratch.sources),
-            LINE_LIMIT,
-        )?;
+        let ended = self.quietly(line, LINE_LIMIT)?;
         eprintln!(
             "zoo: iaxproof {}: {:?} in {:.1} s",
             line.join(" "),
@@ -170,6 +195,22 @@ impl Hunt {
             ended.elapsed.as_secs_f64()
         );
         Ok(ended)
+    }
+
+    /// The same, and says nothing.
+    pub(super) fn quietly(&self, line: &[String], limit: Duration) -> Result<Ended, Error> {
+        child::run(
+            Command::new(self.program())
+                .args(line)
+                .arg("--json")
+                .current_dir(&self.scratch.sources),
+            limit,
+        )
+    }
+
+    /// A folder for what is written on the way. The copy's restoration leaves it alone.
+    pub(super) fn folder(&self) -> PathBuf {
+        self.scratch.target.join("measure")
     }
 
     fn program(&self) -> PathBuf {
@@ -189,7 +230,7 @@ fn finding(ended: &Ended, property: &str) -> Option<Row> {
     rows.find(|row| row.property.as_deref() == Some(property))
 }
 
-fn not_expected(line: &[String], ended: &Ended, wanted: &str) -> String {
+pub(super) fn not_expected(line: &[String], ended: &Ended, wanted: &str) -> String {
     let how = match &ended.how {
         How::Exit(code) => format!("exit code {code}"),
         How::Died(signal) => signal.clone(),

@@ -6,6 +6,8 @@
 
 mod defect;
 mod hunt;
+mod line;
+mod measure;
 mod scratch;
 pub(crate) mod sources;
 
@@ -18,12 +20,13 @@ use crate::report::{Report, Verdict};
 
 use self::defect::Defect;
 use self::hunt::Hunt;
+use self::measure::MeasureArgs;
 use self::scratch::Scratch;
 
 /// Bend the sources by real defects, one at a time, and see each found.
 #[derive(Debug, Args)]
 pub(crate) struct ZooArgs {
-    /// Defect files; all of the sources' zoo/ where none is named.
+    /// Defect files, or names of those in the sources' zoo/; all of these where none is named.
     files: Vec<PathBuf>,
     /// The sources of iaxproof; else the nearest folder upwards that holds them.
     #[arg(long, value_name = "DIR")]
@@ -31,6 +34,8 @@ pub(crate) struct ZooArgs {
     /// Where the copy and its target folder stand; else a fixed place in the user's cache.
     #[arg(long, value_name = "DIR")]
     scratch: Option<PathBuf>,
+    #[command(flatten)]
+    measure: MeasureArgs,
 }
 
 /// Runs the zoo.
@@ -47,7 +52,11 @@ pub(crate) fn run(args: &ZooArgs, json: bool) -> Result<Verdict, Error> {
         None => scratch::usual_place(),
     };
     let scratch = Scratch::open(&place, &sources)?;
-    let report = Report::new(Hunt::new(scratch).run(&defects)?);
+    let hunt = Hunt::new(scratch);
+    if args.measure.measure {
+        return measure::run(&args.measure, &hunt, &defects, json);
+    }
+    let report = Report::new(hunt.run(&defects)?);
     report.print(json);
     Ok(report.verdict)
 }
@@ -55,9 +64,18 @@ pub(crate) fn run(args: &ZooArgs, json: bool) -> Result<Verdict, Error> {
 fn load(files: &[PathBuf], sources: &Path) -> Result<Vec<Defect>, Error> {
     let files = match files {
         [] => all_files(&sources.join("zoo"))?,
-        named => named.to_vec(),
+        named => named.iter().map(|file| named_file(file, sources)).collect(),
     };
     files.iter().map(|file| Defect::read(file)).collect()
+}
+
+/// A file as it is named, or the defect of that name.
+fn named_file(named: &Path, sources: &Path) -> PathBuf {
+    let ours = sources.join("zoo").join(named).with_extension("toml");
+    match named.exists() || !ours.exists() {
+        true => named.to_owned(),
+        false => ours,
+    }
 }
 
 /// Every defect file of a folder, by name.

@@ -6,6 +6,7 @@ mod server;
 mod config;
 mod exit_codes;
 mod line;
+mod measure;
 mod pipe;
 mod register;
 mod replay;

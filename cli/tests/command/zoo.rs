@@ -35,7 +35,7 @@ fn main() {
 }
 "#;
 
-struct Zoo {
+pub(crate) struct Zoo {
     folder: TempDir,
 }
 
@@ -44,7 +44,7 @@ impl Zoo {
         Zoo::of(PROGRAM)
     }
 
-    fn of(program: &str) -> Self {
+    pub(crate) fn of(program: &str) -> Self {
         let zoo = Zoo {
             folder: tempfile::tempdir().unwrap(),
         };
@@ -73,7 +73,7 @@ impl Zoo {
         self.defect_with(name, line, &edit);
     }
 
-    fn defect_with(&self, name: &str, line: &str, bend: &str) {
+    pub(crate) fn defect_with(&self, name: &str, line: &str, bend: &str) {
         let text = format!(
             "title = \"{name}\"\nstory = \"A sum goes wrong.\"\nsource = \"none\"\nproperty = \"no-leak\"\n\
              seen-by = [[\"{line}\"]]\n{bend}"
@@ -81,7 +81,7 @@ impl Zoo {
         self.write(&format!("sources/zoo/{name}.toml"), &text);
     }
 
-    fn run(&self, arguments: &[&str]) -> (i32, String) {
+    pub(crate) fn run(&self, arguments: &[&str]) -> (i32, String) {
         let output = self.command(&self.path("sources")).args(arguments).output();
         ended(&output.unwrap())
     }
