@@ -47,11 +47,18 @@ use crate::error::Error;
 #[cfg(feature = "evidence")]
 use crate::report::Verdict;
 
+/// The version, and the hash of the sources that decide what becomes of a world, as results of shards have it.
+const BUILD: &str = concat!(
+    env!("CARGO_PKG_VERSION"),
+    ", sources ",
+    env!("IAXPROOF_SOURCES")
+);
+
 /// A reference-counted IAX2 registry, and the evidence that it cannot crash as its ancestor did.
 ///
 /// Exit codes: 0 held, 42 a property failed, 2 usage, 3 INCOMPLETE, anything else broke.
 #[derive(Debug, Parser)]
-#[command(name = "iaxproof", version)]
+#[command(name = "iaxproof", version, long_version = BUILD)]
 struct CommandLine {
     /// Print one line of JSON instead of a table.
     #[arg(long, global = true)]

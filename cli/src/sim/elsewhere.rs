@@ -14,6 +14,7 @@ use crate::child::{self, How};
 use crate::error::Error;
 use crate::report::Verdict;
 
+use super::shard::build;
 use super::sweep::{Found, Without, Worlds};
 use super::world;
 
@@ -49,7 +50,13 @@ struct Told {
     log: Vec<String>,
 }
 
-type Answer = BTreeMap<u64, Told>;
+/// What the second process answers.
+#[derive(Debug, Serialize, Deserialize)]
+struct Answer {
+    /// Which build it is: while a long sweep ran, the file of this binary may have become another's.
+    build: String,
+    told: BTreeMap<u64, Told>,
+}
 
 /// The child's side.
 ///
@@ -60,7 +67,11 @@ pub(crate) fn run(args: &WorldChildArgs) -> Result<Verdict, Error> {
     let usage = |error: serde_json::Error| Error::Usage(error.to_string());
     let request: Request = serde_json::from_str(&args.request).map_err(usage)?;
     let seeds = request.seeds.iter().copied();
-    let answer: Answer = seeds.map(|seed| (seed, tell(&request, seed))).collect();
+    let told = seeds.map(|seed| (seed, tell(&request, seed))).collect();
+    let answer = Answer {
+        build: build(),
+        told,
+    };
     println!("{}", serde_json::to_string(&answer).map_err(usage)?);
     Ok(Verdict::Held)
 }
@@ -92,7 +103,7 @@ fn tell(request: &Request, seed: u64) -> Told {
 }
 
 /// The parent's side: what a second process makes of seeds.
-fn ask(worlds: Worlds, seeds: Vec<u64>, with_log: bool) -> Result<Answer, Error> {
+fn ask(worlds: Worlds, seeds: Vec<u64>, with_log: bool) -> Result<BTreeMap<u64, Told>, Error> {
     let request = Request {
         design: worlds.design,
         threads: worlds.threads,
@@ -105,10 +116,22 @@ fn ask(worlds: Worlds, seeds: Vec<u64>, with_log: bool) -> Result<Answer, Error>
     let program = std::env::current_exe().map_err(Error::io("cannot find", ".".as_ref()))?;
     let ended = child::run(Command::new(program).args(["world-child", &request]), LIMIT)?;
     match ended.how {
-        How::Exit(0) => serde_json::from_str(ended.stdout.trim()).map_err(broke),
+        How::Exit(0) => of_this_build(serde_json::from_str(ended.stdout.trim()).map_err(broke)?),
         how => Err(Error::Broke(format!(
             "a second process that runs worlds ended as {how:?}: {}",
             ended.stderr.trim()
+        ))),
+    }
+}
+
+/// What another build makes of a seed says nothing.
+fn of_this_build(answer: Answer) -> Result<BTreeMap<u64, Told>, Error> {
+    let ours = build();
+    match answer.build == ours {
+        true => Ok(answer.told),
+        false => Err(Error::Broke(format!(
+            "the second process is {}, and this one is {ours}: has the binary been replaced?",
+            answer.build
         ))),
     }
 }
@@ -191,6 +214,21 @@ mod tests {
             group
                 .message
                 .contains("0000000000000008 in another process: they part in event 3")
+        );
+    }
+
+    #[test]
+    fn a_second_process_of_another_build_is_no_second_process() {
+        let answer = |build: String| Answer {
+            build,
+            told: BTreeMap::new(),
+        };
+        assert!(of_this_build(answer(build())).is_ok());
+        let refused = of_this_build(answer("version 9 of the sources beef".to_owned()));
+        let refused = refused.unwrap_err().to_string();
+        assert!(
+            refused.contains("is version 9 of the sources beef, and"),
+            "{refused}"
         );
     }
 

@@ -19,7 +19,7 @@ use super::seeds::Shard;
 use super::sweep::{Found, PanicGroup, Without, Worlds};
 
 /// The layout of the file.
-pub(crate) const SCHEMA: u32 = 1;
+pub(crate) const SCHEMA: u32 = 2;
 
 /// The file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -37,6 +37,8 @@ pub(crate) struct ShardResult {
     worlds: u64,
     run_again: u64,
     run_elsewhere: u64,
+    /// Which build the second process was that ran these; nothing where none was asked.
+    run_elsewhere_by: Option<String>,
     events: u64,
     simulated_micros: u64,
     pub(super) decisions: u64,
@@ -44,6 +46,15 @@ pub(crate) struct ShardResult {
     goals: Vec<GoalReached>,
     failures: Vec<FailureOfKind>,
     panics: Vec<PanicOfKind>,
+}
+
+/// This build, in words. A process that says the same runs the same worlds.
+pub(crate) fn build() -> String {
+    format!(
+        "version {} of the sources {}",
+        env!("CARGO_PKG_VERSION"),
+        env!("IAXPROOF_SOURCES")
+    )
 }
 
 /// Which sweep a shard is of.
@@ -131,6 +142,7 @@ impl ShardResult {
             worlds: sum.worlds,
             run_again: sum.run_again,
             run_elsewhere: found.elsewhere,
+            run_elsewhere_by: (found.elsewhere > 0).then(build),
             events: sum.events,
             simulated_micros: sum.simulated_micros,
             decisions: sum.decisions,
