@@ -1,10 +1,10 @@
-//! `iaxproof explain`: the two things whose order decides whether a world fails, with their lines of the source.
+//! `iaxproof explain`: the two things whose order decides whether a world fails, with their lines of the source, or else the faults that do.
 
 use clap::Args;
 use iaxproof_models::Design;
-use iaxproof_sim::explain::{Decisive, Explanation, Happened, explain};
+use iaxproof_sim::explain::{Decisive, DecisiveFault, Explanation, Happened, explain};
 use iaxproof_sim::plan::Plan;
-use iaxproof_sim::shrink::Refusal;
+use iaxproof_sim::shrink::{Kind, Refusal};
 use iaxproof_sim::views::Entry;
 use serde_json::{Value, json};
 
@@ -25,7 +25,7 @@ pub(crate) struct ExplainArgs {
     design: Design,
 }
 
-/// Explains and prints. [`Verdict::Incomplete`] where no order of two things decides.
+/// Explains and prints. [`Verdict::Incomplete`] where neither an order of two things nor a fault decides.
 ///
 /// # Errors
 ///
@@ -47,9 +47,10 @@ pub(crate) fn run(args: &ExplainArgs, json: bool) -> Result<Verdict, Error> {
         true => println!("{}", as_json(&explanation, args.design)),
         false => print(&explanation, args.design),
     }
-    Ok(match explanation.decisive {
-        Some(_) => Verdict::Held,
-        None => Verdict::Incomplete,
+    let is_explained = explanation.decisive.is_some() || !explanation.faults.is_empty();
+    Ok(match is_explained {
+        true => Verdict::Held,
+        false => Verdict::Incomplete,
     })
 }
 
@@ -58,27 +59,62 @@ fn print(explanation: &Explanation, design: Design) {
         "{} FAILED: {}",
         explanation.kind.property, explanation.message
     );
-    let Some(decisive) = &explanation.decisive else {
-        println!(
-            "no order of two things decides ({} worlds); is the plan shrunk?",
-            explanation.runs
-        );
-        return;
-    };
-    let Decisive {
-        first,
-        second,
-        fails,
-        holds,
-    } = decisive;
+    let runs = explanation.runs;
+    match (&explanation.decisive, explanation.faults.as_slice()) {
+        (Some(decisive), _) => {
+            println!("the order of two things decides ({runs} worlds):");
+            print_order(decisive, design);
+        }
+        (None, []) => {
+            println!(
+                "no order of two things and no fault decides ({runs} worlds); is the plan shrunk?"
+            );
+        }
+        (None, faults) => {
+            println!("no order of two things decides, and a fault does ({runs} worlds):");
+            faults.iter().for_each(|fault| print_fault(fault, design));
+        }
+    }
+}
+
+fn print_order(decisive: &Decisive, design: Design) {
+    println!("  1. {}", words(&decisive.first));
+    println!("  2. {}", words(&decisive.second));
+    println!("1 before 2 fails: {}", replay(&decisive.fails, design));
+    let otherwise = otherwise(decisive.otherwise.as_ref());
     println!(
-        "the order of two things decides ({} worlds):",
-        explanation.runs
+        "2 before 1 {otherwise}: {}",
+        replay(&decisive.holds, design)
     );
-    println!("  1. {}", words(first));
-    println!("  2. {}", words(second));
-    println!("1 before 2 fails: {}", replay(fails, design));
-    println!("2 before 1 holds: {}", replay(holds, design));
+}
+
+fn print_fault(decisive: &DecisiveFault, design: Design) {
+    println!("  {}", decisive.fault);
+    if let Some(parts) = &decisive.parts {
+        println!("  it shows in {parts}");
+    }
+    println!("with it fails: {}", replay(&decisive.fails, design));
+    let otherwise = otherwise(decisive.otherwise.as_ref());
+    println!(
+        "without it {otherwise}: {}",
+        replay(&decisive.holds, design)
+    );
+    for moved in &decisive.moved {
+        let becomes = if moved.fails {
+            "fails too"
+        } else {
+            "does not fail so"
+        };
+        println!("moved to {} it {becomes}", moved.to);
+    }
+}
+
+/// What becomes of the plan that does not fail in this way.
+fn otherwise(kind: Option<&Kind>) -> String {
+    match kind {
+        None => "holds".to_owned(),
+        Some(kind) => format!("fails in another way ({})", kind.property),
+    }
 }
 
 /// What happened, in a line.
@@ -129,12 +165,26 @@ fn as_json(explanation: &Explanation, design: Design) -> Value {
             "second": words(&decisive.second),
             "fails": replay(&decisive.fails, design),
             "holds": replay(&decisive.holds, design),
+            "otherwise": decisive.otherwise.as_ref().map(|kind| &kind.property),
+        })
+    });
+    let faults = explanation.faults.iter().map(|decisive| {
+        let moved = decisive.moved.iter();
+        let moved = moved.map(|it| json!({ "to": it.to.to_string(), "fails": it.fails }));
+        json!({
+            "fault": decisive.fault.to_string(),
+            "shows_in": decisive.parts.as_ref().map(ToString::to_string),
+            "fails": replay(&decisive.fails, design),
+            "holds": replay(&decisive.holds, design),
+            "otherwise": decisive.otherwise.as_ref().map(|kind| &kind.property),
+            "moved": moved.collect::<Vec<_>>(),
         })
     });
     json!({
         "property": explanation.kind.property,
         "message": explanation.message,
         "decisive": decisive,
+        "faults": faults.collect::<Vec<_>>(),
         "runs": explanation.runs,
     })
 }

@@ -2,8 +2,11 @@
 //!
 //! A stall of a thread is cut short, step of the others by step, until it is one step too short for the failure ([`Domain::Resume`]):
 //! that step and the one before which the thread stood are the pair. Where no stall decides, an operation is moved to another
-//! time until it is a millisecond too late or too early. [`mod@crate::shrink`] comes first: in a plan that has more in it than the
+//! time until it is a millisecond too late or too early. Where no order decides, a fault may do so alone (`fault`).
+//! [`mod@crate::shrink`] comes first: in a plan that has more in it than the
 //! failure needs, one part may stand in for another, and nothing decides alone.
+
+mod fault;
 
 use crate::decide::{Decision, Domain, Key};
 use crate::plan::{Operation, Plan};
@@ -12,8 +15,13 @@ use crate::schedule::ThreadId;
 use crate::shrink::{Kind, Refusal};
 use crate::views::{Entry, EventLog, What};
 
+pub use self::fault::{DecisiveFault, Fault, Moved};
+
 /// More steps of others than a stall is cut short to: many times those of a whole world.
 const STEPS_MAX: u32 = 1 << 20;
+
+/// What stands for a property where a world panics.
+pub const PANIC: &str = "panic";
 
 /// What an explanation says.
 #[derive(Clone, Debug)]
@@ -24,6 +32,8 @@ pub struct Explanation {
     pub message: String,
     /// The pair that decides; `None` where no order of two things does.
     pub decisive: Option<Decisive>,
+    /// Where no order does: the faults without any one of which it does not fail in this way.
+    pub faults: Vec<DecisiveFault>,
     /// How many worlds were run.
     pub runs: u64,
 }
@@ -39,6 +49,8 @@ pub struct Decisive {
     pub fails: Plan,
     /// It holds, or fails in another way.
     pub holds: Plan,
+    /// How it fails then; `None` where it holds.
+    pub otherwise: Option<Kind>,
 }
 
 /// One of the two.
@@ -69,10 +81,15 @@ pub fn explain(
     let plan = report.plan;
     let decisive = search.by_stalls(&plan, &kind);
     let decisive = decisive.or_else(|| search.by_times(&plan, &kind));
+    let faults = match decisive {
+        Some(_) => Vec::new(),
+        None => search.by_faults(&plan, &kind),
+    };
     Ok(Explanation {
         kind,
         message: message.unwrap_or_default(),
         decisive,
+        faults,
         runs: search.runs,
     })
 }
@@ -92,6 +109,17 @@ impl<R: FnMut(&Plan, View) -> Result<Report, String>> Search<R> {
     fn fails(&mut self, plan: &Plan, kind: &Kind) -> bool {
         let report = self.report(plan, View::Hash);
         report.is_ok_and(|report| Kind::of(&report).as_ref() == Some(kind))
+    }
+
+    /// How a world fails; `None` where it holds.
+    fn otherwise(&mut self, plan: &Plan) -> Option<Kind> {
+        match self.report(plan, View::Hash) {
+            Ok(report) => Kind::of(&report),
+            Err(message) => Some(Kind {
+                property: PANIC.to_owned(),
+                signature: message,
+            }),
+        }
     }
 
     /// The log of a world that fails.
@@ -123,6 +151,7 @@ impl<R: FnMut(&Plan, View) -> Result<Report, String>> Search<R> {
         Some(Decisive {
             first,
             second,
+            otherwise: self.otherwise(&holds),
             fails,
             holds,
         })
@@ -176,6 +205,7 @@ impl<R: FnMut(&Plan, View) -> Result<Report, String>> Search<R> {
         Some(Decisive {
             first,
             second,
+            otherwise: self.otherwise(&holds),
             fails,
             holds,
         })
