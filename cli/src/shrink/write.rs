@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use iaxproof_models::Design;
+use iaxproof_sim::plan::Plan;
 use iaxproof_sim::plan::token::TOKEN_PREFIX;
-use iaxproof_sim::plan::{ENGINE, Plan};
 use iaxproof_sim::shrink::Shrunk;
 
 use crate::error::Error;
@@ -83,25 +83,19 @@ fn function(plan: &Path) -> String {
     format!("world_{}", stem.chars().map(plain).collect::<String>())
 }
 
-/// A test that sees the property fail. It needs `iaxproof-sim`, and `iaxproof-models` where the world has threads or is a specimen's.
+/// A test that sees the property fail. It needs `iaxproof-models` and `iaxproof-sim`. One such is compiled and run among the tests of
+/// `models`.
 fn test_text(function: &str, design: Design, shrunk: &Shrunk, plan: &str) -> String {
-    let run = match (shrunk.plan.engine.as_str(), design) {
-        (ENGINE, Design::Shipped) => {
-            "iaxproof_sim::world::run(&plan, View::Hash, iaxproof_sim::sweep::audited)".to_owned()
-        }
-        _ => format!(
-            "iaxproof_models::world::run(&plan, View::Hash, iaxproof_models::Design::{design:?})"
-        ),
-    };
     let property = &shrunk.kind.property;
     format!(
         "/// The world of this plan breaks `{property}`. When that is mended, this test fails: then expect `None`.\n\
          #[test]\n\
          fn {function}() {{\n    \
+             use iaxproof_models::{{Design, world}};\n    \
              use iaxproof_sim::plan::Plan;\n    \
              use iaxproof_sim::report::View;\n\n    \
              let plan: Plan = PLAN.parse().expect(\"a plan of this build's schema\");\n    \
-             let report = {run};\n    \
+             let report = world::run(&plan, View::Hash, Design::{design:?});\n    \
              let failed = report.failure().map(|failure| failure.violation.property);\n    \
              assert_eq!(failed, Some({property:?}));\n\
          }}\n\n\

@@ -87,6 +87,37 @@ fn the_printed_words_say_what_was_needed_and_shuttle_agrees() {
     replayed(command.unwrap());
 }
 
+/// What is kept of what it wrote, as `models` compiles and runs it: the name of the files, and the design.
+const WRITTEN: [(&str, &str); 2] = [
+    ("list_of_2007", "2007"),
+    ("settings_rewritten_under_a_call", "rebuild-in-place"),
+];
+
+/// `RECORD_WRITTEN=1` keeps what is written now, where a change is meant.
+#[test]
+fn the_test_that_is_written_is_the_one_that_models_compiles() {
+    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/tests/world/written");
+    let folder = tempfile::tempdir().unwrap();
+    for (name, design) in WRITTEN {
+        let plan = kept.join(format!("{name}.toml"));
+        let out = folder.path().join(format!("{name}.toml"));
+        let [plan, out] = [plan, out].map(|path| path.to_str().unwrap().to_owned());
+        let ended = iaxproof(&["shrink", &plan, "--design", design, "--out", &out]);
+        assert_eq!(ended.code, 0, "{}{}", ended.stdout, ended.stderr);
+        for file in [format!("{name}.toml"), format!("{name}.rs")] {
+            let written = std::fs::read_to_string(folder.path().join(&file)).unwrap();
+            if std::env::var_os("RECORD_WRITTEN").is_some() {
+                std::fs::write(kept.join(&file), &written).unwrap();
+            }
+            assert_eq!(
+                std::fs::read_to_string(kept.join(&file)).unwrap(),
+                written,
+                "{file}"
+            );
+        }
+    }
+}
+
 /// Whether a plan becomes what is said of it, which is not what `fails` became.
 fn is_other(becomes: &str, command: &str, fails: &Value) {
     let line: Vec<&str> = command.split_whitespace().skip(1).collect();

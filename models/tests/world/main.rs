@@ -10,3 +10,4 @@ mod fuzz;
 mod shrink;
 mod threads;
 mod views;
+mod written;

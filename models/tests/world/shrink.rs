@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
 use iaxproof_models::{Design, world};
+use iaxproof_sim::decide::Domain;
 use iaxproof_sim::plan::{Actor, Plan};
 use iaxproof_sim::report::{Report, View};
 use iaxproof_sim::shrink::{Counts, Kind, RUNS_MAX, Refusal, Shrunk, shrink};
@@ -125,6 +126,21 @@ fn a_world_with_threads_shrinks_to_few_preemptions_and_fails_on_shuttle_too() {
         reference.engine = iaxproof_sim::plan::SHUTTLE.into();
         assert_eq!(Kind::of(&run(&reference, design)), Some(shrunk.kind));
     }
+}
+
+/// A seed whose world with threads breaks `reload-atomic` on the design that rewrites live settings in place, and only where a thread
+/// stops in the middle of it.
+const NEEDS_A_STALL: u64 = 381;
+
+#[test]
+fn of_a_race_between_threads_one_stall_is_kept() {
+    let design = Design::RebuildInPlace;
+    let shrunk = checked(&Plan::threaded_from_seed(NEEDS_A_STALL), design);
+    assert_eq!(shrunk.kind.property, "reload-atomic");
+    assert_eq!(Counts::of(&shrunk.plan).preemptions, 1, "{shrunk}");
+    let mut calm = shrunk.plan;
+    calm.decisions.retain(|it| it.key.domain != Domain::Stall);
+    assert_eq!(Kind::of(&run(&calm, design)), None);
 }
 
 #[test]

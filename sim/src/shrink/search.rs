@@ -235,3 +235,119 @@ fn smaller(candidate: Plan, ran: Plan) -> Plan {
         false => candidate,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::shrink;
+    use super::*;
+    use crate::goals::Goals;
+    use crate::report::Verdict;
+
+    /// What a world of this plan would report that fails or holds.
+    fn report(plan: &Plan, fails: bool) -> Report {
+        let mut report = Report {
+            verdict: Verdict::Held,
+            trace_hash: 0,
+            events: 0,
+            simulated: core::time::Duration::ZERO,
+            checkpoints: Vec::new(),
+            goals: Goals::default(),
+            plan: plan.clone(),
+            timeline: None,
+            datagrams: None,
+            log: None,
+            interleaving: None,
+        };
+        if fails {
+            report.fail("no-leak", "one is left");
+        }
+        report
+    }
+
+    /// Two operations and one decision.
+    fn plan() -> Plan {
+        let mut plan = Plan::from_seed(1);
+        plan.explore = false;
+        plan.operations.truncate(2);
+        plan.partitions.clear();
+        plan.decisions = vec!["network 1 0 = 1".parse().unwrap()];
+        assert_eq!((plan.operations.len(), plan.validate()), (2, Ok(())));
+        plan
+    }
+
+    /// Knows a plan that was run just before and failed: only a proof runs it again.
+    #[derive(Default)]
+    struct Proofs {
+        failed: Option<Plan>,
+        begun: u64,
+    }
+
+    impl Proofs {
+        fn saw(&mut self, plan: &Plan) {
+            self.begun += u64::from(self.failed.as_ref() == Some(plan));
+        }
+    }
+
+    /// Shrinks where `fails` says which plans do, and how many proofs have begun. The plan that was given is run twice.
+    fn shrunk(budget: u64, fails: impl Fn(&Plan, u64) -> bool) -> Shrunk {
+        let (mut proofs, mut runs) = (Proofs::default(), 0);
+        let shrunk = shrink(&plan(), budget, |plan| {
+            runs += 1;
+            proofs.saw(plan);
+            let fails = fails(plan, proofs.begun.saturating_sub(1));
+            if fails {
+                proofs.failed = Some(plan.clone());
+            }
+            Ok(report(plan, fails))
+        });
+        let shrunk = shrunk.unwrap();
+        assert_eq!(shrunk.runs, runs);
+        shrunk
+    }
+
+    #[test]
+    fn a_decision_is_traded_for_another_time() {
+        let shrunk = shrunk(5_000, |plan, _| match plan.operations.as_slice() {
+            [first, second] => {
+                let pause = second.at_ms - first.at_ms;
+                !plan.decisions.is_empty() || pause == 25
+            }
+            _ => false,
+        });
+        assert!(shrunk.is_minimal);
+        assert_eq!(shrunk.plan.decisions, []);
+        assert_eq!(shrunk.plan.operations.len(), 2);
+    }
+
+    #[test]
+    fn a_proof_asks_again_what_was_remembered() {
+        // With one operation it fails from the first proof on.
+        let shrunk = shrunk(5_000, |plan, proofs| {
+            plan.operations.len() + proofs.min(1) as usize >= 2
+        });
+        assert!(shrunk.is_minimal);
+        assert_eq!(shrunk.plan.operations.len(), 1);
+    }
+
+    #[test]
+    fn what_does_not_fail_when_it_is_to_be_proved_is_not_called_minimal() {
+        let shrunk = shrunk(5_000, |plan, proofs| {
+            proofs == 0 && plan.operations.len() == 2
+        });
+        assert!(!shrunk.is_minimal);
+        assert_eq!(shrunk.runs, 5_000);
+    }
+
+    #[test]
+    fn a_budget_is_used_up_to_its_last_run_and_no_further() {
+        let fails = |plan: &Plan, _| plan.operations.len() == 2;
+        let whole = shrunk(5_000, fails);
+        assert!(whole.is_minimal && whole.runs < 5_000);
+        for budget in 2..=whole.runs {
+            let cut = shrunk(budget, fails);
+            assert_eq!((cut.runs, cut.is_minimal), (budget, budget == whole.runs));
+        }
+        let more = shrunk(whole.runs + 1, fails);
+        assert_eq!((more.runs, more.is_minimal), (whole.runs, true));
+    }
+}
