@@ -143,6 +143,11 @@ impl Client {
         self.open(now, Purpose::Call { account, is_sealed });
     }
 
+    /// Calls the extension that echoes, and dials its number in the call.
+    pub(crate) fn call_by_digits(&mut self, now: Instant) {
+        self.open(now, Purpose::Spelled);
+    }
+
     /// Sends frames of audio or text on its newest call.
     pub(crate) fn speak(&mut self, now: Instant, frames: u16, is_text: bool) {
         if let Some(local) = self.newest_call() {

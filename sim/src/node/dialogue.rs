@@ -12,6 +12,7 @@ use iaxproof::wire::{
 };
 use md5::{Digest as _, Md5};
 
+use super::spelling::TO_BE_DIALLED;
 use super::transfer::Transfer;
 use crate::accounts;
 
@@ -37,6 +38,8 @@ pub(crate) enum Purpose {
         /// Whether it asks for ENCRYPTION.
         is_sealed: bool,
     },
+    /// NEW without a number, which is dialled in the call.
+    Spelled,
     /// A NEW that came.
     Called,
 }
@@ -44,7 +47,7 @@ pub(crate) enum Purpose {
 impl Purpose {
     /// Whether it is a call, whoever placed it.
     pub(crate) const fn is_call(self) -> bool {
-        matches!(self, Purpose::Call { .. } | Purpose::Called)
+        self.is_placed() || matches!(self, Purpose::Called)
     }
 
     /// Whether it is a call that the client wants encrypted.
@@ -60,7 +63,7 @@ impl Purpose {
 
     /// Whether it is a call that the client placed.
     pub(super) const fn is_placed(self) -> bool {
-        matches!(self, Purpose::Call { .. })
+        matches!(self, Purpose::Call { .. } | Purpose::Spelled)
     }
 }
 
@@ -118,6 +121,10 @@ pub(crate) struct Dialogue {
     pub(crate) texts_sent: u32,
     /// How often the key was changed.
     rotations: u32,
+    /// How many digits of its number the server was asked about.
+    pub(super) digits: usize,
+    /// Whether the number was dialled.
+    pub(super) has_dialled: bool,
 }
 
 impl Dialogue {
@@ -154,6 +161,8 @@ impl Dialogue {
             has_spoken: false,
             texts_sent: 0,
             rotations: 0,
+            digits: 0,
+            has_dialled: false,
         }
     }
 
@@ -161,10 +170,15 @@ impl Dialogue {
         let mut ies = IeBuffer::new();
         let command = match self.purpose {
             Purpose::Call { account, is_sealed } => {
-                push_call(&mut ies, account);
+                let number = account.map_or_else(|| "echo".into(), accounts::name);
+                push_call(&mut ies, &number);
                 if is_sealed {
                     ies.push(InformationElement::Encryption(EncryptionMethods::AES128));
                 }
+                IaxCommand::New
+            }
+            Purpose::Spelled => {
+                push_call(&mut ies, TO_BE_DIALLED);
                 IaxCommand::New
             }
             Purpose::Register(refresh) => {
@@ -208,7 +222,7 @@ impl Dialogue {
         let mut ies = IeBuffer::new();
         ies.push(InformationElement::Md5Result(result.as_bytes()));
         let command = match self.purpose {
-            Purpose::Call { .. } | Purpose::Called => IaxCommand::AuthRep,
+            Purpose::Call { .. } | Purpose::Spelled | Purpose::Called => IaxCommand::AuthRep,
             Purpose::Register(refresh) => {
                 ies.push(InformationElement::Username(identity.name.as_bytes()));
                 ies.push(InformationElement::Refresh(refresh));
@@ -342,8 +356,7 @@ impl Dialogue {
     }
 }
 
-fn push_call(ies: &mut IeBuffer, account: Option<u8>) {
-    let number = account.map_or_else(|| "echo".into(), accounts::name);
+fn push_call(ies: &mut IeBuffer, number: &str) {
     let formats = FormatSet::from(Format::ULAW).0 as u32;
     ies.push(InformationElement::Version(2));
     ies.push(InformationElement::CalledNumber(number.as_bytes()));

@@ -280,12 +280,17 @@ impl Client {
             }
             IaxCommand::Accept => {
                 dialogue.advance(now, Phase::Linked);
+                dialogue.spell(now);
                 if !self.identity.knows_tokens {
                     out.goals.reach(Goal::CalledWithoutToken);
                 }
                 if self.ciphers.contains_key(&local) {
                     out.goals.reach(Goal::CallEncrypted);
                 }
+                false
+            }
+            IaxCommand::DpRep => {
+                dialogue.spell_on(now, ies);
                 false
             }
             IaxCommand::Ping => {

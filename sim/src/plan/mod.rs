@@ -243,6 +243,8 @@ pub enum What {
         /// The other client.
         client: u8,
     },
+    /// Calls the server without a number, asks about digits and dials the extension in the call (NEW, DPREQ, DIAL). Never drawn.
+    CallByDigits,
     /// Sends audio on its newest call, one frame every 20 ms.
     Talk {
         /// How many frames.

@@ -323,6 +323,7 @@ fn walk_what(what: &mut What, pen: &mut Pen) -> Option<()> {
         What::Dial { client: 0 },
         What::CallPeer { client: 0 },
         What::Restart,
+        What::CallByDigits,
     ];
     let same = |kind: &What| core::mem::discriminant(kind) == core::mem::discriminant(what);
     let mut kind = kinds.iter().position(same)? as u64;
@@ -346,7 +347,12 @@ fn walk_what(what: &mut What, pen: &mut Pen) -> Option<()> {
             pen.field(client)?;
             walk_row(row, pen)
         }
-        What::Release | What::Call | What::HangUp | What::Rebind | What::Restart => Some(()),
+        What::Release
+        | What::Call
+        | What::CallByDigits
+        | What::HangUp
+        | What::Rebind
+        | What::Restart => Some(()),
     }
 }
 

@@ -34,6 +34,7 @@ impl<D: Directory + Administer + Observe + Clone> World<D> {
                         let mut moods = Self::moods(options, &mut self.decisions, is_calm);
                         client.call(now, called_account(operation.what), &mut moods);
                     }
+                    What::CallByDigits => client.call_by_digits(now),
                     What::Talk { frames } => client.speak(now, frames, false),
                     What::Type { frames } => client.speak(now, frames, true),
                     What::HangUp => client.hang_up(now),
