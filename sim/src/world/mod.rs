@@ -3,6 +3,8 @@
 //! Two phases. Until the plan's `heal_ms` faults happen and properties of safety are checked. Then everything heals; by
 //! [`SETTLE`] every call must be up or gone, then all is hung up and lapses, and at the end nothing may be left.
 
+mod bare;
+mod carrier;
 mod flush;
 mod judgement;
 mod operations;
@@ -23,6 +25,7 @@ use iaxproof::engine::reliable::QUEUE_MAX;
 use iaxproof::engine::reliable::window::OUTSTANDING_MAX;
 use iaxproof::time::Instant;
 
+pub use self::bare::{Arrival, Bare};
 use self::outward::Outward;
 pub use self::outward::RETURNED;
 pub use self::qualified::QUALIFIED;

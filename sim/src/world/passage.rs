@@ -2,13 +2,12 @@
 
 use core::net::SocketAddr;
 use iaxproof::engine::directory::Directory;
-use iaxproof::wire::Frame;
 
-use super::{Happening, World};
+use super::World;
+use super::carrier::{Carrier, Departure};
 use crate::administer::{Administer, Observe};
-use crate::fact::{Fact, Mark, Passage};
+use crate::fact::Mark;
 use crate::goals::Goal;
-use crate::network::Verdict;
 use crate::node::client::Client;
 use crate::node::desk::Task;
 use crate::node::dialogue::Phase;
@@ -25,65 +24,28 @@ impl<D: Directory + Administer + Observe + Clone> World<D> {
         datagram: Vec<u8>,
         mark: Mark,
     ) {
-        let now = self.queue.now();
         let to = self.who_is_at(destination);
-        let (verdict, network_mark) = match to {
-            Some(to) => {
-                let ends = (from, to);
-                let decisions = &mut self.decisions;
-                self.network.judge(now, ends, &datagram, decisions)
-            }
-            None => (Verdict::Drop, Mark::Lost),
-        };
-        let mark = if mark == Mark::Plain {
-            network_mark
-        } else {
-            mark
-        };
         let opened = self.opened((from, to), destination, &datagram);
-        let passage = Passage {
+        let departure = Departure {
             from,
             to,
             source,
             destination,
-            datagram: &datagram,
-            frame: Frame::parse(opened.as_deref().unwrap_or(&datagram)).ok(),
-            is_sealed: opened.is_some(),
+            datagram,
+            opened,
             mark,
         };
-        let is_again =
-            |frame: &Frame<'_>| matches!(frame, Frame::Full(full) if full.retransmission);
-        if opened.is_some() && passage.frame.as_ref().is_some_and(is_again) {
-            self.observers.reach(Goal::SealedAgain);
-        }
-        if mark == Mark::Partitioned {
+        if self.carrier().send(departure) == Mark::Partitioned {
             self.note_partition(from, to);
         }
-        self.observers.see(now, &Fact::Sent(passage));
-        let number = self.observers.last_sent();
-        let Some(to) = to else {
-            return;
-        };
-        let mut arrival = |delay, datagram| {
-            let arrival = Happening::Arrival {
-                number,
-                from,
-                to,
-                source,
-                destination,
-                datagram,
-                mark,
-            };
-            self.queue.schedule(now + delay, arrival);
-        };
-        match verdict {
-            Verdict::Drop => {}
-            Verdict::Deliver(delay) => arrival(delay, datagram),
-            Verdict::Damage(delay, damaged) => arrival(delay, damaged),
-            Verdict::Duplicate(first, second) => {
-                arrival(first, datagram.clone());
-                arrival(second, datagram);
-            }
+    }
+
+    const fn carrier(&mut self) -> Carrier<'_> {
+        Carrier {
+            queue: &mut self.queue,
+            network: &mut self.network,
+            decisions: &mut self.decisions,
+            observers: &mut self.observers,
         }
     }
 
@@ -148,19 +110,10 @@ impl<D: Directory + Administer + Observe + Clone> World<D> {
             // The node went on from another address meanwhile.
             return;
         }
-        let now = self.queue.now();
         let opened = self.opened((from, Some(to)), destination, datagram);
-        let passage = Passage {
-            from,
-            to: Some(to),
-            source,
-            destination,
-            datagram,
-            frame: Frame::parse(opened.as_deref().unwrap_or(datagram)).ok(),
-            is_sealed: opened.is_some(),
-            mark,
-        };
-        self.observers.see(now, &Fact::Arrived(passage));
+        let (ends, ways) = ((from, to), (source, destination));
+        self.carrier()
+            .arrive(ends, ways, datagram, opened.as_deref(), mark);
         match to {
             Actor::Server(server) => {
                 let octets = datagram.to_vec();
@@ -169,6 +122,7 @@ impl<D: Directory + Administer + Observe + Clone> World<D> {
             }
             Actor::Client(index) => {
                 let client = &mut self.clients[usize::from(index)];
+                let now = self.queue.now();
                 let is_calm = now >= self.heal_at;
                 let mut moods = Self::moods(&self.plan.options, &mut self.decisions, is_calm);
                 client.handle_datagram(now, source, datagram, &mut moods, &mut self.outbox);
