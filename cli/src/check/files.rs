@@ -126,7 +126,11 @@ fn no_sources() -> Row {
 }
 
 /// The files of a folder that are no notes of ours, by name.
-fn files(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+///
+/// # Errors
+///
+/// Where the folder cannot be read.
+pub(crate) fn files(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     let cannot_read = || Error::io("cannot read", folder);
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(cannot_read())? {
@@ -140,6 +144,11 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     Ok(files)
 }
 
-fn read(file: &Path) -> Result<Vec<u8>, Error> {
+/// What a file holds.
+///
+/// # Errors
+///
+/// Where it cannot be read.
+pub(crate) fn read(file: &Path) -> Result<Vec<u8>, Error> {
     std::fs::read(file).map_err(Error::io("cannot read", file))
 }

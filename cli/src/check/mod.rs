@@ -4,7 +4,7 @@
 //! live settings rewritten in place. Then the same scenarios on what ships, a sweep of worlds, the captures and the
 //! seeds of the fuzzers. One table at the end.
 
-mod files;
+pub(crate) mod files;
 mod specimens;
 
 use clap::Args;

@@ -1,7 +1,8 @@
 //! `iaxproof sim`: sweeps seeds through the simulated world. [`sweep`] runs them, [`world`] one of them; [`known`] says what came
-//! of it, [`shard`] writes that to a file, and [`merge`] adds such files up.
+//! of it, [`shard`] writes that to a file, and [`merge`] adds such files up; [`corpus`] is the folder shared with the fuzzer.
 
 mod budget;
+mod corpus;
 pub(crate) mod elsewhere;
 pub(crate) mod known;
 pub(crate) mod merge;
@@ -26,6 +27,7 @@ use crate::replay::command;
 use crate::report::{Report, Row, Verdict, grouped};
 
 use self::budget::Budget;
+use self::corpus::{Corpus, CorpusKnown};
 use self::known::Known;
 use self::seeds::{Seeds, Shard};
 use self::shard::{Of, ShardResult, folder_of};
@@ -55,6 +57,10 @@ pub(crate) struct SimArgs {
     /// What the same worlds do without: faults of the network, the databases and the processes, or stalls of threads.
     #[arg(long, value_name = "WHAT", conflicts_with = "print_plan")]
     without: Option<Without>,
+    /// Run the worlds of this folder first, a file each in the fuzzer's format, and add those of seeds that are the first to reach a goal,
+    /// or to fail in some way, to it.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["shard", "without", "until_found", "print_plan"])]
+    corpus: Option<PathBuf>,
     /// Stop at the first failure, and say how many worlds that took.
     #[arg(long, conflicts_with = "print_plan")]
     until_found: bool,
@@ -102,9 +108,15 @@ pub(crate) fn run(args: &SimArgs, json: bool) -> Result<Verdict, Error> {
         _ if args.print_plan => print_plans(args, &seeds),
         (Some(shard), Some(file)) => run_shard(args, &seeds, shard, file, json),
         _ => {
+            let corpus = args.corpus.as_deref();
+            let corpus = corpus.map(|folder| Corpus::run(folder, args.jobs, args.design));
+            let mut corpus = corpus.transpose()?;
             let found = sweep_twice(&seeds.0, args.jobs, args.worlds())?;
+            if let Some(corpus) = &mut corpus {
+                corpus.grow(&found, args.worlds())?;
+            }
             let out = args.out.clone().unwrap_or_else(usual_place);
-            report(&found, args.worlds(), &out, json)
+            report_with(corpus.as_ref(), &found, args.worlds(), &out, json)
         }
     }
 }
@@ -153,17 +165,44 @@ struct ReportOfSweep {
     #[serde(flatten)]
     report: Report,
     sweep: Known,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    corpus: Option<CorpusKnown>,
 }
 
 /// Prints what was found, with the plans of failures in `out`.
 fn report(found: &Found, worlds: Worlds, out: &Path, json: bool) -> Result<Verdict, Error> {
-    let report = Report::new(rows(found, worlds, out)?);
+    report_with(None, found, worlds, out, json)
+}
+
+/// The same, with what came of a corpus before it.
+fn report_with(
+    corpus: Option<&Corpus>,
+    found: &Found,
+    worlds: Worlds,
+    out: &Path,
+    json: bool,
+) -> Result<Verdict, Error> {
+    let mut all = Vec::new();
+    if let Some(corpus) = corpus {
+        all.extend(corpus.rows(worlds.design, out)?);
+    }
+    all.extend(rows(found, worlds, out)?);
+    let report = Report::new(all);
     let sweep = Known::of(found);
+    let corpus = corpus.map(|corpus| corpus.known(found));
     let verdict = report.verdict;
     if json {
-        let line = serde_json::to_string(&ReportOfSweep { report, sweep });
+        let report = ReportOfSweep {
+            report,
+            sweep,
+            corpus,
+        };
+        let line = serde_json::to_string(&report);
         println!("{}", line.expect("plain strings and numbers serialise"));
     } else {
+        if let Some(corpus) = corpus {
+            corpus.print();
+        }
         sweep.print(found);
         report.print(false);
     }
@@ -174,16 +213,14 @@ fn report(found: &Found, worlds: Worlds, out: &Path, json: bool) -> Result<Verdi
 fn rows(found: &Found, worlds: Worlds, out: &Path) -> Result<Vec<Row>, Error> {
     let mut rows = Vec::new();
     for ((property, _), group) in &found.sweep.failures {
-        let mut row = failed(found, property, group, worlds.design, out)?;
-        row.word = format!(
-            "FAILED {property} in {} worlds: {}",
-            grouped(group.count),
-            group.message.lines().next().unwrap_or_default()
-        );
-        rows.push(row);
+        let name = format!("seed {}", group.first_seed);
+        rows.push(failed(found, property, group, &name, worlds.design, out)?);
     }
     for group in found.panics.values() {
-        rows.push(panicked(found, group, worlds, out)?);
+        // It did not live to write its plan down: this is the one that it began with.
+        let plan = worlds.plan(group.first_seed);
+        let name = format!("seed {}", group.first_seed);
+        rows.push(panicked(found, group, &plan, &name, worlds.design, out)?);
     }
     if rows.is_empty() {
         rows.push(held(found));
@@ -205,41 +242,55 @@ fn held(found: &Found) -> Row {
     }
 }
 
+/// The row of one kind of failure; `name` is its first world's.
 fn failed(
     found: &Found,
     property: &str,
     group: &FailureGroup,
+    name: &str,
     design: Design,
     out: &Path,
 ) -> Result<Row, Error> {
     Ok(Row {
-        what: format!("seed {} on {}", group.first_seed, design.name()),
+        what: format!("{name} on {}", design.name()),
+        word: format!(
+            "FAILED {property} in {} worlds: {}",
+            grouped(group.count),
+            group.message.lines().next().unwrap_or_default()
+        ),
         verdict: Verdict::Failed,
         property: Some(property.to_owned()),
-        replay: Some(replay(&group.plan, group.first_seed, design, out)?),
+        replay: Some(replay(&group.plan, name, design, out)?),
         ..held(found)
     })
 }
 
-fn panicked(found: &Found, group: &PanicGroup, worlds: Worlds, out: &Path) -> Result<Row, Error> {
-    // It did not live to write its plan down: this is the one that it began with.
-    let plan = worlds.plan(group.first_seed);
+/// The row of worlds that panicked alike; `name` and `plan` are their first's.
+fn panicked(
+    found: &Found,
+    group: &PanicGroup,
+    plan: &Plan,
+    name: &str,
+    design: Design,
+    out: &Path,
+) -> Result<Row, Error> {
     Ok(Row {
-        what: format!("seed {}", group.first_seed),
+        what: name.to_owned(),
         word: format!(
             "BROKE: the world panics, in {} worlds: {}",
             grouped(group.count),
             group.words.lines().next().unwrap_or_default()
         ),
         verdict: Verdict::Broke,
-        replay: Some(replay(&plan, group.first_seed, worlds.design, out)?),
+        replay: Some(replay(plan, name, design, out)?),
         ..held(found)
     })
 }
 
 /// The command that runs a failure again: by its token, or by the file that its plan is written to.
-fn replay(plan: &Plan, seed: u64, design: Design, out: &Path) -> Result<String, Error> {
-    let file = plan_file(out, design.name(), seed);
+fn replay(plan: &Plan, name: &str, design: Design, out: &Path) -> Result<String, Error> {
+    let name = name.strip_prefix("seed ").unwrap_or(name);
+    let file = out.join(format!("{}-{name}.toml", design.name()));
     std::fs::create_dir_all(out).map_err(Error::io("cannot make", out))?;
     std::fs::write(&file, plan.to_string()).map_err(Error::io("cannot write", &file))?;
     Ok(command(plan, &file, design))
@@ -288,6 +339,7 @@ pub(crate) fn specimen_fails(design: Design, property: &str, worlds: u64) -> Res
         });
     };
     let again = world::run(&group.plan, View::Hash, design);
+    let name = format!("seed {}", group.first_seed);
     let failure = again
         .ok()
         .and_then(|report| Some(report.failure()?.violation.property));
@@ -298,6 +350,6 @@ pub(crate) fn specimen_fails(design: Design, property: &str, worlds: u64) -> Res
     Ok(Row {
         word: word.to_owned(),
         verdict,
-        ..failed(&found, property, group, design, &usual_place())?
+        ..failed(&found, property, group, &name, design, &usual_place())?
     })
 }

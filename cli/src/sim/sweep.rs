@@ -247,7 +247,7 @@ impl Found {
         }
     }
 
-    fn add_panic(&mut self, signature: String, group: PanicGroup) {
+    pub(super) fn add_panic(&mut self, signature: String, group: PanicGroup) {
         match self.panics.get_mut(&signature) {
             None => drop(self.panics.insert(signature, group)),
             Some(known) => {

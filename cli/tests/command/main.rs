@@ -4,6 +4,7 @@
 mod server;
 
 mod config;
+mod corpus;
 mod exit_codes;
 mod line;
 mod measure;
