@@ -86,7 +86,7 @@ impl<D: Directory + Administer + Observe + Clone> World<D> {
         for event in done.events {
             self.flush_event(server, &event);
         }
-        self.flush_directory(server, done.questions, done.writes);
+        self.flush_directory(server, done.questions, done.writes, done.since);
         if let Some((counts, due)) = done.endpoint {
             let limits = self.limits;
             self.see(&Fact::Counted {
@@ -105,7 +105,8 @@ impl<D: Directory + Administer + Observe + Clone> World<D> {
         let overdue = self.servers[usize::from(server)]
             .writes
             .overdue(self.queue.now());
-        for account in overdue {
+        let held = self.long_taken_away(server);
+        for account in overdue.into_iter().chain(held) {
             self.see(&Fact::NotStored { server, account });
         }
     }
@@ -232,7 +233,14 @@ impl<D: Directory + Administer + Observe + Clone> World<D> {
     }
 
     /// Questions and writes go to the database.
-    fn flush_directory(&mut self, server: u8, questions: Vec<Question>, writes: Vec<Write>) {
+    /// Who waits for a write waits since the job began that gave it.
+    fn flush_directory(
+        &mut self,
+        server: u8,
+        questions: Vec<Question>,
+        writes: Vec<Write>,
+        since: Instant,
+    ) {
         let (now, is_calm) = (self.queue.now(), self.is_calm());
         let process = self.process(server);
         let node = &mut self.servers[usize::from(server)];
@@ -248,7 +256,7 @@ impl<D: Directory + Administer + Observe + Clone> World<D> {
             let is_refused = fate != WriteFate::Stored || delay >= STORE_WAIT;
             let account = accounts::account_of_name(write.name.as_str());
             not_stored.extend(account.filter(|_| is_refused));
-            node.writes.send(now, &write);
+            node.writes.send(since, &write);
             let stored = Happening::Stored(process, write, fate);
             self.queue.schedule(now + delay, stored);
         }

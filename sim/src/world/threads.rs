@@ -6,6 +6,8 @@ use std::collections::{BTreeSet, VecDeque};
 use iaxproof::catalog::Unregistered;
 use iaxproof::engine::directory::Directory;
 use iaxproof::engine::event::Event;
+use iaxproof::engine::options::STORE_WAIT;
+use iaxproof::time::Instant;
 
 use super::World;
 use crate::accounts::account_of_name;
@@ -25,6 +27,9 @@ pub(super) struct Inbox {
     is_busy: bool,
     /// Whether something was done since its server was last looked at.
     is_unseen: bool,
+    /// Of a pruner that is in the middle of taking a contact away: whose, and since when. What it will write is not written yet, and what
+    /// is registered meanwhile is written after it.
+    taking_away: Option<(u8, Instant)>,
     /// Of a worker that is in the middle of something: accounts that an operator changed meanwhile. Of a pruner: accounts that were
     /// registered meanwhile.
     blurred: BTreeSet<u8>,
@@ -37,6 +42,7 @@ impl Inbox {
             tasks: VecDeque::new(),
             is_busy: false,
             is_unseen: false,
+            taking_away: None,
             blurred: BTreeSet::new(),
         }
     }
@@ -89,6 +95,10 @@ impl<D: Directory + Administer + Observe + Clone> World<D> {
             .of_server(server)
             .all(|it| !it.is_busy && !it.is_unseen);
         self.threads[thread].is_busy = true;
+        self.threads[thread].taking_away = match task {
+            Task::Unregister(account) => Some((account, self.queue.now())),
+            _ => None,
+        };
         self.begins(server, &task);
         self.tell_job(thread, What::JobBegan, task.word());
         let node = &self.servers[usize::from(server)];
@@ -117,6 +127,7 @@ impl<D: Directory + Administer + Observe + Clone> World<D> {
         let inbox = &mut self.threads[thread];
         let ThreadId { server, role } = inbox.id;
         inbox.is_busy = false;
+        inbox.taking_away = None;
         inbox.is_unseen = true;
         let mut blurred = core::mem::take(&mut inbox.blurred);
         if done.incarnation != self.servers[usize::from(server)].incarnation {
@@ -181,6 +192,17 @@ impl<D: Directory + Administer + Observe + Clone> World<D> {
             });
             pruner.blurred.extend(registered);
         }
+    }
+
+    /// Whose contact an operator has been taking away for so long that a registration does not wait for what it writes.
+    pub(super) fn long_taken_away(&mut self, server: u8) -> Option<u8> {
+        let now = self.queue.now();
+        let pruner = ThreadId {
+            server,
+            role: Role::Pruner,
+        };
+        let (account, since) = self.threads[pruner.index()].taking_away?;
+        (since + STORE_WAIT <= now).then_some(account)
     }
 
     /// Does on one stack all that threads have to do.
