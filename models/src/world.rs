@@ -5,6 +5,7 @@ use iaxproof::registry::ledger::Book;
 use iaxproof::registry::{Audited, Family};
 use iaxproof_sim::plan::{self, Plan};
 use iaxproof_sim::report::{Report, View};
+use iaxproof_sim::schedule::Schedule;
 use iaxproof_sim::world::{self, DirectorySetup};
 
 use crate::any::{self, AnyDirectory, Setup};
@@ -18,16 +19,32 @@ const SHARDS: usize = 4;
 /// Runs a plan on the engine that it names, over a design.
 pub fn run(plan: &Plan, view: View, design: Design) -> Report {
     match plan.engine.as_str() {
-        plan::STRANDS => on_strands(plan, view, |setup| {
-            empty::<Strands>(design, setup, Account::numbered(setup.number))
-        }),
-        plan::SHUTTLE => on_shuttle(plan, view, move |setup| {
+        plan::STRANDS => strands(plan, view, schedule(plan, design), design),
+        plan::SHUTTLE => on_shuttle(plan, view, schedule(plan, design), move |setup| {
             empty::<Shuttle>(design, setup, Account::numbered(setup.number))
         }),
         _ => world::run(plan, view, |setup| {
             empty::<Audited>(design, setup, Book::default())
         }),
     }
+}
+
+fn strands(plan: &Plan, view: View, schedule: Schedule, design: Design) -> Report {
+    on_strands(plan, view, schedule, |setup| {
+        empty::<Strands>(design, setup, Account::numbered(setup.number))
+    })
+}
+
+/// The schedule of a plan. Where it must be known how many steps threads take, the same world runs first without preemption, on our
+/// coroutines whatever the engine: so both engines draw the same.
+fn schedule(plan: &Plan, design: Design) -> Schedule {
+    if !plan.options.scheduler.counts() || !Schedule::is_drawn(plan) {
+        return Schedule::new(plan, &[]);
+    }
+    let mut calm = plan.clone();
+    calm.take_stalls_out();
+    let counted = strands(&calm, View::Hash, Schedule::new(&calm, &[]), design);
+    Schedule::new(plan, &counted.steps)
 }
 
 fn empty<F: Family>(design: Design, setup: &DirectorySetup, ledger: F::Ledger) -> AnyDirectory

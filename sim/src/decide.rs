@@ -42,11 +42,13 @@ pub enum Domain {
     /// After how many steps of others a thread that stalled goes on again, where that comes first; who and nth = those of the stall. Never
     /// drawn.
     Resume,
+    /// Which of the threads that can go on goes first: the highest; who = thread, nth = 0.
+    Rank,
 }
 
 impl Domain {
     /// Every domain, in the order of their numbers.
-    pub const ALL: [Domain; 14] = [
+    pub const ALL: [Domain; 15] = [
         Domain::Network,
         Domain::Question,
         Domain::Write,
@@ -61,6 +63,7 @@ impl Domain {
         Domain::Qualify,
         Domain::Stall,
         Domain::Resume,
+        Domain::Rank,
     ];
 
     const fn word(self) -> &'static str {
@@ -79,6 +82,7 @@ impl Domain {
             Domain::Qualify => "qualify",
             Domain::Stall => "stall",
             Domain::Resume => "resume",
+            Domain::Rank => "rank",
         }
     }
 }

@@ -222,6 +222,7 @@ impl Observers {
             datagrams: self.datagrams,
             log: self.recorder.map(Recorder::into_log),
             interleaving: None,
+            steps: Vec::new(),
         }
     }
 }

@@ -51,6 +51,8 @@ pub struct Report {
     pub log: Option<EventLog>,
     /// The last steps of its threads as a table, where one of them broke a rule.
     pub interleaving: Option<String>,
+    /// How many steps each of its threads took before all healed; none where it ran on one stack.
+    pub steps: Vec<u32>,
 }
 
 /// A trace at some event.

@@ -217,7 +217,7 @@ fn words(trace: &RecordedTrace, comparison: &Comparison) -> String {
 fn interval(report: &Report, lines: Range<usize>) -> String {
     let all = report.timeline.as_deref().unwrap_or_default();
     let timeline = all.get(lines).unwrap_or_default().to_vec();
-    let (plan, checkpoints) = (report.plan.clone(), Vec::new());
+    let (plan, checkpoints, steps) = (report.plan.clone(), Vec::new(), Vec::new());
     let some = Report {
         timeline: Some(timeline),
         verdict: report.verdict.clone(),
@@ -226,6 +226,7 @@ fn interval(report: &Report, lines: Range<usize>) -> String {
         interleaving: None,
         plan,
         checkpoints,
+        steps,
         ..*report
     };
     some.timeline_text()

@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::Args;
 use iaxproof_models::Design;
 use iaxproof_sim::report::View;
+use iaxproof_sim::schedule::Scheduler;
 use serde::{Deserialize, Serialize};
 
 use crate::child::{self, How};
@@ -38,6 +39,7 @@ struct Request {
     design: Design,
     threads: bool,
     without: Option<Without>,
+    scheduler: Option<Scheduler>,
     seeds: Vec<u64>,
     /// Whether the log of each is wanted, and not its hash alone.
     with_log: bool,
@@ -80,6 +82,7 @@ fn tell(request: &Request, seed: u64) -> Told {
     let worlds = Worlds {
         threads: request.threads,
         without: request.without,
+        scheduler: request.scheduler,
         ..Worlds::of(request.design)
     };
     let view = match request.with_log {
@@ -108,6 +111,7 @@ fn ask(worlds: Worlds, seeds: Vec<u64>, with_log: bool) -> Result<BTreeMap<u64, 
         design: worlds.design,
         threads: worlds.threads,
         without: worlds.without,
+        scheduler: worlds.scheduler,
         seeds,
         with_log,
     };
@@ -238,6 +242,7 @@ mod tests {
             design: Design::Shipped,
             threads: true,
             without: None,
+            scheduler: None,
             seeds: vec![64],
             with_log,
         };

@@ -18,6 +18,7 @@ use clap::Args;
 use iaxproof_models::Design;
 use iaxproof_sim::plan::Plan;
 use iaxproof_sim::report::View;
+use iaxproof_sim::schedule::Scheduler;
 use iaxproof_sim::sweep::FailureGroup;
 use serde::Serialize;
 
@@ -54,6 +55,10 @@ pub(crate) struct SimArgs {
     /// Give every server threads that stop in the middle of what they do.
     #[arg(long)]
     threads: bool,
+    /// How stalls of threads are drawn: stalls (any step alike), roles (a rate for each kind of thread), pct (ranks, and places
+    /// among the steps that a first run counts), or portfolio: one of them, as the seed says.
+    #[arg(long, value_name = "HOW", default_value = "portfolio", value_parser = scheduler, requires = "threads")]
+    scheduler: Drawn,
     /// What the same worlds do without: faults of the network, the databases and the processes, or stalls of threads.
     #[arg(long, value_name = "WHAT", conflicts_with = "print_plan")]
     without: Option<Without>,
@@ -73,12 +78,26 @@ pub(crate) struct SimArgs {
     out: Option<PathBuf>,
 }
 
+/// How stalls are drawn; nothing where each seed says it.
+#[derive(Clone, Copy, Debug)]
+struct Drawn(Option<Scheduler>);
+
+/// What a name on the command line means.
+fn scheduler(name: &str) -> Result<Drawn, String> {
+    let known = Scheduler::ALL.into_iter().find(|it| it.name() == name);
+    match known {
+        None if name != "portfolio" => Err("expected stalls, roles, pct or portfolio".into()),
+        _ => Ok(Drawn(known)),
+    }
+}
+
 impl SimArgs {
     fn worlds(&self) -> Worlds {
         Worlds {
             design: self.design,
             threads: self.threads,
             without: self.without,
+            scheduler: self.scheduler.0,
             until_found: self.until_found,
             budget: self.budget.map(|budget| budget.0),
         }

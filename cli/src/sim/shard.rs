@@ -10,6 +10,7 @@ use std::time::Duration;
 use iaxproof_models::Design;
 use iaxproof_sim::goals::Goal;
 use iaxproof_sim::plan::expect::Hash;
+use iaxproof_sim::schedule::Scheduler;
 use iaxproof_sim::sweep::{FailureGroup, Reached, Sweep};
 use serde::{Deserialize, Serialize};
 
@@ -71,6 +72,9 @@ pub(crate) struct Of {
     pub(crate) threads: bool,
     /// What they do without.
     pub(crate) without: Option<Without>,
+    /// How stalls of threads are drawn, where not each seed says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) scheduler: Option<Scheduler>,
     /// The whole range, of which each shard takes a slice.
     pub(crate) range: Range<u64>,
 }
@@ -115,6 +119,7 @@ impl Of {
             design: worlds.design.name().to_owned(),
             threads: worlds.threads,
             without: worlds.without,
+            scheduler: worlds.scheduler,
             range,
         }
     }
@@ -124,6 +129,7 @@ impl Of {
         Some(Worlds {
             threads: self.threads,
             without: self.without,
+            scheduler: self.scheduler,
             ..Worlds::of(Design::from_name(&self.design)?)
         })
     }

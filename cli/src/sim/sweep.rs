@@ -10,6 +10,7 @@ use clap::ValueEnum;
 use iaxproof_models::Design;
 use iaxproof_sim::plan::Plan;
 use iaxproof_sim::report::View;
+use iaxproof_sim::schedule::Scheduler;
 use iaxproof_sim::sweep::{SAME_AGAIN_EVERY, Sweep, signature};
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +35,8 @@ pub(crate) struct Worlds {
     pub(crate) threads: bool,
     /// What they do without.
     pub(crate) without: Option<Without>,
+    /// How stalls of threads are drawn; as the seed says where that is not said.
+    pub(crate) scheduler: Option<Scheduler>,
     /// Whether the first failure ends the sweep.
     pub(crate) until_found: bool,
     /// After how long no more are taken up; at least one is run.
@@ -57,6 +60,7 @@ impl Worlds {
             design,
             threads: false,
             without: None,
+            scheduler: None,
             until_found: false,
             budget: None,
         }
@@ -68,6 +72,9 @@ impl Worlds {
             true => Plan::threaded_from_seed(seed),
             false => Plan::from_seed(seed),
         };
+        if let Some(scheduler) = self.scheduler {
+            plan.options.scheduler = scheduler;
+        }
         match self.without {
             None => {}
             Some(Without::Faults) => plan.take_faults_out(),

@@ -206,6 +206,7 @@ fn conclude<T: Threads>(
     }
     report.trace_hash = iaxproof_sim::decide::mix(report.trace_hash ^ steps);
     report.interleaving = stopped.map(|stop| stop.table);
+    report.steps = schedule.steps();
     report.plan.engine = T::NAME.into();
     report.plan.decisions.extend(schedule.into_taken());
     report

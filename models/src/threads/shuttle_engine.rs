@@ -28,6 +28,7 @@ std::thread_local! {
 pub(crate) fn run(
     plan: &Plan,
     view: View,
+    schedule: Schedule,
     make: impl Fn(&DirectorySetup) -> AnyDirectory + Send + Sync + Copy + 'static,
 ) -> Report {
     crate::finding::prepare();
@@ -37,7 +38,7 @@ pub(crate) fn run(
         let scheduler = OneWorld { is_done: false };
         // A world has a limit of its own: so many events.
         tape::run_within(MaxSteps::None, scheduler, move || {
-            turns::begin(Schedule::new(&plan), give_up);
+            turns::begin(schedule.clone(), give_up);
             // Nobody listens where the caller is gone.
             let _ = reports.send(driver::run::<OnShuttle>(&plan, view, make));
         });

@@ -71,10 +71,11 @@ pub(super) struct Strands;
 pub(crate) fn run(
     plan: &Plan,
     view: View,
+    schedule: Schedule,
     make: impl Fn(&DirectorySetup) -> AnyDirectory,
 ) -> Report {
     crate::finding::prepare();
-    turns::begin(Schedule::new(plan), give_up);
+    turns::begin(schedule, give_up);
     let report = driver::run::<Strands>(plan, view, make);
     with(Engine::clear);
     turns::end();

@@ -39,7 +39,9 @@ fn entry(happened: &Happened) -> &Entry {
 #[test]
 fn two_steps_of_two_threads_decide_a_race() {
     let design = Design::RebuildInPlace;
-    let plan = small(&Plan::threaded_from_seed(THREADED), design);
+    let mut plan = Plan::threaded_from_seed(THREADED);
+    plan.options.scheduler = iaxproof_sim::schedule::Scheduler::Stalls;
+    let plan = small(&plan, design);
     let found = decisive(&plan, design);
     let (first, second) = (entry(&found.first), entry(&found.second));
     assert_ne!(first.thread, second.thread);

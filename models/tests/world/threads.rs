@@ -3,12 +3,26 @@
 use iaxproof_models::{Design, world};
 use iaxproof_sim::plan::{Plan, SHUTTLE, STRANDS};
 use iaxproof_sim::report::{Report, View};
+use iaxproof_sim::schedule::Scheduler;
 
 /// Worlds that each test runs.
 const SEEDS: u64 = 40;
 
 fn run(plan: &Plan) -> Report {
     world::run(plan, View::Hash, Design::Shipped)
+}
+
+/// The plan of a seed whose stalls are drawn in this way.
+fn drawn(seed: u64, scheduler: Scheduler) -> Plan {
+    let mut plan = Plan::threaded_from_seed(seed);
+    plan.options.scheduler = scheduler;
+    plan
+}
+
+/// All ways of drawing stalls, for some seeds each.
+fn all_drawn() -> impl Iterator<Item = Plan> {
+    let of = |scheduler| (0..SEEDS / 2).map(move |seed| drawn(seed, scheduler));
+    Scheduler::ALL.into_iter().flat_map(of)
 }
 
 #[test]
@@ -34,7 +48,7 @@ const FOUND: [u64; 7] = [22_550, 30_338, 21_605, 31_792, 50_566, 37_685, 72_203]
 #[test]
 fn worlds_that_failed_hold() {
     for seed in FOUND {
-        let report = run(&Plan::threaded_from_seed(seed));
+        let report = run(&drawn(seed, Scheduler::Stalls));
         let failure = report.failure().map(|it| format!("{:?}", it.violation));
         assert_eq!(failure, None, "seed {seed}");
     }
@@ -73,8 +87,9 @@ fn who_waits_for_what_an_operator_holds_back_may_be_refused() {
 
 #[test]
 fn a_world_with_threads_replays_from_its_written_plan() {
-    for seed in 0..SEEDS {
-        let first = run(&Plan::threaded_from_seed(seed));
+    for plan in all_drawn() {
+        let seed = plan.seed;
+        let first = run(&plan);
         let plan: Plan = first.plan.to_string().parse().unwrap();
         let again = run(&plan);
         assert_eq!(again.trace_hash, first.trace_hash, "seed {seed}");
@@ -96,8 +111,8 @@ fn without_stalls_every_engine_says_the_same() {
 
 #[test]
 fn with_stalls_shuttle_goes_the_way_that_the_strands_went() {
-    for seed in 0..SEEDS {
-        let mut plan = Plan::threaded_from_seed(seed);
+    for mut plan in all_drawn() {
+        let seed = plan.seed;
         let strands = run(&plan);
         plan.engine = SHUTTLE.into();
         let shuttle = run(&plan);

@@ -6,6 +6,15 @@ use super::{
     Partition, Plan, RowEdit, SCHEMA, SECONDS_MIN, STRANDS, Topology, VERSION, What,
 };
 use crate::decide::Dice;
+use crate::schedule::Scheduler;
+
+/// How schedules are drawn, each way in so many of four seeds: what finds most has most of them.
+const PORTFOLIO: [Scheduler; 4] = [
+    Scheduler::Pct,
+    Scheduler::Pct,
+    Scheduler::Roles,
+    Scheduler::Stalls,
+];
 
 /// Sets the dice of threads apart from those of all else.
 const THREADS: u64 = 0x0074_6872_6561_6473;
@@ -45,7 +54,8 @@ impl Plan {
         plan
     }
 
-    /// The plan of a seed for a world with threads: what it is without them, and how often threads stall.
+    /// The plan of a seed for a world with threads: what it is without them, how often threads stall, and how
+    /// their stalls are drawn.
     pub fn threaded_from_seed(seed: u64) -> Plan {
         Self::from_seed(seed).with_threads()
     }
@@ -57,6 +67,7 @@ impl Plan {
         // Rare stalls of many steps, or many of few.
         self.options.stall_rate = dice.pick(&[2, 5, 10, 20, 50, 100]);
         self.options.stalls_max = dice.pick(&[1, 2, 3, 4, 6, 8]);
+        self.options.scheduler = dice.pick(&PORTFOLIO);
         self
     }
 

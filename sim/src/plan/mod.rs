@@ -18,6 +18,7 @@ use core::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 pub use crate::decide::Decision;
+use crate::schedule::Scheduler;
 
 /// The schema of plans that this build reads and writes. Each has more to plan than the one before, and what a plan left out
 /// would be decided anew: so a plan of an older schema is refused by its number, not run as something else.
@@ -182,6 +183,9 @@ pub struct Options {
     /// How many stalls there are at most.
     #[serde(skip_serializing_if = "is_default")]
     pub stalls_max: u16,
+    /// How stalls and ranks are drawn, where they are.
+    #[serde(skip_serializing_if = "is_default")]
+    pub scheduler: Scheduler,
 }
 
 /// One configuration as values.

@@ -9,6 +9,7 @@ use super::{
     Topology, What,
 };
 use crate::decide::{Decision, Domain, Key};
+use crate::schedule::Scheduler;
 
 /// What every token of a world begins with.
 pub const TOKEN_PREFIX: &str = "W1-";
@@ -222,6 +223,8 @@ fn walk_version(version: &mut String, pen: &mut Pen) -> Option<()> {
 
 /// A bit per option that is not 0, then those.
 fn walk_options(options: &mut Options, pen: &mut Pen) -> Option<()> {
+    let scheduler = |it: &Scheduler| *it == options.scheduler;
+    let mut scheduler = Scheduler::ALL.iter().position(scheduler)? as u16;
     let fields = [
         &mut options.loss_permille,
         &mut options.duplicate_permille,
@@ -242,6 +245,7 @@ fn walk_options(options: &mut Options, pen: &mut Pen) -> Option<()> {
         &mut options.rotations,
         &mut options.stall_rate,
         &mut options.stalls_max,
+        &mut scheduler,
     ];
     let mut present = 0u64;
     for (bit, field) in fields.iter().enumerate() {
@@ -253,6 +257,7 @@ fn walk_options(options: &mut Options, pen: &mut Pen) -> Option<()> {
             pen.field(field)?;
         }
     }
+    options.scheduler = *Scheduler::ALL.get(usize::from(scheduler))?;
     Some(())
 }
 

@@ -89,7 +89,7 @@ pub struct Counts {
     pub faults: usize,
     /// What applications, clients and the registrar choose.
     pub choices: usize,
-    /// Stalls of threads.
+    /// Stalls of threads, and ranks.
     pub preemptions: usize,
 }
 
@@ -121,7 +121,7 @@ impl Counts {
             | Domain::Move
             | Domain::Registrar
             | Domain::Qualify => &mut self.choices,
-            Domain::Stall | Domain::Resume => &mut self.preemptions,
+            Domain::Stall | Domain::Resume | Domain::Rank => &mut self.preemptions,
         }
     }
 

@@ -101,7 +101,7 @@ impl Left<'_> {
             | Domain::Dialled
             | Domain::Restart
             | Domain::Transfer => self.server(*who)?,
-            Domain::Stall | Domain::Resume => self.thread(*who)?,
+            Domain::Stall | Domain::Resume | Domain::Rank => self.thread(*who)?,
             Domain::Registrar => *who,
         };
         Some(decision)

@@ -6,6 +6,13 @@
 //! other threads go on, also where it holds a lock. Stalls are decisions like all others
 //! (`stall WHO NTH = VALUE`), so a schedule is a short list, and taking one stall out shifts no other. `resume WHO NTH = STEPS` ends a
 //! stall after so many steps of others, to find the one that it must outlast ([`explain`](crate::explain)).
+//!
+//! `rank WHO 0 = RANK` sets the order in which threads go on that can: the highest first, also where another one is in the middle of
+//! something, as when it gives a lock back. Where none is ranked, nobody is preempted but by stalls.
+//!
+//! [`draw`] has the ways in which a seed comes to its stalls and ranks.
+
+pub mod draw;
 
 use core::fmt;
 use core::time::Duration;
@@ -14,6 +21,9 @@ use iaxproof::time::Instant;
 
 use crate::decide::{Decisions, Domain, Key};
 use crate::plan::{Decision, Plan};
+
+pub use self::draw::Scheduler;
+use self::draw::{Priorities, Victim};
 
 /// What a thread of a server does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -73,6 +83,10 @@ const STALLS: u32 = 7;
 const UNTIL_REST: u32 = 1;
 /// For so many milliseconds, from value 2 on: longer than a datagram's way, than a retransmission, than a write is waited for.
 const LENGTHS_MS: [u64; 5] = [20, 120, 600, 1_500, 4_000];
+/// How many ranks there are, that of who has none among them.
+const RANKS: u32 = 256;
+/// Of this many steps rates are told.
+const OF_STEPS: u64 = 10_000;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Stall {
@@ -85,6 +99,9 @@ enum Stall {
 #[derive(Clone, Copy, Debug, Default)]
 struct Thread {
     points: u32,
+    /// Those of them before all healed.
+    counted: u32,
+    rank: u32,
     stall: Stall,
     /// The step of all threads together before which it goes on again.
     resumes: Option<u64>,
@@ -97,8 +114,16 @@ pub struct Schedule {
     threads: Vec<Thread>,
     now: Instant,
     heal_at: Instant,
+    scheduler: Scheduler,
+    /// Steps, of ten thousand, before which anybody stalls.
     rate: u64,
+    /// How threads of each role stall, where each role has a rate of its own.
+    victims: Vec<Victim>,
+    /// Where somebody stalls, where that was drawn before.
+    places: Vec<(usize, u32)>,
     stalls_left: u16,
+    /// Whether there are stalls at all, of whatever role.
+    may_stall: bool,
     preempted: u64,
     /// Steps of all threads.
     points: u64,
@@ -107,20 +132,54 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// The schedule of a plan.
-    pub fn new(plan: &Plan) -> Self {
+    /// The schedule of a plan, whose threads take so many steps where none is preempted; only [`Scheduler::Pct`] must know.
+    pub fn new(plan: &Plan, steps: &[u32]) -> Self {
         let threads = usize::from(plan.topology.servers) * ThreadId::PER_SERVER;
-        Schedule {
+        let scheduler = plan.options.scheduler;
+        let priorities = match scheduler.counts() && Self::is_drawn(plan) {
+            true => draw::priorities(plan, steps),
+            false => Priorities::default(),
+        };
+        let mut schedule = Schedule {
             decisions: Decisions::of(plan),
             threads: vec![Thread::default(); threads],
             now: Instant::ZERO,
             heal_at: Instant::from_millis(u64::from(plan.heal_ms)),
+            scheduler,
+            victims: draw::victims(plan.seed),
+            places: priorities.places,
             rate: u64::from(plan.options.stall_rate),
             stalls_left: plan.options.stalls_max,
+            may_stall: plan.options.stalls_max > 0,
             preempted: 0,
             points: 0,
             next: None,
+        };
+        schedule.rank(&priorities.ranks);
+        schedule
+    }
+
+    /// Gives threads their ranks: these, where it explores.
+    fn rank(&mut self, drawn: &[u32]) {
+        for (who, thread) in (0..).zip(&mut self.threads) {
+            let drawn = drawn.get(usize::from(who)).copied().unwrap_or(0);
+            let key = Key {
+                domain: Domain::Rank,
+                who,
+                nth: 0,
+            };
+            thread.rank = self.decisions.decide(key, RANKS, |_| drawn);
         }
+    }
+
+    /// Whether the stalls and ranks of a plan are still to be drawn, and there may be some.
+    pub const fn is_drawn(plan: &Plan) -> bool {
+        plan.explore && plan.options.stalls_max > 0
+    }
+
+    /// How many steps each thread took before all healed.
+    pub fn steps(&self) -> Vec<u32> {
+        self.threads.iter().map(|thread| thread.counted).collect()
     }
 
     /// Time passes.
@@ -141,9 +200,11 @@ impl Schedule {
         let nth = self.threads[thread].points;
         self.threads[thread].points += 1;
         self.points += 1;
+        self.threads[thread].counted += u32::from(self.now < self.heal_at);
         let stalls = self.stalls_at(thread, nth);
         self.next = self.resumed();
-        stalls || self.next.is_some()
+        // Who has a higher rank may have got something to do.
+        stalls || self.next.is_some() || self.threads[thread].rank > 0
     }
 
     /// Whether the thread stands still.
@@ -170,18 +231,31 @@ impl Schedule {
             who: u16::try_from(thread).unwrap_or(u16::MAX),
             nth,
         };
-        let (rate, left) = (self.rate, self.stalls_left);
-        let draw = |bits: u64| match bits % 10_000 < rate && left > 0 {
+        let rate = self.rate_at(thread, nth);
+        let draw = |bits: u64| match bits % OF_STEPS < rate {
             true => 1 + (bits >> 32) as u32 % (STALLS - 1),
             false => 0,
         };
         let value = self.decisions.decide(key, STALLS, draw);
         if value > 0 {
+            let left = &mut self.victims[thread % ThreadId::PER_SERVER].left;
+            *left = left.saturating_sub(1);
             self.stalls_left = self.stalls_left.saturating_sub(1);
             self.threads[thread].stall = self.stall(value);
             self.threads[thread].resumes = self.resumes(key);
         }
         value > 0
+    }
+
+    /// Before how many of ten thousand steps such as this a thread stalls, where that is drawn.
+    fn rate_at(&self, thread: usize, nth: u32) -> u64 {
+        let victim = &self.victims[thread % ThreadId::PER_SERVER];
+        match self.scheduler {
+            Scheduler::Stalls if self.stalls_left > 0 => self.rate,
+            Scheduler::Roles if self.may_stall && victim.left > 0 => victim.rate,
+            Scheduler::Pct if self.places.contains(&(thread, nth)) => OF_STEPS,
+            _ => 0,
+        }
     }
 
     /// Before which step of all threads together a stall ends at the latest.
@@ -205,10 +279,13 @@ impl Schedule {
     /// Who goes on, of those that can; `None` where nobody does: then time may pass.
     pub fn pick(&mut self, able: &[usize], current: Option<usize>) -> Option<usize> {
         let told = self.next.take().filter(|it| able.contains(it));
-        let goes_on = current.filter(|it| able.contains(it) && self.is_awake(*it));
+        let mut awake = able.iter().copied().filter(|it| self.is_awake(*it));
+        let highest = awake.clone().map(|it| self.threads[it].rank).max();
+        let is_highest = |it: &usize| Some(self.threads[*it].rank) == highest;
+        let goes_on = current.filter(|it| awake.clone().any(|other| other == *it));
         let next = told
-            .or(goes_on)
-            .or_else(|| able.iter().copied().find(|it| self.is_awake(*it)));
+            .or(goes_on.filter(is_highest))
+            .or_else(|| awake.find(is_highest));
         let next = next.or_else(|| {
             let waits = |it: &usize| self.threads[*it].stall == Stall::UntilRest;
             able.iter().copied().find(waits)
@@ -257,7 +334,7 @@ mod tests {
         let mut plan = Plan::from_seed(1);
         plan.explore = false;
         plan.decisions = stalls.iter().map(|text| text.parse().unwrap()).collect();
-        Schedule::new(&plan)
+        Schedule::new(&plan, &[])
     }
 
     #[test]
@@ -280,6 +357,88 @@ mod tests {
         assert_eq!(schedule.pick(&BOTH, Some(1)), Some(1));
         assert_eq!(schedule.pick(&[0], Some(1)), Some(0));
         assert_eq!(schedule.preempted(), 1);
+    }
+
+    #[test]
+    fn the_highest_rank_goes_first_also_in_the_middle_of_what_another_does() {
+        let mut schedule = with(&["rank 0 0 = 1", "rank 1 0 = 2"]);
+        assert!(schedule.point(0));
+        assert_eq!(schedule.pick(&[0], Some(0)), Some(0));
+        assert_eq!(schedule.pick(&BOTH, Some(0)), Some(1));
+        assert_eq!(schedule.pick(&BOTH, Some(1)), Some(1));
+        assert_eq!(schedule.pick(&[0], Some(1)), Some(0));
+        assert_eq!(schedule.preempted(), 1);
+    }
+
+    #[test]
+    fn who_stalls_is_passed_by_a_lower_rank() {
+        let mut schedule = with(&["rank 0 0 = 2", "rank 1 0 = 1", "stall 0 0 = 1"]);
+        assert!(schedule.point(0));
+        assert_eq!(schedule.pick(&BOTH, Some(0)), Some(1));
+    }
+
+    /// A schedule that is drawn: whose stalls come before which of so many steps.
+    fn drawn(seed: u64, scheduler: Scheduler, steps: [u32; 4]) -> Vec<Decision> {
+        let mut plan = Plan::threaded_from_seed(seed);
+        plan.options.scheduler = scheduler;
+        plan.topology.servers = 1;
+        let mut schedule = Schedule::new(&plan, &steps);
+        for (thread, steps) in steps.into_iter().enumerate() {
+            for _ in 0..steps {
+                schedule.point(thread);
+            }
+        }
+        assert_eq!(schedule.steps(), steps);
+        schedule.into_taken()
+    }
+
+    /// How many stalls are a worker's, and how many a reloader's, in schedules so drawn.
+    fn shares(scheduler: Scheduler) -> [usize; 2] {
+        let drawn = (0..200).flat_map(|seed| drawn(seed, scheduler, [4_000, 40, 0, 0]));
+        let stalls = drawn.filter(|it| it.key.domain == Domain::Stall);
+        let stalled: Vec<_> = stalls.map(|it| it.key.who).collect();
+        [0, 1].map(|who| stalled.iter().filter(|it| **it == who).count())
+    }
+
+    #[test]
+    fn by_role_and_by_count_few_steps_are_stalled_far_more_often() {
+        let [workers, reloaders] = shares(Scheduler::Stalls);
+        assert!(reloaders * 20 < workers, "{reloaders} of {workers}");
+        for scheduler in [Scheduler::Roles, Scheduler::Pct] {
+            let [workers, reloaders] = shares(scheduler);
+            assert!(
+                reloaders * 4 > workers,
+                "{scheduler:?}: {reloaders} of {workers}"
+            );
+        }
+    }
+
+    #[test]
+    fn without_stalls_no_way_of_drawing_draws_any() {
+        for scheduler in Scheduler::ALL {
+            let mut plan = Plan::threaded_from_seed(1);
+            plan.options.scheduler = scheduler;
+            plan.take_stalls_out();
+            let mut schedule = Schedule::new(&plan, &[1_000; 8]);
+            assert!((0..1_000).all(|_| !schedule.point(0) && !schedule.point(1)));
+            assert!(schedule.into_taken().is_empty(), "{scheduler:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_drawn_replays_from_its_list_without_counts() {
+        for scheduler in Scheduler::ALL {
+            let first = drawn(7, scheduler, [4_000, 400, 0, 40]);
+            let mut plan = Plan::threaded_from_seed(7);
+            plan.topology.servers = 1;
+            plan.explore = false;
+            plan.decisions = first.clone();
+            let mut schedule = Schedule::new(&plan, &[]);
+            for (thread, steps) in [4_000, 400, 0, 40].into_iter().enumerate() {
+                (0..steps).for_each(|_| drop(schedule.point(thread)));
+            }
+            assert_eq!(schedule.into_taken(), first, "{scheduler:?}");
+        }
     }
 
     #[test]
