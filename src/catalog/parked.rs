@@ -11,9 +11,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::Catalog;
 use super::change::Place;
-use super::entry::{Beginning, Entry, Remains};
+use super::entry::{Beginning, Entry, Remains, Seen};
 use super::realtime::{ENTRIES_MAX, Write};
-use super::status::EntryStatus;
 use crate::engine::directory::{Contact, Generation, Restored, Role, StoreId};
 use crate::engine::settings::Name;
 use crate::registry::{Family, Ref};
@@ -162,15 +161,15 @@ impl<F: Family> Catalog<F> {
         }
     }
 
-    /// Raises the floor to the newest generation of an entry that is to go, which it returns, and parks its registration in place
-    /// of what is parked, which is older. That comes before the entry goes: whoever links the name as soon as it is free finds it.
+    /// Raises the floor to the newest generation of an entry that is to go, and parks its registration in place of what is parked,
+    /// which is older. Returns what it saw of the entry: it may only go as it was then. That comes before the entry goes: whoever links the name as soon as it is free finds it.
     /// Should the entry stay after all, nobody looks at what is parked under a name that is linked.
-    pub(super) fn raise_floor(&self, entry: &Ref<Entry<F>, F>) -> Generation {
-        let EntryStatus {
+    pub(super) fn raise_floor(&self, entry: &Ref<Entry<F>, F>) -> Seen {
+        let seen = Seen::of(&entry.status());
+        let Seen {
             generation,
             contact,
-            ..
-        } = entry.status();
+        } = seen;
         if self.has_database && entry.role() == Role::Peer {
             let mut state = F::lock(&self.parked.0);
             state.floor = state.floor.max(generation);
@@ -180,7 +179,7 @@ impl<F: Family> Catalog<F> {
                 None => drop(state.names.remove(entry.name())),
             }
         }
-        generation
+        seen
     }
 
     /// Keeps what the store has of an entry that went.

@@ -343,8 +343,8 @@ impl<F: Family> Catalog<F> {
         }
         loop {
             // Before the entry goes: whoever links the name next counts on from here.
-            let generation = self.raise_floor(entry);
-            match entry.evict(generation) {
+            let seen = self.raise_floor(entry);
+            match entry.evict(seen) {
                 Ok(address) => {
                     self.unlink(entry, address);
                     return Pruned::Evicted;

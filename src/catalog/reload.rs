@@ -176,8 +176,8 @@ impl<F: Family> Catalog<F> {
     fn remove(&self, entry: &Ref<Entry<F>, F>, epoch: u64) {
         loop {
             // Before the entry goes: whoever links the name next counts on from here.
-            let generation = self.raise_floor(entry);
-            match entry.remove(epoch, generation) {
+            let seen = self.raise_floor(entry);
+            match entry.remove(epoch, seen) {
                 Ok((Moved { from, .. }, remains)) => {
                     self.park(entry, remains);
                     self.unlink(entry, from);

@@ -4,13 +4,15 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use iaxproof::catalog::{Catalog, Write};
-use iaxproof::engine::directory::{Directory, Storing, Written};
+use iaxproof::engine::directory::{Directory, Role, Storing, Written};
 use iaxproof::engine::settings::Configuration;
 
 use crate::context::fault;
 use crate::explorer::Explorer;
 use crate::scenarios::{Reach, Scenario, shipped};
-use crate::subject::{KITCHEN, NOW, accept, address, catalog, configuration, fresh, kept};
+use crate::subject::{
+    KITCHEN, NOW, accept, address, cache, catalog, configuration, fresh, kept, row,
+};
 
 /// What a store has of the one peer: the newest write.
 #[derive(Default)]
@@ -101,6 +103,33 @@ fn late_stored_undone<E: Explorer>() -> String {
     format!("the REGREQ {withdrawn:?}")
 }
 
+/// The store's answer to a renewal from another address lands while the operator evicts the cached row. Then the name comes back with
+/// the configuration.
+fn stored_while_evicted<E: Explorer>() -> String {
+    let catalog = Arc::new(accept(catalog::<E>(true), &[]));
+    cache(&*catalog, row(KITCHEN, Some(address(1))));
+    let handle = kept(&*catalog, KITCHEN);
+    let deadline = NOW + Duration::from_secs(60);
+    let renewal = catalog.register(&handle, address(2), deadline);
+    let renewal = renewal.map(Written::generation).unwrap_or_default();
+    let _written = catalog.poll_write();
+    drop(handle);
+    let other = Arc::clone(&catalog);
+    let ((), pruned) = E::beside(
+        move || other.stored(KITCHEN, renewal),
+        || catalog.prune(Role::Peer, KITCHEN),
+    );
+    catalog.reload(configuration(1, &[KITCHEN]));
+    let handle = kept(&*catalog, KITCHEN);
+    let contact = fresh(catalog.contact(&handle, NOW)).map(|contact| contact.address);
+    if contact != Some(address(2)) {
+        let message =
+            format!("{pruned:?}: what was stored last is gone, the contact is {contact:?}");
+        fault("registration-kept", &message);
+    }
+    format!("{pruned:?}")
+}
+
 fn one_dialogue_each() -> Configuration {
     let mut configuration = configuration(0, &[]);
     configuration.general.dialogues_per_ip_max = 1;
@@ -188,6 +217,16 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         preemptions_max: None,
         outcomes: &["the REGREQ Failed", "the REGREQ Stored"],
         bodies: shipped!(late_stored_undone),
+    },
+    Scenario {
+        name: "an_evicted_row_leaves_what_was_stored_last",
+        property: "registration-kept",
+        about: "the store's answer to a renewal lands while the row is evicted; the name comes back with the configuration",
+        threads: 2,
+        reach: Reach::Reduced,
+        preemptions_max: Some(3),
+        outcomes: &["Evicted", "NotStored"],
+        bodies: shipped!(stored_while_evicted),
     },
     Scenario {
         name: "a_ticket_is_given_back_once",

@@ -78,6 +78,81 @@ clients = 2
 [options]
 "#;
 
+/// A reload evicts a row. Between its look at what is to be kept of the row and its going, the store brings a renewal into force: what is
+/// kept must be that. Nobody had seen this before it was found here, in the catalog that ships.
+const RENEWED_WHILE_EVICTED: &str = r#"
+schema = 3
+engine = "strands"
+version = "0.1.0"
+seed = 2065
+heal_ms = 60000
+configurations = [{ registration_s = 60 }]
+operations = [
+    { at_ms = 0, actor = "client 1", what = { register = { refresh_s = 60 } } },
+    { at_ms = 0, actor = "client 2", what = { register = { refresh_s = 60 } } },
+    { at_ms = 800, actor = "client 0", what = { register = { refresh_s = 60 } } },
+    { at_ms = 3000, actor = "client 1", what = { call-peer = { client = 0 } } },
+    { at_ms = 10000, actor = "client 1", what = { call-peer = { client = 1 } } },
+    { at_ms = 20000, actor = "client 1", what = "release" },
+    { at_ms = 20000, actor = "client 1", what = "hang-up" },
+    { at_ms = 40000, actor = "client 0", what = { call-peer = { client = 0 } } },
+    { at_ms = 50400, actor = "server 0", what = { reload = { configuration = 0 } } },
+]
+decisions = ["write 0 3 = 4", "write 0 5 = 2", "stall 1 NTH = 2"]
+
+[topology]
+servers = 1
+clients = 3
+realtime = [2]
+
+[options]
+"#;
+
+/// The reloader's steps of both reloads of that plan, and more.
+const STEPS: core::ops::Range<u32> = 0..120;
+
+#[test]
+fn a_renewal_that_lands_while_its_row_is_evicted_is_kept() {
+    for nth in STEPS {
+        let plan = RENEWED_WHILE_EVICTED.replace("NTH", &nth.to_string());
+        let report = run(&plan.parse().unwrap());
+        let failure = report.failure().map(|it| format!("{:?}", it.violation));
+        assert_eq!(failure, None, "stalled before step {nth}");
+    }
+}
+
+/// A process dies twice while its reloader stands still, so that nobody looks in between: what the first death left open is open still.
+const DIED_TWICE: &str = r#"
+schema = 3
+engine = "strands"
+version = "0.1.0"
+seed = 0
+heal_ms = 60000
+configurations = [{ registration_s = 60 }]
+operations = [
+    { at_ms = 0, actor = "client 0", what = "call" },
+    { at_ms = 0, actor = "client 1", what = { register = { refresh_s = 60 } } },
+    { at_ms = 100, actor = "server 0", what = { reload = { configuration = 0 } } },
+    { at_ms = 100, actor = "client 1", what = "release" },
+    { at_ms = 200, actor = "server 0", what = "restart" },
+    { at_ms = 200, actor = "server 0", what = "restart" },
+]
+decisions = ["stall 1 69 = 3"]
+
+[topology]
+servers = 1
+clients = 2
+
+[options]
+"#;
+
+#[test]
+fn what_one_death_leaves_open_the_next_does_not_settle() {
+    let report = run(&DIED_TWICE.parse().unwrap());
+    let failure = report.failure().map(|it| format!("{:?}", it.violation));
+    assert_eq!(failure, None);
+}
+
 #[test]
 fn who_waits_for_what_an_operator_holds_back_may_be_refused() {
     let report = run(&HELD_UP.parse().unwrap());

@@ -2,10 +2,11 @@
 
 use core::net::SocketAddr;
 
-use super::{Begun, Entry, EntryState, Kept, Moved, Remains, Standing, Unlinked, fixed_address};
+use super::{
+    Begun, Entry, EntryState, Kept, Moved, Remains, Seen, Standing, Unlinked, fixed_address,
+};
 use crate::catalog::published::Published;
 use crate::catalog::status::Origin;
-use crate::engine::directory::Generation;
 use crate::registry::{Family, Ref};
 
 impl<F: Family> Entry<F> {
@@ -57,18 +58,18 @@ impl<F: Family> Entry<F> {
         F::lock(&self.state).standing(epoch)
     }
 
-    /// Marks the entry unlinked and takes its contact away, where it is still absent from `epoch` and `generation` is its
-    /// newest. Returns the address whose hint is to go, and what is to be kept.
+    /// Marks the entry unlinked and takes its contact away, where it is still absent from `epoch` and as it was `seen`. Returns the
+    /// address whose hint is to go, and what is to be kept.
     pub(in crate::catalog) fn remove(
         &self,
         epoch: u64,
-        generation: Generation,
+        seen: Seen,
     ) -> Result<(Moved, Remains), Kept> {
         let mut state = F::lock(&self.state);
         if !state.status.linked || state.standing(epoch) != Standing::Absent {
             return Err(Kept::Unlinked);
         }
-        if state.status.generation != generation {
+        if Seen::of(&state.status) != seen {
             return Err(Kept::Changed);
         }
         state.changes.cancel();
@@ -81,12 +82,9 @@ impl<F: Family> Entry<F> {
         Ok((state.move_to(false, None), remains))
     }
 
-    /// Marks a cached row unlinked, where the database has stored all of it and `generation` is its newest. The contact
-    /// stays for those who hold the entry.
-    pub(in crate::catalog) fn evict(
-        &self,
-        generation: Generation,
-    ) -> Result<Option<SocketAddr>, Kept> {
+    /// Marks a cached row unlinked, where the database has stored all of it and it is as it was `seen`. The contact stays for those
+    /// who hold the entry.
+    pub(in crate::catalog) fn evict(&self, seen: Seen) -> Result<Option<SocketAddr>, Kept> {
         let mut state = F::lock(&self.state);
         let is_settled = state.changes.is_settled();
         let status = &mut state.status;
@@ -95,7 +93,7 @@ impl<F: Family> Entry<F> {
             Origin::Static => Err(Kept::Static),
             // The count of calls that wait for AUTHREP would be lost with it.
             Origin::Realtime if !is_settled || status.challenged > 0 => Err(Kept::NotStored),
-            Origin::Realtime if status.generation != generation => Err(Kept::Changed),
+            Origin::Realtime if Seen::of(status) != seen => Err(Kept::Changed),
             Origin::Realtime => {
                 status.linked = false;
                 Ok(status.contact.map(|contact| contact.address))

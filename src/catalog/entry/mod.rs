@@ -16,7 +16,7 @@ use core::fmt;
 use core::net::{IpAddr, SocketAddr};
 
 pub(super) use outcome::{
-    Beginning, Begun, Kept, Moved, Proposed, Remains, Settled, Standing, Unlinked,
+    Beginning, Begun, Kept, Moved, Proposed, Remains, Seen, Settled, Standing, Unlinked,
 };
 
 use super::change::{Changes, Place};

@@ -2,6 +2,7 @@
 
 use core::net::SocketAddr;
 
+use crate::catalog::status::EntryStatus;
 use crate::engine::directory::{Contact, Generation};
 
 /// What a change of a contact leaves to do after the lock.
@@ -38,6 +39,23 @@ pub(in crate::catalog) enum Settled {
     Moved(Moved),
     /// Nothing, or the entry is to be queued for the database.
     Queue(bool),
+}
+
+/// What an entry that is to go has, and is kept of it. The generation alone does not tell two states apart: it is that of the newest
+/// change, which may come into force later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::catalog) struct Seen {
+    pub(in crate::catalog) generation: Generation,
+    pub(in crate::catalog) contact: Option<Contact>,
+}
+
+impl Seen {
+    pub(in crate::catalog) const fn of(status: &EntryStatus) -> Self {
+        Seen {
+            generation: status.generation,
+            contact: status.contact,
+        }
+    }
 }
 
 /// What is kept of an entry that goes.
