@@ -167,7 +167,7 @@ impl RegistrationKept {
     /// A process began anew. What was acknowledged must be there, or what was written later and not acknowledged.
     fn restarted(&mut self, server: u8, doubts: &[(u8, Doubt)]) {
         self.acknowledged.retain(|(of, ..)| *of != server);
-        self.doubts.retain(|(of, _), _| *of != server);
+        // What was open before stays open, where nobody has looked since: a process may die before it is looked at.
         for (account, at) in doubts {
             let of_account = self.doubts.entry((server, *account)).or_default();
             of_account.push(*at);
