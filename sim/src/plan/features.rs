@@ -17,6 +17,7 @@ impl Plan {
         self.add_qualified();
         self.add_tokenless();
         self.add_forced();
+        self.add_flapping();
     }
 
     /// Servers register at a registrar, which may be cut off too.
@@ -89,6 +90,41 @@ impl Plan {
         let can_encrypt = |client: &u8| crate::accounts::can_encrypt(*client);
         self.topology.forced.retain(can_encrypt);
         self.options.rotations = dice.pick(&[0, 1]);
+    }
+
+    /// Clients behind a link that goes down again and again, for longer than a POKE waits: most of them are asked whether they are there.
+    fn add_flapping(&mut self) {
+        let mut dice = dice(self, 5);
+        if !dice.chance(25) {
+            return;
+        }
+        for client in self.some_clients(&mut dice, 50) {
+            if dice.chance(80) && !self.topology.qualified.contains(&client) {
+                self.topology.qualified.push(client);
+            }
+            self.cut_again_and_again(&mut dice, client);
+        }
+        self.topology.qualified.sort_unstable();
+    }
+
+    fn cut_again_and_again(&mut self, dice: &mut Dice, client: u8) {
+        let server = Actor::Server(self.topology.server_of(client));
+        let ends = [Actor::Client(client), server];
+        let mut start_ms = dice.within(800, 1_600) * 10;
+        loop {
+            let end_ms = start_ms + dice.within(2_000, 3_000) * 10;
+            if end_ms > self.heal_ms {
+                return;
+            }
+            let (from, to) = dice.pick(&[(ends[0], ends[1]), (ends[1], ends[0])]);
+            self.partitions.push(Partition {
+                from,
+                to,
+                start_ms,
+                end_ms,
+            });
+            start_ms = end_ms + dice.within(600, 1_000) * 10;
+        }
     }
 
     fn some_clients(&self, dice: &mut Dice, percent: u32) -> Vec<u8> {
