@@ -10,10 +10,10 @@ use iaxproof::engine::directory::{
     Contact, Directory, Expiry, Generation, Lookup, Noted, QueryId, Reachability, Refused,
     Restored, Role, Stale, Storing, Ticket, TokenKey, TokenKeys, Written,
 };
-use iaxproof::engine::settings::{Configuration, General, Name, Settings};
+use iaxproof::engine::settings::{Configuration, General, Settings};
 use iaxproof::registry::{Audited, Family, HashKey};
 use iaxproof::time::Instant;
-use iaxproof_sim::administer::{Administer, Observe, References};
+use iaxproof_sim::administer::{Administer, Observe, PeerVisitor, References};
 
 use crate::specimen::{RebuildInPlace, Specimen2007};
 use crate::{Design, Loom, Shuttle, Strands};
@@ -374,7 +374,7 @@ impl Observe for AnyDirectory {
         each!(self, it => Observe::parked(it, name))
     }
 
-    fn visit_peers(&self, now: Instant, visitor: &mut dyn FnMut(&Name, Option<Contact>)) {
+    fn visit_peers(&self, now: Instant, visitor: PeerVisitor<'_>) {
         each!(self, it => Observe::visit_peers(it, now, visitor));
     }
 }

@@ -2,7 +2,7 @@
 //! it ([`Observe`]). Implemented here for the catalog that ships; other designs implement both and live in the same world.
 
 use iaxproof::catalog::{Answer, Catalog, Pruned, Question, Unregistered, Write};
-use iaxproof::engine::directory::{Contact, Generation, QueryId, Role};
+use iaxproof::engine::directory::{Contact, Generation, QueryId, Reachability, Role};
 use iaxproof::engine::settings::{Configuration, Name};
 use iaxproof::registry::Family;
 use iaxproof::registry::ledger::{Book, Ledger};
@@ -30,6 +30,9 @@ pub trait Administer {
     fn restore(&self, stored: Write, now: Instant);
 }
 
+/// Is shown peers one by one.
+pub type PeerVisitor<'a> = &'a mut dyn FnMut(&Name, Option<Contact>, Reachability);
+
 /// What checkers read of a directory.
 pub trait Observe {
     /// Objects that were made and whose destructor has not begun.
@@ -51,8 +54,8 @@ pub trait Observe {
         let _ = name;
         None
     }
-    /// Shows every linked peer with the contact that it has at `now`. Asks no database.
-    fn visit_peers(&self, now: Instant, visitor: &mut dyn FnMut(&Name, Option<Contact>));
+    /// Shows every linked peer with the contact that it has at `now`, and what the last POKE said. Asks no database.
+    fn visit_peers(&self, now: Instant, visitor: PeerVisitor<'_>);
 }
 
 /// References of one directory.
@@ -153,7 +156,7 @@ macro_rules! pass_on {
                 (**self).unvalidated()
             }
 
-            fn visit_peers(&self, now: Instant, visitor: &mut dyn FnMut(&Name, Option<Contact>)) {
+            fn visit_peers(&self, now: Instant, visitor: PeerVisitor<'_>) {
                 (**self).visit_peers(now, visitor);
             }
         }
@@ -241,13 +244,17 @@ impl<F: Family<Ledger: Census>> Observe for Catalog<F> {
         Catalog::parked(self, name)
     }
 
-    fn visit_peers(&self, now: Instant, visitor: &mut dyn FnMut(&Name, Option<Contact>)) {
+    fn visit_peers(&self, now: Instant, visitor: PeerVisitor<'_>) {
         for entry in self.entries(Role::Peer) {
             // One lock for all that is asked: worlds ask after every event.
             let status = entry.status();
             let holds = |contact: &Contact| contact.deadline.is_none_or(|deadline| now < deadline);
             if status.linked {
-                visitor(entry.name(), status.contact.filter(holds));
+                visitor(
+                    entry.name(),
+                    status.contact.filter(holds),
+                    status.reachability,
+                );
             }
         }
     }

@@ -35,8 +35,8 @@ pub enum Fact<'a> {
         account: u8,
         /// What came of it at once.
         outcome: Result<Calling, Error>,
-        /// Whether nothing else was under way at the server when it began.
-        is_alone: bool,
+        /// What else was under way at the server when it began.
+        beside: Beside,
     },
     /// A server's application bridged two calls.
     Bridged {
@@ -300,8 +300,22 @@ pub struct ContactSeen {
     pub account: u8,
     /// Its contact, if it has one that has not lapsed.
     pub contact: Option<Contact>,
+    /// What the last POKE said of it.
+    pub reachability: Reachability,
     /// Whether the directory leads from the contact's address to a peer; true where it is not cached.
     pub is_found_by_address: bool,
+}
+
+/// What other threads of a server are in the middle of, or have done since the server was last looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Beside {
+    /// Nothing.
+    #[default]
+    Nobody,
+    /// What takes no contact away that has not lapsed: contacts come from the store into force.
+    Contacts,
+    /// Anything.
+    Anything,
 }
 
 /// Limits that counts are held against.

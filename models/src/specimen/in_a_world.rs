@@ -2,11 +2,11 @@
 //! nothing to them.
 
 use iaxproof::catalog::{Answer, Question, Unregistered, Write};
-use iaxproof::engine::directory::{Contact, Generation, QueryId, Role};
-use iaxproof::engine::settings::{Configuration, Name};
+use iaxproof::engine::directory::{Generation, QueryId, Role};
+use iaxproof::engine::settings::Configuration;
 use iaxproof::registry::Family;
 use iaxproof::time::Instant;
-use iaxproof_sim::administer::{Administer, Census, Observe};
+use iaxproof_sim::administer::{Administer, Census, Observe, PeerVisitor};
 
 use super::{RebuildInPlace, Specimen2007};
 
@@ -67,7 +67,7 @@ impl<F: Family> Observe for Specimen2007<F> {
         Specimen2007::ledger_report(self)
     }
 
-    fn visit_peers(&self, now: Instant, visitor: &mut dyn FnMut(&Name, Option<Contact>)) {
+    fn visit_peers(&self, now: Instant, visitor: PeerVisitor<'_>) {
         Specimen2007::visit_peers(self, now, visitor);
     }
 }
@@ -86,7 +86,7 @@ impl<F: Family<Ledger: Census>> Observe for RebuildInPlace<F> {
         self.ledger().report()
     }
 
-    fn visit_peers(&self, now: Instant, visitor: &mut dyn FnMut(&Name, Option<Contact>)) {
+    fn visit_peers(&self, now: Instant, visitor: PeerVisitor<'_>) {
         RebuildInPlace::visit_peers(self, now, visitor);
     }
 }

@@ -17,6 +17,7 @@ use iaxproof::engine::directory::{
 use iaxproof::engine::settings::{Configuration, General, Name, Settings};
 use iaxproof::registry::Family;
 use iaxproof::time::Instant;
+use iaxproof_sim::administer::PeerVisitor;
 
 use super::desk::Desk;
 use super::heap::{Entry, Heap, Pointer, holds};
@@ -210,11 +211,12 @@ impl<F: Family> Specimen2007<F> {
     }
 
     /// Shows every linked peer with its contact.
-    pub fn visit_peers(&self, now: Instant, visitor: &mut dyn FnMut(&Name, Option<Contact>)) {
+    pub fn visit_peers(&self, now: Instant, visitor: PeerVisitor<'_>) {
         let list = F::lock(&self.peers).clone();
         for (name, pointer) in list {
-            let contact = self.access(pointer, "show", |entry| entry.contact_at(now));
-            visitor(&name, contact.unwrap_or(None));
+            let seen = self.access(pointer, "show", |it| (it.contact_at(now), it.reachability));
+            let (contact, reachability) = seen.unwrap_or((None, Reachability::Unknown));
+            visitor(&name, contact, reachability);
         }
     }
 

@@ -16,6 +16,7 @@ use iaxproof::engine::directory::{
 use iaxproof::engine::settings::{Configuration, General, Host, Name, Settings};
 use iaxproof::registry::{Family, HashKey, Object, Ref, Registry};
 use iaxproof::time::Instant;
+use iaxproof_sim::administer::PeerVisitor;
 
 use super::desk::Desk;
 
@@ -296,10 +297,13 @@ impl<F: Family> RebuildInPlace<F> {
     }
 
     /// Shows every linked peer with its contact.
-    pub fn visit_peers(&self, now: Instant, visitor: &mut dyn FnMut(&Name, Option<Contact>)) {
+    pub fn visit_peers(&self, now: Instant, visitor: PeerVisitor<'_>) {
         for live in &self.peers {
-            let contact = F::lock(&live.fields).contact_at(now);
-            visitor(&live.name, contact);
+            let (contact, reachability) = {
+                let fields = F::lock(&live.fields);
+                (fields.contact_at(now), fields.reachability)
+            };
+            visitor(&live.name, contact, reachability);
         }
     }
 

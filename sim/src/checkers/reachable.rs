@@ -1,7 +1,8 @@
 //! registration-kept, as a caller sees it: a peer that is registered is called where it registered.
 //!
 //! What is judged is a call that is placed without a question to the database, for a question takes its time and the contact may
-//! change meanwhile; and one that nothing else was under way beside, for the same reason.
+//! change meanwhile; and one that nothing else was under way beside, for the same reason. Where all that was under way brings contacts, a
+//! peer that had one has one at any moment.
 
 use core::net::SocketAddr;
 use std::collections::BTreeMap;
@@ -11,7 +12,7 @@ use iaxproof::time::Instant;
 use iaxproof::wire::{Body, CallNumber, Frame, FullFrame, IaxCommand};
 
 use super::Checker;
-use crate::fact::{Fact, Passage};
+use crate::fact::{Beside, Fact, Passage};
 use crate::plan::Actor;
 
 /// Where a peer is, and until when; `None` for ever.
@@ -32,18 +33,21 @@ impl Reachable {
         server: u8,
         account: u8,
         outcome: Result<Calling, Error>,
+        beside: Beside,
     ) -> Result<(), String> {
         let contact = self.contacts.get(&(server, account)).copied().flatten();
         let holds = |deadline: Option<Instant>| deadline.is_none_or(|deadline| now < deadline);
         let address = contact.filter(|(_, deadline)| holds(*deadline));
         match (address, outcome) {
-            (Some((address, _)), Ok(Calling::Call(call))) => {
+            (Some((address, _)), Ok(Calling::Call(call))) if beside == Beside::Nobody => {
                 self.placed.insert((server, call.local()), address);
                 Ok(())
             }
-            (Some((address, _)), Err(Error::NoContact)) => Err(format!(
-                "server {server}: p{account} is registered at {address} and cannot be called"
-            )),
+            (Some((address, _)), Err(Error::NoContact)) if beside != Beside::Anything => {
+                Err(format!(
+                    "server {server}: p{account} is registered at {address} and cannot be called"
+                ))
+            }
             _ => Ok(()),
         }
     }
@@ -92,8 +96,8 @@ impl Checker for Reachable {
                 server,
                 account,
                 outcome,
-                is_alone: true,
-            } => self.dialled(now, *server, *account, *outcome),
+                beside,
+            } => self.dialled(now, *server, *account, *outcome, *beside),
             Fact::Sent(passage) => match (passage.from, &passage.frame) {
                 (Actor::Server(server), Some(Frame::Full(frame))) => {
                     self.sent(server, passage, frame)

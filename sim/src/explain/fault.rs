@@ -185,6 +185,7 @@ mod tests {
                 datagrams: None,
                 log: None,
                 interleaving: None,
+                steps: Vec::new(),
             };
             if fails(plan) {
                 report.fail("call-ends", "one is up");

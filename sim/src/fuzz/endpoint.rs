@@ -26,7 +26,7 @@ use crate::accounts;
 use crate::administer::Observe;
 use crate::checkers::Checkers;
 use crate::database::Database;
-use crate::fact::{Fact, Limits, Mark, Passage};
+use crate::fact::{Beside, Fact, Limits, Mark, Passage};
 use crate::plan::{Actor, ConfigurationPlan, Options, RowEdit, Topology};
 use crate::sweep::audited;
 use crate::world::DirectorySetup;
@@ -283,7 +283,7 @@ impl<'a> Bench<'a> {
             server: 0,
             account,
             outcome,
-            is_alone: true,
+            beside: Beside::Nobody,
         });
     }
 

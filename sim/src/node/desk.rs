@@ -15,7 +15,7 @@ use iaxproof::time::Instant;
 use super::server::{Act, act};
 use crate::accounts;
 use crate::administer::{Administer, Observe};
-use crate::fact::AccountState;
+use crate::fact::{AccountState, Beside};
 
 /// Something for a thread to do.
 #[derive(Debug)]
@@ -27,8 +27,8 @@ pub struct Job<D> {
     /// The directory of that life.
     pub(crate) directory: D,
     pub(crate) task: Task,
-    /// Whether no other thread of the server was in the middle of something when it was taken up.
-    pub(crate) is_alone: bool,
+    /// What other threads of the server were in the middle of when it was taken up.
+    pub(crate) beside: Beside,
 }
 
 /// What is to be done.
@@ -79,6 +79,15 @@ pub(crate) enum Task {
 }
 
 impl Task {
+    /// Whether it is one of the worker's that leaves the process what it is.
+    pub(crate) const fn is_of_worker(&self) -> bool {
+        use Task::{Answer, Begin, Prune, Reload, Store, Unregister};
+        !matches!(
+            self,
+            Begin(..) | Reload(_) | Prune(_) | Unregister(_) | Answer(..) | Store { .. }
+        )
+    }
+
     /// Its word, for people.
     pub(crate) const fn word(&self) -> &'static str {
         match self {
@@ -137,7 +146,7 @@ fn is_found<D: Directory>(directory: &D, account: u8) -> bool {
 #[derive(Debug, Default)]
 pub struct Done {
     pub(crate) incarnation: u32,
-    pub(crate) is_alone: bool,
+    pub(crate) beside: Beside,
     /// When it was taken up.
     pub(crate) since: Instant,
     pub(crate) outcome: Outcome,
@@ -202,7 +211,7 @@ impl<D: Directory + Administer + Observe + Clone> Desk<D> {
     pub fn perform(&mut self, job: Job<D>) -> Done {
         let mut done = Done {
             incarnation: job.incarnation,
-            is_alone: job.is_alone,
+            beside: job.beside,
             since: job.now,
             ..Done::default()
         };
@@ -342,7 +351,7 @@ fn store<D: Directory + Administer + Observe>(
 /// Where a peer is that is linked, if anywhere.
 fn place_of<D: Observe>(directory: &D, name: &Name) -> Option<Option<(SocketAddr, Instant)>> {
     let mut place = None;
-    directory.visit_peers(Instant::ZERO, &mut |linked, contact| {
+    directory.visit_peers(Instant::ZERO, &mut |linked, contact, _| {
         if linked == name {
             place = Some(contact.and_then(|it| Some((it.address, it.deadline?))));
         }

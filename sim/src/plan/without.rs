@@ -3,7 +3,8 @@
 use super::{Options, Plan, What};
 
 impl Plan {
-    /// Takes out what the network, the databases and the processes do wrong. Clients, callers and operators do what they did.
+    /// Takes out what the network, the databases and the processes do wrong, a NAT that forgets an address too. Clients, callers and
+    /// operators do what they did.
     pub fn take_faults_out(&mut self) {
         self.options = Options {
             loss_permille: 0,
@@ -18,7 +19,8 @@ impl Plan {
             ..self.options.clone()
         };
         self.partitions.clear();
-        self.operations.retain(|it| it.what != What::Restart);
+        let is_fault = |what: &What| matches!(what, What::Restart | What::Rebind);
+        self.operations.retain(|it| !is_fault(&it.what));
     }
 
     /// Takes out that threads stop in the middle of what they do.

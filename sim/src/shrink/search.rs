@@ -257,6 +257,7 @@ mod tests {
             datagrams: None,
             log: None,
             interleaving: None,
+            steps: Vec::new(),
         };
         if fails {
             report.fail("no-leak", "one is left");

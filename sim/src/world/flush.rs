@@ -12,7 +12,7 @@ use crate::accounts;
 use crate::administer::{Administer, Observe};
 use crate::clock::Queue;
 use crate::database::{QuestionFate, WriteFate};
-use crate::fact::{Fact, Mark};
+use crate::fact::{Beside, Fact, Mark};
 use crate::goals::{Goal, Goals};
 use crate::node::desk::{Done, Outcome, Task};
 use crate::plan::Actor;
@@ -79,7 +79,7 @@ impl<D: Directory + Administer + Observe + Clone> World<D> {
     /// What a thread of a server did: it is told, and what it wants of others is seen to.
     pub(super) fn applied(&mut self, server: u8, done: Done) {
         self.note_overdue(server);
-        self.tell(server, done.outcome, done.is_alone);
+        self.tell(server, done.outcome, done.beside);
         for transmit in done.transmits {
             self.flush_transmit(server, transmit);
         }
@@ -112,14 +112,14 @@ impl<D: Directory + Administer + Observe + Clone> World<D> {
     }
 
     /// What came of a task.
-    fn tell(&mut self, server: u8, outcome: Outcome, is_alone: bool) {
+    fn tell(&mut self, server: u8, outcome: Outcome, beside: Beside) {
         match outcome {
             Outcome::Nothing => {}
             Outcome::Dialled {
                 account,
                 caller,
                 outcome,
-            } => self.dialled(server, (account, caller), outcome, is_alone),
+            } => self.dialled(server, (account, caller), outcome, beside),
             Outcome::Bridged(calls) => self.bridged(server, calls),
             Outcome::Unbridged(call) => self.unbridged(server, call),
             Outcome::Reloaded(accounts) => {

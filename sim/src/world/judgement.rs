@@ -1,6 +1,6 @@
 //! How a world stands: what checkers are shown after each event of a server, and at the end.
 
-use iaxproof::engine::directory::{Contact, Directory, Role};
+use iaxproof::engine::directory::{Contact, Directory, Reachability, Role};
 use iaxproof::engine::settings::Configuration;
 use iaxproof::time::Instant;
 use iaxproof::wire::CallNumber;
@@ -71,28 +71,35 @@ impl<D: Directory + Administer + Observe + Clone> World<D> {
         let node = &self.servers[usize::from(server)];
         let is_thorough = self.looks.is_multiple_of(ADDRESS_LOOKS_EVERY);
         let mut contacts = Vec::with_capacity(before.len());
-        node.directory.visit_peers(now, &mut |name, contact| {
-            let Some(account) = accounts::account_of_name(name.as_str()) else {
-                return;
-            };
-            let mut seen = ContactSeen {
-                account,
-                contact,
-                is_found_by_address: true,
-            };
-            if is_thorough || !before.contains(&seen) {
-                let address = contact.map(|contact| contact.address);
-                let is_found = |at| node.directory.find_peer_at(at, now).is_some();
-                seen.is_found_by_address = address.is_none_or(is_found);
-            }
-            contacts.push(seen);
-        });
+        node.directory
+            .visit_peers(now, &mut |name, contact, reachability| {
+                let Some(account) = accounts::account_of_name(name.as_str()) else {
+                    return;
+                };
+                let mut seen = ContactSeen {
+                    account,
+                    contact,
+                    reachability,
+                    is_found_by_address: true,
+                };
+                let is_same = |it: &ContactSeen| (it.account, it.contact) == (account, contact);
+                let was_found = before
+                    .iter()
+                    .any(|it| is_same(it) && it.is_found_by_address);
+                if is_thorough || !was_found {
+                    let address = contact.map(|contact| contact.address);
+                    let is_found = |at| node.directory.find_peer_at(at, now).is_some();
+                    seen.is_found_by_address = address.is_none_or(is_found);
+                }
+                contacts.push(seen);
+            });
         for account in 0..self.plan.topology.clients {
             let is_here = self.plan.topology.server_of(account) == server;
             if is_here && !contacts.iter().any(|seen| seen.account == account) {
                 contacts.push(ContactSeen {
                     account,
                     contact: self.contact_to_come(now, server, account),
+                    reachability: Reachability::Unknown,
                     is_found_by_address: true,
                 });
             }

@@ -9,7 +9,7 @@ use super::{CALM, Happening, World, server_address};
 use crate::accounts;
 use crate::administer::{Administer, Observe};
 use crate::decide::{Domain, Key};
-use crate::fact::{AccountState, Fact, Mark};
+use crate::fact::{AccountState, Beside, Fact, Mark};
 use crate::goals::Goal;
 use crate::node::client::Client;
 use crate::node::desk::{Reload, Task};
@@ -94,13 +94,13 @@ impl<D: Directory + Administer + Observe + Clone> World<D> {
         server: u8,
         (account, caller): (u8, Option<CallId>),
         outcome: Result<Calling, Error>,
-        is_alone: bool,
+        beside: Beside,
     ) {
         self.see(&Fact::Dialled {
             server,
             account,
             outcome,
-            is_alone,
+            beside,
         });
         match outcome {
             Ok(Calling::Call(call)) => self.follow_call(server, account, call, caller),

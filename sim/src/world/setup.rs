@@ -71,6 +71,11 @@ fn setups(plan: &Plan) -> Vec<Vec<DirectorySetup>> {
     (0..plan.topology.servers).map(of_server).collect()
 }
 
+/// Whether a server has a database. Where a process dies, registrations are stored: those of the configuration too.
+pub(super) fn has_database(plan: &Plan, server: u8) -> bool {
+    !plan.topology.realtime.is_empty() || restarts(plan, server) > 0
+}
+
 /// How often a server's process dies.
 fn restarts(plan: &Plan, server: u8) -> u64 {
     let dies = |operation: &&Operation| {
@@ -91,7 +96,6 @@ fn setup(plan: &Plan, server: u8, process: u64) -> DirectorySetup {
         number: u32::try_from(first).unwrap_or(u32::MAX),
         hash_key: HashKey(word(0), word(1)),
         token_key: TokenKey(key),
-        // Where a process dies, registrations are stored: those of the configuration too.
-        realtime: !plan.topology.realtime.is_empty() || restarts(plan, server) > 0,
+        realtime: has_database(plan, server),
     }
 }

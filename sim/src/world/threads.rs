@@ -10,9 +10,10 @@ use iaxproof::engine::options::STORE_WAIT;
 use iaxproof::time::Instant;
 
 use super::World;
+use super::setup::has_database;
 use crate::accounts::account_of_name;
 use crate::administer::{Administer, Observe};
-use crate::fact::Fact;
+use crate::fact::{Beside, Fact};
 use crate::node::desk::{Desk, Done, Job, Outcome, Task};
 use crate::plan::ENGINE;
 use crate::schedule::{Role, ThreadId};
@@ -27,6 +28,8 @@ pub(super) struct Inbox {
     is_busy: bool,
     /// Whether something was done since its server was last looked at.
     is_unseen: bool,
+    /// What it does, and did since then.
+    work: Beside,
     /// Of a pruner that is in the middle of taking a contact away: whose, and since when. What it will write is not written yet, and what
     /// is registered meanwhile is written after it.
     taking_away: Option<(u8, Instant)>,
@@ -42,6 +45,7 @@ impl Inbox {
             tasks: VecDeque::new(),
             is_busy: false,
             is_unseen: false,
+            work: Beside::Nobody,
             taking_away: None,
             blurred: BTreeSet::new(),
         }
@@ -70,7 +74,9 @@ impl<D: Directory + Administer + Observe + Clone> World<D> {
     /// Something of a server is another matter, though no thread of it did that.
     pub(super) fn touched(&mut self, server: u8) {
         let role = Role::Worker;
-        self.threads[ThreadId { server, role }.index()].is_unseen = true;
+        let worker = &mut self.threads[ThreadId { server, role }.index()];
+        worker.is_unseen = true;
+        worker.work = Beside::Anything;
     }
 
     /// What was for the threads of a process that is dead is for nobody.
@@ -91,12 +97,15 @@ impl<D: Directory + Administer + Observe + Clone> World<D> {
     pub fn take(&mut self, thread: usize) -> Option<Job<D>> {
         let task = self.threads[thread].tasks.pop_front()?;
         let server = self.threads[thread].id.server;
-        let is_alone = self
-            .of_server(server)
-            .all(|it| !it.is_busy && !it.is_unseen);
-        self.threads[thread].is_busy = true;
-        self.threads[thread].taking_away = match task {
-            Task::Unregister(account) => Some((account, self.queue.now())),
+        let all = self.of_server(server).map(|inbox| inbox.work);
+        let beside = all.max().unwrap_or_default();
+        let work = self.work_of(server, &task);
+        let now = self.queue.now();
+        let inbox = &mut self.threads[thread];
+        inbox.is_busy = true;
+        inbox.work = inbox.work.max(work);
+        inbox.taking_away = match task {
+            Task::Unregister(account) => Some((account, now)),
             _ => None,
         };
         self.begins(server, &task);
@@ -107,8 +116,19 @@ impl<D: Directory + Administer + Observe + Clone> World<D> {
             now: self.queue.now(),
             directory: node.directory.clone(),
             task,
-            is_alone,
+            beside,
         })
+    }
+
+    /// What a task may do to contacts. Where there is a database a worker only asks for changes.
+    fn work_of(&self, server: u8, task: &Task) -> Beside {
+        match task {
+            Task::Store { write, is_stored } if *is_stored && write.contact.is_some() => {
+                Beside::Contacts
+            }
+            task if task.is_of_worker() && has_database(&self.plan, server) => Beside::Contacts,
+            _ => Beside::Anything,
+        }
     }
 
     /// From when on an operator's work may show.
@@ -230,6 +250,7 @@ impl<D: Directory + Administer + Observe + Clone> World<D> {
             let mut is_unseen = false;
             for inbox in self.of_server(server) {
                 is_unseen |= core::mem::take(&mut inbox.is_unseen);
+                inbox.work = Beside::Nobody;
             }
             if is_unseen {
                 self.look_at(server);

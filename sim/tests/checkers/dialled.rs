@@ -3,7 +3,7 @@
 
 use std::net::SocketAddr;
 
-use iaxproof::engine::directory::{Contact, Generation, QueryId};
+use iaxproof::engine::directory::{Contact, Generation, QueryId, Reachability};
 use iaxproof::engine::event::{CallId, EndReason, Event};
 use iaxproof::engine::settings::Name;
 use iaxproof::engine::{Calling, Error};
@@ -18,7 +18,7 @@ use iaxproof_sim::checkers::call_ends::CallEnds;
 use iaxproof_sim::checkers::delivered_in_order::DeliveredInOrder;
 use iaxproof_sim::checkers::numbers_conserved::NumbersConserved;
 use iaxproof_sim::checkers::reachable::Reachable;
-use iaxproof_sim::fact::{ContactSeen, Fact, Limits, Mark, Passage, Taken};
+use iaxproof_sim::fact::{Beside, ContactSeen, Fact, Limits, Mark, Passage, Taken};
 use iaxproof_sim::plan::Actor;
 use iaxproof_sim::trace::digest;
 
@@ -85,11 +85,19 @@ fn tell<C: Checker>(checker: &mut C, event: &Event) -> Result<(), String> {
 }
 
 fn dial<C: Checker>(checker: &mut C, outcome: Result<Calling, Error>) -> Result<(), String> {
+    dial_beside(checker, outcome, Beside::Nobody)
+}
+
+fn dial_beside<C: Checker>(
+    checker: &mut C,
+    outcome: Result<Calling, Error>,
+    beside: Beside,
+) -> Result<(), String> {
     let fact = Fact::Dialled {
         server: 0,
         account: 1,
         outcome,
-        is_alone: true,
+        beside,
     };
     checker.observe(at(1), &fact)
 }
@@ -435,6 +443,7 @@ fn called(contact: SocketAddr, deadline: Instant, outcome: Result<Calling, Error
             deadline: Some(deadline),
             generation: Generation(1),
         }),
+        reachability: Reachability::Unknown,
         is_found_by_address: true,
     };
     let contacts = Fact::Contacts {
@@ -464,4 +473,12 @@ fn registration_kept_sees_a_registered_peer_that_cannot_be_called() {
     assert!(dial(&mut checker, Err(Error::NoContact)).is_err());
     let mut checker = called(client(), at(1), unknown);
     assert_eq!(dial(&mut checker, Err(Error::NoContact)), Ok(()));
+    // Who only brings contacts takes none away; of what else is under way nothing is known.
+    let mut checker = called(client(), at(60), unknown);
+    let no_contact = Err(Error::NoContact);
+    assert_eq!(
+        dial_beside(&mut checker, no_contact, Beside::Anything),
+        Ok(())
+    );
+    assert!(dial_beside(&mut checker, no_contact, Beside::Contacts).is_err());
 }

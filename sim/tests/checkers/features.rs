@@ -160,6 +160,7 @@ fn contact(account: u8) -> ContactSeen {
     ContactSeen {
         account,
         contact: Some(contact),
+        reachability: Reachability::Unknown,
         is_found_by_address: true,
     }
 }
@@ -185,6 +186,41 @@ fn peers_reached_wants_the_truth_of_who_was_asked() {
     assert!(judged(10, false, reachable).is_err());
     assert!(judged(10, true, Reachability::Unknown).is_err());
     assert_eq!(judged(90, true, Reachability::Unknown), Ok(()));
+}
+
+#[test]
+fn peers_reached_holds_a_peer_to_what_was_told_of_it_last() {
+    let reachable = Reachability::Reachable(Duration::from_millis(20));
+    let slower = Reachability::Reachable(Duration::from_millis(90));
+    let lost = Reachability::Unreachable;
+    let told_and_seen = |told, seen: &[Reachability]| {
+        let mut checker = PeersReached::default();
+        let look = |checker: &mut PeersReached, now, reachability| {
+            let seen = ContactSeen {
+                reachability,
+                ..contact(1)
+            };
+            let (server, contacts) = (0, &[seen][..]);
+            checker.observe(at(now), &Fact::Contacts { server, contacts })
+        };
+        look(&mut checker, 1, Reachability::Unknown)?;
+        let name = Name::new("p1").expect("a name");
+        let event = &Event::Reachability {
+            name,
+            reachability: told,
+        };
+        checker.observe(at(2), &Fact::Told { server: 0, event })?;
+        seen.iter().try_for_each(|it| look(&mut checker, 3, *it))
+    };
+    assert_eq!(told_and_seen(lost, &[lost]), Ok(()));
+    assert_eq!(told_and_seen(reachable, &[slower]), Ok(()));
+    assert!(told_and_seen(lost, &[reachable]).is_err());
+    assert!(told_and_seen(reachable, &[lost]).is_err());
+    // A contact that came anew was not asked yet.
+    assert_eq!(
+        told_and_seen(lost, &[Reachability::Unknown, reachable]),
+        Ok(())
+    );
 }
 
 #[test]

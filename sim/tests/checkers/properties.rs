@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use iaxproof::engine::counts::Counts;
-use iaxproof::engine::directory::{Contact, Generation};
+use iaxproof::engine::directory::{Contact, Generation, Reachability};
 use iaxproof::engine::event::{EndReason, Event};
 use iaxproof::engine::settings::Name;
 use iaxproof::time::Instant;
@@ -470,6 +470,7 @@ fn seen(address: SocketAddr, deadline: Instant) -> ContactSeen {
             deadline: Some(deadline),
             generation: Generation(1),
         }),
+        reachability: Reachability::Unknown,
         is_found_by_address: true,
     }
 }
@@ -477,6 +478,7 @@ fn seen(address: SocketAddr, deadline: Instant) -> ContactSeen {
 const NOWHERE: ContactSeen = ContactSeen {
     account: 1,
     contact: None,
+    reachability: Reachability::Unknown,
     is_found_by_address: true,
 };
 

@@ -12,7 +12,7 @@ use iaxproof::wire::{
 use iaxproof_sim::checkers::Checker;
 use iaxproof_sim::checkers::call_ends::{ALONE, ALONE_RELEASED, CallEnds};
 use iaxproof_sim::checkers::delivered_in_order::DeliveredInOrder;
-use iaxproof_sim::fact::{Fact, Limits, Mark, Passage, Taken};
+use iaxproof_sim::fact::{Beside, Fact, Limits, Mark, Passage, Taken};
 use iaxproof_sim::plan::Actor;
 use iaxproof_sim::trace::digest;
 
@@ -137,7 +137,7 @@ fn alone(reason: EndReason, seconds: u64) -> Result<(), String> {
             server,
             account,
             outcome,
-            is_alone: true,
+            beside: Beside::Nobody,
         };
         checker.observe(Instant::ZERO, &fact)?;
     }

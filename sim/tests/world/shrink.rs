@@ -34,6 +34,7 @@ fn report(plan: &Plan, message: Option<String>) -> Report {
         datagrams: None,
         log: None,
         interleaving: None,
+        steps: Vec::new(),
         checkpoints: Vec::new(),
     }
 }
