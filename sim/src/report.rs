@@ -116,6 +116,24 @@ pub struct Failure {
 }
 
 impl Report {
+    /// Of a world of this plan in which nothing happened.
+    pub fn empty(plan: Plan) -> Self {
+        Report {
+            verdict: Verdict::Held,
+            trace_hash: 0,
+            events: 0,
+            simulated: Duration::ZERO,
+            checkpoints: Vec::new(),
+            goals: Goals::default(),
+            plan,
+            timeline: None,
+            datagrams: None,
+            log: None,
+            interleaving: None,
+            steps: Vec::new(),
+        }
+    }
+
     /// The failure, if there is one.
     pub const fn failure(&self) -> Option<&Failure> {
         match &self.verdict {

@@ -166,27 +166,12 @@ fn with(plan: &Plan, fault: Fault) -> Option<Plan> {
 mod tests {
     use super::super::{Explanation, explain};
     use super::*;
-    use crate::goals::Goals;
     use crate::plan::Actor;
-    use crate::report::Verdict;
 
     /// Explains a world without a clock, which fails for its faults alone.
     fn explained(plan: &Plan, fails: impl Fn(&Plan) -> bool) -> Explanation {
         let run = |plan: &Plan, _| {
-            let mut report = Report {
-                verdict: Verdict::Held,
-                trace_hash: 0,
-                events: 0,
-                simulated: core::time::Duration::ZERO,
-                checkpoints: Vec::new(),
-                goals: Goals::default(),
-                plan: plan.clone(),
-                timeline: None,
-                datagrams: None,
-                log: None,
-                interleaving: None,
-                steps: Vec::new(),
-            };
+            let mut report = Report::empty(plan.clone());
             if fails(plan) {
                 report.fail("call-ends", "one is up");
             }

@@ -240,25 +240,10 @@ fn smaller(candidate: Plan, ran: Plan) -> Plan {
 mod tests {
     use super::super::shrink;
     use super::*;
-    use crate::goals::Goals;
-    use crate::report::Verdict;
 
     /// What a world of this plan would report that fails or holds.
     fn report(plan: &Plan, fails: bool) -> Report {
-        let mut report = Report {
-            verdict: Verdict::Held,
-            trace_hash: 0,
-            events: 0,
-            simulated: core::time::Duration::ZERO,
-            checkpoints: Vec::new(),
-            goals: Goals::default(),
-            plan: plan.clone(),
-            timeline: None,
-            datagrams: None,
-            log: None,
-            interleaving: None,
-            steps: Vec::new(),
-        };
+        let mut report = Report::empty(plan.clone());
         if fails {
             report.fail("no-leak", "one is left");
         }

@@ -1,10 +1,7 @@
 //! Shrinking, over worlds that only look at their plan: what is needed stays, what is not goes, and another failure does not count.
 
-use core::time::Duration;
-
 use iaxproof::time::Instant;
 use iaxproof_sim::checkers::Violation;
-use iaxproof_sim::goals::Goals;
 use iaxproof_sim::plan::{Actor, Plan, What};
 use iaxproof_sim::report::{Failure, Report, Verdict};
 use iaxproof_sim::shrink::{Counts, Shrunk, shrink};
@@ -25,17 +22,8 @@ fn report(plan: &Plan, message: Option<String>) -> Report {
     plan.explore = false;
     Report {
         verdict: message.map_or(Verdict::Held, failed),
-        trace_hash: 0,
         events: 1,
-        simulated: Duration::ZERO,
-        goals: Goals::default(),
-        plan,
-        timeline: None,
-        datagrams: None,
-        log: None,
-        interleaving: None,
-        steps: Vec::new(),
-        checkpoints: Vec::new(),
+        ..Report::empty(plan)
     }
 }
 
