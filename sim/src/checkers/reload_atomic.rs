@@ -2,11 +2,13 @@
 //!
 //! Seen from outside too: whose account was there and unchanged from the opener of a dialogue on is not refused in it. That is judged for
 //! accounts of the configuration, where nothing was damaged on the way and the database stored what it was given: where it does not, a
-//! registration is refused. And who must call encrypted and does not ask for it is refused.
+//! registration is refused, and so is one where too many wait for the database. And who must call encrypted and does not ask for it is refused.
 
 use core::net::SocketAddr;
+use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
 
+use iaxproof::catalog::change::CHANGES_MAX;
 use iaxproof::engine::event::{CallId, Event};
 use iaxproof::time::Instant;
 use iaxproof::wire::{
@@ -17,6 +19,9 @@ use super::Checker;
 use crate::accounts::account_of_name;
 use crate::fact::{AccountState, Fact, Mark, Passage};
 use crate::plan::{Actor, Topology};
+
+/// How long a change of a contact waits for the store at most, with the login before it: as long as a write takes for each that may wait.
+const CROWD: Duration = Duration::from_secs(40);
 
 /// Follows accounts, calls and logins.
 #[derive(Clone, Debug, Default)]
@@ -36,6 +41,8 @@ pub struct ReloadAtomic {
 struct Login {
     account: u8,
     opened: Instant,
+    /// Whether it changes the contact.
+    is_registration: bool,
     /// Whether it is a call in clear of who must call encrypted.
     lacks_cipher: bool,
     /// Whether it may have been refused because it waited too long.
@@ -112,6 +119,7 @@ impl ReloadAtomic {
             let login = Login {
                 account,
                 opened: now,
+                is_registration: matches!(command, IaxCommand::RegReq | IaxCommand::RegRel),
                 lacks_cipher: self.forced.contains(&account)
                     && command == IaxCommand::New
                     && !asks.contains(EncryptionMethods::AES128),
@@ -121,7 +129,22 @@ impl ReloadAtomic {
         }
     }
 
-    fn sent(&self, server: u8, passage: &Passage<'_>, frame: &FullFrame<'_>) -> Result<(), String> {
+    /// Whether so many registrations of an account came of late that one more may be refused: [`CHANGES_MAX`] wait for the store at most,
+    /// and an operator may be among those who do.
+    fn is_crowded(&self, now: Instant, server: u8, account: u8) -> bool {
+        let is_of_late = |login: &Login| login.is_registration && now <= login.opened + CROWD;
+        let logins = self.logins.iter().filter(|((of, ..), _)| *of == server);
+        let of_late = logins.filter(|(_, it)| it.account == account && is_of_late(it));
+        of_late.count() >= CHANGES_MAX
+    }
+
+    fn sent(
+        &self,
+        now: Instant,
+        server: u8,
+        passage: &Passage<'_>,
+        frame: &FullFrame<'_>,
+    ) -> Result<(), String> {
         let key = (server, passage.destination, frame.destination);
         let Some(login) = self.logins.get(&key).filter(|_| is_refusal(frame)) else {
             return Ok(());
@@ -131,7 +154,8 @@ impl ReloadAtomic {
         let is_excused = login.lacks_cipher
             || login.is_excused
             || self.damaged.contains(&passage.destination)
-            || self.not_stored.contains(&(server, login.account));
+            || self.not_stored.contains(&(server, login.account))
+            || (login.is_registration && self.is_crowded(now, server, login.account));
         if !was_steady || is_excused {
             return Ok(());
         }
@@ -208,7 +232,7 @@ impl Checker for ReloadAtomic {
                 }
                 match (passage.from, &passage.frame) {
                     (Actor::Server(server), Some(Frame::Full(frame))) => {
-                        self.sent(server, passage, frame)
+                        self.sent(now, server, passage, frame)
                     }
                     _ => Ok(()),
                 }
