@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use iaxproof::catalog::change::CHANGES_MAX;
 use iaxproof::engine::event::{CallId, Event};
+use iaxproof::engine::options::ADMISSION_WAIT;
 use iaxproof::time::Instant;
 use iaxproof::wire::{
     Body, CallNumber, Cause, EncryptionMethods, Frame, FullFrame, IaxCommand, InformationElements,
@@ -151,7 +152,10 @@ impl ReloadAtomic {
         };
         let since = self.steady_since.get(&(server, login.account));
         let was_steady = since.is_some_and(|since| *since <= login.opened);
+        // Who leaves a challenge unanswered for so long is refused, and his answer may have been lost.
+        let has_waited = now >= login.opened + ADMISSION_WAIT;
         let is_excused = login.lacks_cipher
+            || has_waited
             || login.is_excused
             || self.damaged.contains(&passage.destination)
             || self.not_stored.contains(&(server, login.account))

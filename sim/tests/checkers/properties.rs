@@ -462,6 +462,22 @@ fn reload_atomic_sees_a_refusal_of_an_account_that_was_there_all_the_time() {
 }
 
 #[test]
+fn reload_atomic_lets_a_challenge_be_refused_that_nobody_answers_for_a_minute() {
+    let refused = |after: u64| {
+        let mut checker = ReloadAtomic::default();
+        reload(&mut checker, at(0), &reloaded(true, true, true)).unwrap();
+        let opener = named(2, 0, IaxCommand::RegReq);
+        pass(&mut checker, at(10), CLIENT, &opener).unwrap();
+        let mut ies = IeBuffer::new();
+        ies.push(InformationElement::CauseCode(Cause::FACILITY_REJECTED));
+        let refusal = iax(7, 2, 1, IaxCommand::RegRej, &ies);
+        pass(&mut checker, at(10 + after), SERVER, &refusal).is_err()
+    };
+    assert!(refused(59));
+    assert!(!refused(60));
+}
+
+#[test]
 fn reload_atomic_lets_registrations_be_refused_that_come_faster_than_the_store_writes() {
     let refused = |openers: u16, until: u64| {
         let mut checker = ReloadAtomic::default();
