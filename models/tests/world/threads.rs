@@ -146,6 +146,38 @@ clients = 2
 [options]
 "#;
 
+/// The thread that brings the store's first answer stands still, and the next write is on its way before the first is known to be stored. Then
+/// the process dies: the store may have either.
+const WRITTEN_BEFORE_ANSWERED: &str = r#"
+schema = 3
+engine = "strands"
+version = "0.1.0"
+seed = 0
+heal_ms = 60000
+configurations = [{ registration_s = 60 }]
+operations = [
+    { at_ms = 0, actor = "client 0", what = { register = { refresh_s = 60 } } },
+    { at_ms = 0, actor = "client 1", what = { register = { refresh_s = 60 } } },
+    { at_ms = 100, actor = "server 0", what = "restart" },
+]
+decisions = ["write 0 1 = 2", "restart 0 0 = 1", "stall 3 15 = 2"]
+
+[topology]
+servers = 1
+clients = 2
+sharing = [1]
+tokenless = [1]
+
+[options]
+"#;
+
+#[test]
+fn what_was_written_before_the_answer_was_known_may_be_what_is_stored() {
+    let report = run(&WRITTEN_BEFORE_ANSWERED.parse().unwrap());
+    let failure = report.failure().map(|it| format!("{:?}", it.violation));
+    assert_eq!(failure, None);
+}
+
 #[test]
 fn what_one_death_leaves_open_the_next_does_not_settle() {
     let report = run(&DIED_TWICE.parse().unwrap());

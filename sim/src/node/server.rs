@@ -146,7 +146,12 @@ impl Writes {
             return false;
         }
         // Who registered may not have been told yet: its process can die before.
-        self.doubts.insert(account, vec![write.contact]);
+        // The next one may be on its way already: whoever brings the answer may have stood still.
+        let doubts = self.doubts.entry(account).or_default();
+        match doubts.iter().rposition(|doubt| *doubt == write.contact) {
+            Some(nth) => drop(doubts.drain(..nth)),
+            None => *doubts = vec![write.contact],
+        }
         self.late.remove(&account)
     }
 }

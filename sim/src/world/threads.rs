@@ -30,6 +30,8 @@ pub(super) struct Inbox {
     is_unseen: bool,
     /// What it does, and did since then.
     work: Beside,
+    /// What others began while it was in the middle of something.
+    disturbed: Beside,
     /// Of a pruner that is in the middle of taking a contact away: whose, and since when. What it will write is not written yet, and what
     /// is registered meanwhile is written after it.
     taking_away: Option<(u8, Instant)>,
@@ -46,6 +48,7 @@ impl Inbox {
             is_busy: false,
             is_unseen: false,
             work: Beside::Nobody,
+            disturbed: Beside::Nobody,
             taking_away: None,
             blurred: BTreeSet::new(),
         }
@@ -100,9 +103,13 @@ impl<D: Directory + Administer + Observe + Clone> World<D> {
         let all = self.of_server(server).map(|inbox| inbox.work);
         let beside = all.max().unwrap_or_default();
         let work = self.work_of(server, &task);
+        for inbox in self.of_server(server).filter(|inbox| inbox.is_busy) {
+            inbox.disturbed = inbox.disturbed.max(work);
+        }
         let now = self.queue.now();
         let inbox = &mut self.threads[thread];
         inbox.is_busy = true;
+        inbox.disturbed = Beside::Nobody;
         inbox.work = inbox.work.max(work);
         inbox.taking_away = match task {
             Task::Unregister(account) => Some((account, now)),
@@ -143,8 +150,9 @@ impl<D: Directory + Administer + Observe + Clone> World<D> {
     }
 
     /// A thread has done its job.
-    pub fn apply(&mut self, thread: usize, done: Done) {
+    pub fn apply(&mut self, thread: usize, mut done: Done) {
         let inbox = &mut self.threads[thread];
+        done.beside = done.beside.max(inbox.disturbed);
         let ThreadId { server, role } = inbox.id;
         inbox.is_busy = false;
         inbox.taking_away = None;
