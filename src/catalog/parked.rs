@@ -162,8 +162,9 @@ impl<F: Family> Catalog<F> {
     }
 
     /// Raises the floor to the newest generation of an entry that is to go, and parks its registration in place of what is parked,
-    /// which is older. Returns what it saw of the entry: it may only go as it was then. That comes before the entry goes: whoever links the name as soon as it is free finds it.
-    /// Should the entry stay after all, nobody looks at what is parked under a name that is linked.
+    /// which is older. That comes before the entry goes: whoever links the name as soon as it is free finds it. Should the entry stay
+    /// after all, nobody looks at what is parked under a name that is linked. Returns what was seen of the entry: it may only go as it
+    /// was then.
     pub(super) fn raise_floor(&self, entry: &Ref<Entry<F>, F>) -> Seen {
         let seen = Seen::of(&entry.status());
         let Seen {

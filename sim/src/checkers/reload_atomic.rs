@@ -82,7 +82,6 @@ impl ReloadAtomic {
         Ok(())
     }
 
-    /// What a call was authenticated and admitted by must be of one configuration.
     /// From now on an account that is to change may be refused.
     fn reloading(&mut self, server: u8, accounts: &[AccountState]) {
         let changes = accounts.iter().filter(|it| !(it.is_plain && it.is_present));
@@ -99,6 +98,7 @@ impl ReloadAtomic {
         }
     }
 
+    /// What a call was authenticated and admitted by must be of one configuration.
     fn used(&mut self, server: u8, call: CallId, serial: u64) -> Result<(), String> {
         let first = *self.serials.entry((server, call)).or_insert(serial);
         if first == serial {
