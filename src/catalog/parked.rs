@@ -6,6 +6,9 @@
 //!
 //! The *floor* is the newest generation of all entries that went. An entry begins there, so that its writes are newer than
 //! what the store has of its name.
+//!
+//! A registration that was taken away is kept too, as such, where the database is being asked for its name: the row may have been read
+//! before, and is older than what is kept. It goes when the name is linked.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -71,25 +74,31 @@ impl<F: Family> Parked<F> {
         }
     }
 
-    /// The database answered for a name that is not linked.
-    pub(super) fn answer_write(&self, name: &str, generation: Generation, is_stored: bool) {
+    /// The database has stored the write of a name that is not linked. `is_asked` says whether it was being asked for that name's row
+    /// before.
+    pub(super) fn stored(&self, name: &str, generation: Generation, is_asked: bool) {
         let mut state = F::lock(&self.0);
-        let Some((key, parking)) = state.names.get_key_value(name) else {
+        let Some((key, has_contact)) = state.to_be_stored(name, generation) else {
             return;
         };
-        if parking.generation != generation || parking.is_stored {
-            return;
-        }
-        let (key, former) = (key.clone(), parking.former);
-        match (is_stored, parking.contact) {
-            (false, None) if former.is_some() => drop(state.park(&key, former, true)),
-            (false, _) => state.to_write.push_back(key),
-            (true, None) => drop(state.names.remove(&key)),
-            (true, Some(_)) => {
-                if let Some(parking) = state.names.get_mut(&key) {
-                    parking.is_stored = true;
-                }
+        match state.names.get_mut(&key) {
+            Some(parking) if has_contact || is_asked => {
+                parking.is_stored = true;
+                parking.former = None;
             }
+            _ => drop(state.names.remove(&key)),
+        }
+    }
+
+    /// The database has not stored it, or does not know.
+    pub(super) fn not_stored(&self, name: &str, generation: Generation) {
+        let mut state = F::lock(&self.0);
+        let Some((key, _)) = state.to_be_stored(name, generation) else {
+            return;
+        };
+        match state.names.get(&key).and_then(|parking| parking.former) {
+            Some(former) => drop(state.park(&key, Some(former), true)),
+            None => state.to_write.push_back(key),
         }
     }
 
@@ -107,6 +116,31 @@ impl<F: Family> Parked<F> {
 }
 
 impl State {
+    /// A name whose parking waits for this write to be stored, and whether there is a contact in it.
+    fn to_be_stored(&self, name: &str, generation: Generation) -> Option<(Name, bool)> {
+        let (key, parking) = self.names.get_key_value(name)?;
+        let is_it = parking.generation == generation && !parking.is_stored;
+        is_it.then(|| (key.clone(), parking.contact.is_some()))
+    }
+
+    /// Keeps that the store has no contact of this generation.
+    fn keep_absence(&mut self, name: &Name, generation: Generation) {
+        let absence = Parking {
+            contact: None,
+            generation,
+            is_stored: true,
+            former: None,
+        };
+        self.keep(name, absence);
+    }
+
+    fn keep(&mut self, name: &Name, parking: Parking) {
+        self.names.insert(name.clone(), parking);
+        if self.names.len() > PARKED_MAX {
+            self.forget_one();
+        }
+    }
+
     /// Keeps a contact under its name; a write of it goes out where the store may have something else.
     fn park(&mut self, name: &Name, contact: Option<Contact>, is_owed: bool) -> Generation {
         if is_owed {
@@ -123,10 +157,7 @@ impl State {
             is_stored: !is_owed,
             former: None,
         };
-        self.names.insert(name.clone(), parking);
-        if self.names.len() > PARKED_MAX {
-            self.forget_one();
-        }
+        self.keep(name, parking);
         generation
     }
 
@@ -172,11 +203,13 @@ impl<F: Family> Catalog<F> {
             contact,
         } = seen;
         if self.has_database && entry.role() == Role::Peer {
+            let is_asked = self.realtime.is_asked(Role::Peer, entry.name().as_str());
             let mut state = F::lock(&self.parked.0);
             state.floor = state.floor.max(generation);
             let registered = contact.filter(|contact| contact.deadline.is_some());
             match registered {
                 Some(_) => drop(state.park(entry.name(), registered, false)),
+                None if is_asked => state.keep_absence(entry.name(), generation),
                 None => drop(state.names.remove(entry.name())),
             }
         }

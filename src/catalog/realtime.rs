@@ -170,7 +170,7 @@ impl<F: Family> Realtime<F> {
         }
     }
 
-    fn is_asked(&self, role: Role, name: &Name) -> bool {
+    pub(super) fn is_asked(&self, role: Role, name: &str) -> bool {
         let questions = F::lock(&self.questions);
         let names = questions.asked.get(&role);
         names.is_some_and(|names| names.contains_key(name))
@@ -308,7 +308,13 @@ impl<F: Family> Catalog<F> {
                 Err(Unlinked) => self.forget(&entry),
             }
         }
-        self.parked.answer_write(name, generation, is_stored);
+        match is_stored {
+            true => {
+                let is_asked = self.realtime.is_asked(Role::Peer, name);
+                self.parked.stored(name, generation, is_asked);
+            }
+            false => self.parked.not_stored(name, generation),
+        }
     }
 
     /// Evicts a cached row, if nothing of it would be lost: the next lookup asks the database (chan_iax2: `iax2 prune
@@ -338,7 +344,7 @@ impl<F: Family> Catalog<F> {
     }
 
     pub(super) fn evict(&self, entry: &Ref<Entry<F>, F>) -> Pruned {
-        if self.realtime.is_asked(entry.role(), entry.name()) {
+        if self.realtime.is_asked(entry.role(), entry.name().as_str()) {
             return Pruned::NotStored;
         }
         loop {

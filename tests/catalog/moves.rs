@@ -2,8 +2,8 @@
 //! (registration-kept).
 
 use crate::bench::*;
-use iaxproof::catalog::{Origin, Pruned, Unregistered};
-use iaxproof::engine::directory::{Directory, Role};
+use iaxproof::catalog::{Answer, Origin, Pruned, Unregistered};
+use iaxproof::engine::directory::{Directory, Lookup, Role};
 
 /// The row was evicted, and the name is of the file when it comes back.
 #[test]
@@ -69,4 +69,60 @@ fn a_registration_that_is_gone_does_not_come_back() {
     store_all(&catalog);
     catalog.reload(configuration(1, vec![peer("alice")]));
     assert_eq!(status(&catalog, "alice").contact, None);
+}
+
+/// The database was slow: what it says was read before the registration was taken away, and is told after.
+#[test]
+fn a_row_that_was_read_before_the_registration_went_does_not_bring_it_back() {
+    let catalog = plain(true);
+    let handle = load(&catalog, row(peer("alice")), at(0));
+    let generation = register(&catalog, &handle, address(1), at(100));
+    drop(handle);
+    assert_eq!(catalog.prune(Role::Peer, "alice"), Pruned::Evicted);
+    let read = row_at(peer("alice"), address(1), 100, generation.0);
+    let question = ask(&catalog, Role::Peer, "alice");
+    let unregistered = catalog.unregister("alice");
+    assert!(matches!(unregistered, Unregistered::Storing(_)));
+    store_all(&catalog);
+    assert_eq!(catalog.parked("alice"), Some(None));
+    catalog.answer(question.id, Answer::Row(read), at(0));
+    let status = status(&catalog, "alice");
+    assert_eq!(status.contact, None);
+    assert!(status.generation > generation);
+    assert_eq!(catalog.poll_write(), None, "the store has it so already");
+}
+
+/// As above, and the name was of the file meanwhile.
+#[test]
+fn a_row_that_was_read_before_a_release_does_not_undo_it() {
+    let catalog = plain(true);
+    let question = ask(&catalog, Role::Peer, "alice");
+    let read = row_at(peer("alice"), address(1), 100, 1);
+    catalog.reload(configuration(1, vec![peer("alice")]));
+    let Lookup::Found(handle) = catalog.find(Role::Peer, "alice") else {
+        panic!("alice is of the file");
+    };
+    assert_eq!(register(&catalog, &handle, address(1), at(100)).0, 1);
+    assert!(catalog.release(&handle).is_ok());
+    store_all(&catalog);
+    drop(handle);
+    catalog.reload(configuration(2, vec![]));
+    catalog.answer(question.id, Answer::Row(read), at(0));
+    assert_eq!(status(&catalog, "alice").contact, None);
+}
+
+/// What was taken away while nobody asked is not remembered: a row that is read now has it.
+#[test]
+fn what_the_store_has_taken_away_is_forgotten_where_nobody_asks() {
+    let catalog = plain(true);
+    let handle = load(&catalog, row(peer("alice")), at(0));
+    register(&catalog, &handle, address(1), at(100));
+    drop(handle);
+    assert_eq!(catalog.prune(Role::Peer, "alice"), Pruned::Evicted);
+    assert!(matches!(
+        catalog.unregister("alice"),
+        Unregistered::Storing(_)
+    ));
+    store_all(&catalog);
+    assert_eq!(catalog.parked("alice"), None);
 }
