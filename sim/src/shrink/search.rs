@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use crate::plan::{Plan, VERSION};
 use crate::report::Report;
 
-use super::edits::{Edit, edits, trades};
+use super::edits::{Edit, edits, shifts, trades};
 use super::element::{elements, without};
 use super::nodes;
 use super::{Counts, Element, Kind, Refusal, Shrunk};
@@ -90,6 +90,7 @@ impl<R: FnMut(&Plan) -> Result<Report, String>> Search<R> {
             LISTS.into_iter().for_each(|list| self.cut(list));
             self.trade();
             self.edit();
+            self.shift();
             if self.is_cut || self.plan == before {
                 return;
             }
@@ -145,6 +146,17 @@ impl<R: FnMut(&Plan) -> Result<Report, String>> Search<R> {
             let mut candidate = self.plan.clone();
             edit(&mut candidate);
             if candidate.decisions.len() < self.plan.decisions.len() {
+                self.attempt(candidate);
+            }
+        }
+    }
+
+    /// Takes out one operation, and lets a thread stall sooner by the steps that it had.
+    fn shift(&mut self) {
+        for edit in shifts(&self.plan) {
+            let mut candidate = self.plan.clone();
+            edit(&mut candidate);
+            if candidate.operations.len() < self.plan.operations.len() {
                 self.attempt(candidate);
             }
         }
@@ -276,8 +288,12 @@ mod tests {
 
     /// Shrinks where `fails` says which plans do, and how many proofs have begun. The plan that was given is run twice.
     fn shrunk(budget: u64, fails: impl Fn(&Plan, u64) -> bool) -> Shrunk {
+        shrunk_from(&plan(), budget, fails)
+    }
+
+    fn shrunk_from(plan: &Plan, budget: u64, fails: impl Fn(&Plan, u64) -> bool) -> Shrunk {
         let (mut proofs, mut runs) = (Proofs::default(), 0);
-        let shrunk = shrink(&plan(), budget, |plan| {
+        let shrunk = shrink(plan, budget, |plan| {
             runs += 1;
             proofs.saw(plan);
             let fails = fails(plan, proofs.begun.saturating_sub(1));
@@ -303,6 +319,20 @@ mod tests {
         assert!(shrunk.is_minimal);
         assert_eq!(shrunk.plan.decisions, []);
         assert_eq!(shrunk.plan.operations.len(), 2);
+    }
+
+    #[test]
+    fn a_stall_comes_sooner_by_the_steps_of_what_is_taken_out() {
+        let mut given = plan();
+        given.decisions = vec!["stall 3 496 = 6".parse().unwrap()];
+        let shrunk = shrunk_from(&given, 5_000, |plan, _| {
+            let stalls_at = plan.decisions.first().map(|it| it.key.nth);
+            let before = if plan.operations.len() == 2 { 496 } else { 440 };
+            !plan.operations.is_empty() && stalls_at == Some(before)
+        });
+        assert!(shrunk.is_minimal);
+        assert_eq!(shrunk.plan.operations.len(), 1);
+        assert_eq!(shrunk.plan.decisions[0].to_string(), "stall 3 440 = 1");
     }
 
     #[test]
