@@ -137,6 +137,11 @@ impl Plan {
 }
 
 impl What {
+    /// Whether it is no one's wish but goes wrong: a process dies, or a NAT forgets an address.
+    pub const fn is_fault(&self) -> bool {
+        matches!(self, What::Restart | What::Rebind)
+    }
+
     /// Whether this is for clients to do.
     pub const fn is_of_client(&self) -> bool {
         !matches!(

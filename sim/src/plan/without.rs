@@ -1,6 +1,6 @@
 //! The same plan with less in it: to see whether a failure needs what was taken out.
 
-use super::{Options, Plan, What};
+use super::{Options, Plan};
 
 impl Plan {
     /// Takes out what the network, the databases and the processes do wrong, a NAT that forgets an address too. Clients, callers and
@@ -19,8 +19,7 @@ impl Plan {
             ..self.options.clone()
         };
         self.partitions.clear();
-        let is_fault = |what: &What| matches!(what, What::Restart | What::Rebind);
-        self.operations.retain(|it| !is_fault(&it.what));
+        self.operations.retain(|it| !it.what.is_fault());
     }
 
     /// Takes out that threads stop in the middle of what they do.

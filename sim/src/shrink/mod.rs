@@ -85,7 +85,7 @@ pub struct Counts {
     pub nodes: usize,
     /// What is done.
     pub operations: usize,
-    /// Partitions, and what network, databases and processes do that they should not.
+    /// Partitions, and what network, addresses, databases and processes do that they should not.
     pub faults: usize,
     /// What applications, clients and the registrar choose.
     pub choices: usize,
@@ -96,10 +96,12 @@ pub struct Counts {
 impl Counts {
     /// Those of a plan. What it leaves to explore is not counted.
     pub fn of(plan: &Plan) -> Self {
+        let done = plan.operations.iter();
+        let faults = done.filter(|it| it.what.is_fault()).count();
         let mut counts = Counts {
             nodes: plan.topology.nodes(),
-            operations: plan.operations.len(),
-            faults: plan.partitions.len(),
+            operations: plan.operations.len() - faults,
+            faults: plan.partitions.len() + faults,
             ..Counts::default()
         };
         for decision in &plan.decisions {
@@ -170,4 +172,24 @@ pub fn shrink(
         is_minimal = search.prove();
     }
     Ok(search.end(from, is_minimal))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::What;
+
+    #[test]
+    fn what_is_done_by_nobody_counts_as_a_fault() {
+        let mut plan = Plan::from_seed(1);
+        plan.decisions.clear();
+        plan.operations.truncate(3);
+        plan.partitions.truncate(1);
+        let partitions = plan.partitions.len();
+        plan.operations[0].what = What::Rebind;
+        plan.operations[1].what = What::Restart;
+        plan.operations[2].what = What::Release;
+        let counts = Counts::of(&plan);
+        assert_eq!((counts.operations, counts.faults), (1, 2 + partitions));
+    }
 }
