@@ -9,6 +9,7 @@
 //! - `registrar`, `call`, [`registrant`], [`qualify`]: what a dialogue is about, each with its table of states. `auth`:
 //!   challenges.
 //! - `bridge`: what comes on one call goes out on another; `transfer`: without us. `trunk`: audio of several calls in one frame.
+//! - `standing`: where the dialogue of a datagram stands, for who looks on.
 //! - [`options`], [`event`], [`counts`], [`error`], [`timer`]: the values of the surface.
 //!
 //! Left to others: bytes ([`wire`](crate::wire)), peers and users (a [`Directory`]), sockets and clocks (the caller).
@@ -49,6 +50,7 @@ mod route;
 mod session;
 pub mod settings;
 mod signals;
+mod standing;
 mod stateless;
 pub mod timer;
 mod transfer;
@@ -72,6 +74,7 @@ use self::outgoing::WaitingCalls;
 use self::qualify::POKES_PER_TIMEOUT_MAX;
 use self::rate::{INVALS_PER_SECOND_MAX, POKES_PER_SECOND_MAX, Rate};
 pub use self::registrant::{REGISTRANTS_MAX, RegistrantId, RegistrantState, Registration};
+pub use self::standing::Standing;
 pub use self::timer::TimerKind;
 use crate::time::Instant;
 use crate::wire::{CallNumber, Cause, Digit};

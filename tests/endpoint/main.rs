@@ -34,6 +34,7 @@ mod requested;
 mod retransmission;
 mod signals;
 mod stale;
+mod standing;
 mod storing;
 mod teardown;
 mod transfer;

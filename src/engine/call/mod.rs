@@ -26,6 +26,7 @@ mod receive;
 mod released;
 mod requested;
 mod signal;
+mod standing;
 mod state;
 mod transferred;
 

@@ -38,6 +38,7 @@ use super::directory::Directory;
 use super::error::Error;
 use super::event::Event;
 use super::settings::Encryption;
+use super::standing::Standing;
 use super::timer::{TimerKey, TimerKind};
 use crate::time::Instant;
 use crate::wire::{
@@ -252,6 +253,18 @@ pub(super) struct Registering {
 }
 
 impl Registering {
+    /// Where it stands, for who looks on.
+    pub(super) fn standing(&self, registrants: &Registrants) -> Standing {
+        let registrant = registrants.by_id.get(&self.id);
+        match registrant.map(|registrant| registrant.state) {
+            Some(State::RegSent) => Standing::RegistrantRegSent,
+            Some(State::AuthSent) => Standing::RegistrantAuthSent,
+            Some(State::Releasing) => Standing::RegistrantReleasing,
+            Some(State::ReleaseAuthSent) => Standing::RegistrantReleaseAuthSent,
+            _ => Standing::RegistrantOver,
+        }
+    }
+
     /// Sends the opener. From here on the dialogue is the registrant's.
     pub(super) fn begin<D: Directory>(&self, turn: &mut Turn<'_, D>) {
         let local = turn.link.reliable.local();

@@ -23,6 +23,7 @@ use super::context::Turn;
 use super::directory::{Directory, Generation, Lookup, Role, Stale};
 use super::options::STORE_WAIT;
 use super::settings::{Host, Name, Settings};
+use super::standing::Standing;
 use super::timer::TimerKind;
 use crate::time::Instant;
 use crate::wire::{
@@ -84,6 +85,21 @@ impl<D: Directory> Registration<D> {
     /// Whether it waits for the directory or its store.
     pub(super) const fn is_waiting(&self) -> bool {
         self.state.is_waiting()
+    }
+
+    /// Where it stands, for who looks on.
+    pub(super) const fn standing(&self) -> Standing {
+        match self.state {
+            State::Checking(_) => Standing::RegistrationChecking,
+            State::WaitingForDirectory(_) => Standing::RegistrationWaitingForDirectory,
+            State::Challenged => Standing::RegistrationChallenged,
+            State::Verifying(_) => Standing::RegistrationVerifying,
+            State::Writing(_) => Standing::RegistrationWriting,
+            State::Storing => Standing::RegistrationStoring,
+            State::Refusing => Standing::RegistrationRefusing,
+            State::Closing => Standing::RegistrationClosing,
+            State::Ended => Standing::RegistrationEnded,
+        }
     }
 
     pub(super) fn begin(&mut self, turn: &mut Turn<'_, D>) {
