@@ -6,6 +6,7 @@
 //! - [`schedule`]: whose turn it is, where a world has threads.
 //! - [`administer`]: what a world needs of a directory.
 //! - [`fact`]: what happens; [`checkers`], [`goals`] and [`trace`] see facts and nothing else. [`report`]: what they say.
+//! - [`coverage`]: which messages servers got in which states under which faults.
 //! - [`views`]: one log of all events, and what a browser or a program makes of it.
 //! - [`mod@shrink`]: from a plan that fails to a small one that fails in the same way.
 //! - [`again`]: where two runs of one plan part.
@@ -18,6 +19,7 @@ pub mod administer;
 pub mod again;
 pub mod checkers;
 pub mod clock;
+pub mod coverage;
 mod database;
 pub mod decide;
 pub mod explain;

@@ -2,9 +2,11 @@
 
 use core::time::Duration;
 
+use iaxproof::engine::Standing;
 use iaxproof::time::Instant;
 
 use crate::checkers::{Checkers, Violation};
+use crate::coverage::{Circumstance, CoverageWatch};
 use crate::decide::Decisions;
 use crate::fact::Fact;
 use crate::goals::{Goal, GoalWatch, Goals};
@@ -22,6 +24,7 @@ use crate::world::EVENTS_OF_A_WORLD_MAX;
 pub(crate) struct Observers {
     checkers: Checkers,
     goals: GoalWatch,
+    coverage: CoverageWatch,
     hash: TraceHash,
     checkpoints: Vec<Checkpoint>,
     timeline: Option<Vec<Line>>,
@@ -46,6 +49,7 @@ impl Observers {
                 false => checkers.with_threads(),
             },
             goals: GoalWatch::default(),
+            coverage: CoverageWatch::default(),
             hash: TraceHash::default(),
             checkpoints: Vec::new(),
             timeline: matches!(view, View::Timeline | View::Events).then(Vec::new),
@@ -72,6 +76,7 @@ impl Observers {
         }
         self.hash.fact(now, fact);
         self.goals.observe(now, fact);
+        self.coverage.observe(fact);
         if let Some(timeline) = &mut self.timeline {
             timeline.extend(line(self.events, now, fact));
         }
@@ -196,6 +201,18 @@ impl Observers {
         self.goals.reached.join(goals);
     }
 
+    /// What arrives at a server now, for who takes it up.
+    pub(crate) const fn arriving_as(&mut self) -> Option<Circumstance> {
+        self.coverage.arriving()
+    }
+
+    /// A worker took a message up, and its dialogue stood there.
+    pub(crate) fn cover(&mut self, standing: Standing, circumstance: Circumstance) {
+        if self.failure.is_none() {
+            self.coverage.reach(standing, circumstance);
+        }
+    }
+
     pub(crate) const fn violation(&self) -> Option<&Failure> {
         self.failure.as_ref()
     }
@@ -217,6 +234,7 @@ impl Observers {
             checkpoints: self.checkpoints,
             simulated: now.saturating_since(Instant::ZERO).max(Duration::ZERO),
             goals: self.goals.reached,
+            coverage: self.coverage.reached,
             plan,
             timeline: self.timeline,
             datagrams: self.datagrams,

@@ -6,6 +6,7 @@ use core::time::Duration;
 use iaxproof::time::Instant;
 
 use crate::checkers::Violation;
+use crate::coverage::Coverage;
 use crate::fact::Fact;
 use crate::goals::Goals;
 use crate::plan::{Actor, Plan};
@@ -41,6 +42,8 @@ pub struct Report {
     pub checkpoints: Vec<Checkpoint>,
     /// The goals that were reached.
     pub goals: Goals,
+    /// Which messages its servers got in which states, under which faults.
+    pub coverage: Coverage,
     /// The plan as it was run: with every decision that was not dull, and nothing left to explore.
     pub plan: Plan,
     /// The lines, where they were asked for.
@@ -125,6 +128,7 @@ impl Report {
             simulated: Duration::ZERO,
             checkpoints: Vec::new(),
             goals: Goals::default(),
+            coverage: Coverage::default(),
             plan,
             timeline: None,
             datagrams: None,

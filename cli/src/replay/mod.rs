@@ -217,17 +217,9 @@ fn words(trace: &RecordedTrace, comparison: &Comparison) -> String {
 fn interval(report: &Report, lines: Range<usize>) -> String {
     let all = report.timeline.as_deref().unwrap_or_default();
     let timeline = all.get(lines).unwrap_or_default().to_vec();
-    let (plan, checkpoints, steps) = (report.plan.clone(), Vec::new(), Vec::new());
     let some = Report {
         timeline: Some(timeline),
-        verdict: report.verdict.clone(),
-        datagrams: None,
-        log: None,
-        interleaving: None,
-        plan,
-        checkpoints,
-        steps,
-        ..*report
+        ..Report::empty(report.plan.clone())
     };
     some.timeline_text()
 }

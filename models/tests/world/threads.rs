@@ -1,6 +1,7 @@
 //! Worlds with threads: what the schedule decides replays, and both engines run the same world.
 
 use iaxproof_models::{Design, world};
+use iaxproof_sim::coverage::{Fault, Point};
 use iaxproof_sim::plan::{Plan, SHUTTLE, STRANDS};
 use iaxproof_sim::report::{Report, View};
 use iaxproof_sim::schedule::Scheduler;
@@ -27,7 +28,7 @@ fn all_drawn() -> impl Iterator<Item = Plan> {
 
 #[test]
 fn worlds_with_threads_hold() {
-    let mut stalls = 0;
+    let (mut stalls, mut beside, mut amid) = (0, 0, 0);
     for seed in 0..SEEDS {
         let report = run(&Plan::threaded_from_seed(seed));
         let failure = report.failure().map(|it| format!("{:?}", it.violation));
@@ -35,8 +36,12 @@ fn worlds_with_threads_hold() {
         let is_stall = |text: String| text.starts_with("stall ");
         let decisions = report.plan.decisions.iter();
         stalls += decisions.filter(|it| is_stall(it.to_string())).count();
+        let faults = || report.coverage.iter().map(Point::fault);
+        beside += faults().filter(|it| *it == Fault::BesideStall).count();
+        amid += faults().filter(|it| *it == Fault::AmidStall).count();
     }
     assert!(stalls > 20, "{stalls}");
+    assert!(beside > 20 && amid > 5, "{beside} {amid}");
 }
 
 /// Worlds of which a checker or the world itself once thought what only holds where no thread stops, or no number is used again: a worker
@@ -201,6 +206,7 @@ fn a_world_with_threads_replays_from_its_written_plan() {
         let again = run(&plan);
         assert_eq!(again.trace_hash, first.trace_hash, "seed {seed}");
         assert_eq!(again.verdict, first.verdict, "seed {seed}");
+        assert_eq!(again.coverage, first.coverage, "seed {seed}");
     }
 }
 
@@ -213,6 +219,7 @@ fn without_stalls_every_engine_says_the_same() {
         plan.engine = SHUTTLE.into();
         let shuttle = run(&plan);
         assert_eq!(strands.verdict, shuttle.verdict, "seed {seed}");
+        assert_eq!(strands.coverage, shuttle.coverage, "seed {seed}");
     }
 }
 
@@ -227,5 +234,6 @@ fn with_stalls_shuttle_goes_the_way_that_the_strands_went() {
         plan.engine = STRANDS.into();
         let same = strands.plan.decisions == shuttle.plan.decisions;
         assert!(same, "seed {seed}: other decisions were asked for");
+        assert_eq!(strands.coverage, shuttle.coverage, "seed {seed}");
     }
 }

@@ -9,12 +9,13 @@ use iaxproof::engine::directory::{Directory, Lookup, QueryId, Role, StoreId};
 use iaxproof::engine::event::{CallId, Event};
 use iaxproof::engine::options::EndpointOptions;
 use iaxproof::engine::settings::{Configuration, Name};
-use iaxproof::engine::{Calling, Endpoint, Error, RegistrantId, Registration, Transmit};
+use iaxproof::engine::{Calling, Endpoint, Error, RegistrantId, Registration, Standing, Transmit};
 use iaxproof::time::Instant;
 
 use super::server::{Act, act};
 use crate::accounts;
 use crate::administer::{Administer, Observe};
+use crate::coverage::Circumstance;
 use crate::fact::{AccountState, Beside};
 
 /// Something for a thread to do.
@@ -40,6 +41,8 @@ pub(crate) enum Task {
     Datagram {
         source: SocketAddr,
         octets: Vec<u8>,
+        /// For the coverage of the world.
+        circumstance: Option<Circumstance>,
     },
     TimeOut,
     Act(CallId, Act),
@@ -156,6 +159,8 @@ pub struct Done {
     pub(crate) writes: Vec<Write>,
     /// Of a worker: what its endpoint counts, and when it wants to be woken.
     pub(crate) endpoint: Option<(Counts, Option<Instant>)>,
+    /// Of a datagram: what it was, and where its dialogue stood.
+    pub(crate) covered: Option<(Standing, Circumstance)>,
 }
 
 /// What a task is to tell of itself.
@@ -216,6 +221,7 @@ impl<D: Directory + Administer + Observe + Clone> Desk<D> {
             ..Done::default()
         };
         let (now, directory) = (job.now, job.directory);
+        done.covered = self.covered(&job.task);
         done.outcome = match job.task {
             Task::Begin(options, seed) => {
                 // The old one goes first: it belongs to a process that is dead.
@@ -241,13 +247,30 @@ impl<D: Directory + Administer + Observe + Clone> Desk<D> {
         done
     }
 
+    /// Where the dialogue of a datagram stands before it is handled.
+    fn covered(&self, task: &Task) -> Option<(Standing, Circumstance)> {
+        match (task, &self.endpoint) {
+            (
+                Task::Datagram {
+                    source,
+                    octets,
+                    circumstance,
+                },
+                Some(endpoint),
+            ) => Some((endpoint.standing(*source, octets), (*circumstance)?)),
+            _ => None,
+        }
+    }
+
     /// What the endpoint does.
     fn work(&mut self, now: Instant, task: Task) -> Outcome {
         let Some(endpoint) = &mut self.endpoint else {
             return Outcome::Nothing;
         };
         match task {
-            Task::Datagram { source, octets } => endpoint.handle_datagram(now, source, &octets),
+            Task::Datagram { source, octets, .. } => {
+                endpoint.handle_datagram(now, source, &octets);
+            }
             Task::TimeOut => endpoint.handle_timeout(now),
             Task::Act(call, what) => act(endpoint, now, call, what),
             Task::Echo(call, data) => {

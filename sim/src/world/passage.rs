@@ -117,7 +117,11 @@ impl<D: Directory + Administer + Observe + Clone> World<D> {
         match to {
             Actor::Server(server) => {
                 let octets = datagram.to_vec();
-                let datagram = Task::Datagram { source, octets };
+                let datagram = Task::Datagram {
+                    source,
+                    octets,
+                    circumstance: self.observers.arriving_as(),
+                };
                 self.give(server, Role::Worker, datagram);
             }
             Actor::Client(index) => {

@@ -13,6 +13,7 @@ use super::World;
 use super::setup::has_database;
 use crate::accounts::account_of_name;
 use crate::administer::{Administer, Observe};
+use crate::coverage::Fault;
 use crate::fact::{Beside, Fact};
 use crate::node::desk::{Desk, Done, Job, Outcome, Task};
 use crate::plan::ENGINE;
@@ -98,8 +99,14 @@ impl<D: Directory + Administer + Observe + Clone> World<D> {
 
     /// A thread takes up what is next for it.
     pub fn take(&mut self, thread: usize) -> Option<Job<D>> {
-        let task = self.threads[thread].tasks.pop_front()?;
+        let mut task = self.threads[thread].tasks.pop_front()?;
         let server = self.threads[thread].id.server;
+        if let Task::Datagram { circumstance, .. } = &mut task
+            && let Some(circumstance) = circumstance
+            && self.of_server(server).any(|inbox| inbox.is_busy)
+        {
+            circumstance.add(Fault::BesideStall);
+        }
         let all = self.of_server(server).map(|inbox| inbox.work);
         let beside = all.max().unwrap_or_default();
         let work = self.work_of(server, &task);
@@ -166,6 +173,7 @@ impl<D: Directory + Administer + Observe + Clone> World<D> {
         if is_waited_for && done.since < self.queue.now() {
             self.see(&Fact::Late { server });
         }
+        self.cover(&done);
         self.blur(server, &done.outcome);
         self.blur_pruner(server, &done.events);
         if role != Role::Worker {
@@ -180,6 +188,16 @@ impl<D: Directory + Administer + Observe + Clone> World<D> {
         self.tell_job(thread, What::JobEnded, "");
         for account in blurred {
             self.see(&Fact::Blurred { server, account });
+        }
+    }
+
+    /// A message was taken up, and its dialogue found in some state.
+    fn cover(&mut self, done: &Done) {
+        if let Some((standing, mut circumstance)) = done.covered {
+            if done.since < self.queue.now() {
+                circumstance.add(Fault::AmidStall);
+            }
+            self.observers.cover(standing, circumstance);
         }
     }
 
