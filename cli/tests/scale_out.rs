@@ -124,6 +124,8 @@ fn assert_merged(folder: &Path, design: &str, code: i32) {
         "events",
         "goals_missed",
         "last_new_goal",
+        "points_reached",
+        "last_new_point",
     ] {
         assert_eq!(merged["sweep"][what], whole["sweep"][what], "{what}");
     }

@@ -9,6 +9,7 @@ use iaxproof::registry::Audited;
 use iaxproof::registry::ledger::Book;
 
 use crate::again::first_difference;
+use crate::coverage::Point;
 use crate::goals::{Goal, Goals};
 use crate::plan::Plan;
 use crate::report::{Report, View};
@@ -35,6 +36,8 @@ pub struct Sweep {
     pub run_again: u64,
     /// In which worlds each goal was reached.
     pub goals: BTreeMap<Goal, Reached>,
+    /// The points of state, message and fault that were reached, and the lowest seed that did.
+    pub points: BTreeMap<Point, u64>,
     /// The exclusive or of every world's trace hash and seed: equal sweeps have equal digests.
     pub digest: u64,
     /// Failures of one kind together, by property and signature.
@@ -94,6 +97,9 @@ impl Sweep {
                 first_seed: seed,
             };
             self.reach(goal, once);
+        }
+        for point in report.coverage.iter() {
+            self.cover(point, seed);
         }
         if let Some(failure) = report.failure() {
             let violation = &failure.violation;
@@ -163,6 +169,22 @@ impl Sweep {
         known.first_seed = known.first_seed.min(reached.first_seed);
     }
 
+    fn cover(&mut self, point: Point, seed: u64) {
+        let first = self.points.entry(point).or_insert(seed);
+        *first = seed.min(*first);
+    }
+
+    /// The point that took longest to be reached for the first time, and the seed that did it, where seeds go upwards.
+    pub fn last_new_point(&self) -> Option<(Point, u64)> {
+        let firsts = self.points.iter().map(|(point, seed)| (*point, *seed));
+        firsts.max_by_key(|(_, seed)| *seed)
+    }
+
+    /// How many points no seed below this one reached.
+    pub fn points_new_from(&self, seed: u64) -> usize {
+        self.points.values().filter(|first| **first >= seed).count()
+    }
+
     /// The goal that took longest to be reached for the first time, and the seed that did it, where seeds go upwards.
     pub fn last_new_goal(&self) -> Option<(Goal, u64)> {
         let firsts = self.goals.iter();
@@ -201,6 +223,9 @@ impl AddAssign for Sweep {
         self.digest ^= other.digest;
         for (goal, reached) in other.goals {
             self.reach(goal, reached);
+        }
+        for (point, first_seed) in other.points {
+            self.cover(point, first_seed);
         }
         for (kind, group) in other.failures {
             self.merge_failure(kind, group);
@@ -296,6 +321,19 @@ mod tests {
         assert_eq!(sweep.last_new_goal(), Some((Goal::Evicted, 5)));
         assert_eq!([3, 4, 6].map(|seed| sweep.goals_new_from(seed)), [2, 1, 0]);
         assert!(sweep.goals.values().all(|reached| reached.worlds == 4));
+    }
+
+    #[test]
+    fn a_sweep_knows_when_each_point_was_first_reached() {
+        let [early, late] = ["call Up, HANGUP, late", "Poking, PONG, no fault"];
+        let [early, late]: [Point; 2] = [early, late].map(|text| text.parse().unwrap());
+        let mut sweep = Sweep::default();
+        assert_eq!(sweep.last_new_point(), None);
+        for (point, seed) in [(late, 9), (early, 3), (late, 7), (early, 5)] {
+            sweep.cover(point, seed);
+        }
+        assert_eq!(sweep.last_new_point(), Some((late, 7)));
+        assert_eq!([3, 4, 8].map(|seed| sweep.points_new_from(seed)), [2, 1, 0]);
     }
 
     #[test]

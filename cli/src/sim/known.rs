@@ -31,6 +31,11 @@ pub(crate) struct Known {
     last_new_goal: Option<NewGoal>,
     /// How many goals the last tenth of the seeds added.
     goals_new_in_last_tenth: usize,
+    /// Points of state, message and fault.
+    points_reached: usize,
+    last_new_point: Option<NewPoint>,
+    /// How many of them the last tenth of the seeds added.
+    points_new_in_last_tenth: usize,
     /// The first seed that failed.
     first_failure: Option<FirstFailure>,
     /// Where every world held: with 95 % confidence, the share of worlds that fail is below this.
@@ -41,6 +46,13 @@ pub(crate) struct Known {
 #[derive(Debug, Serialize)]
 struct NewGoal {
     goal: &'static str,
+    seed: u64,
+}
+
+/// A point of state, message and fault, and the seed that was the first to reach it.
+#[derive(Debug, Serialize)]
+struct NewPoint {
+    point: String,
     seed: u64,
 }
 
@@ -88,6 +100,12 @@ impl Known {
             goals_missed: missed.into_iter().map(Goal::text).collect(),
             last_new_goal,
             goals_new_in_last_tenth: sweep.goals_new_from(last_tenth(found)),
+            points_reached: sweep.points.len(),
+            last_new_point: sweep.last_new_point().map(|(point, seed)| NewPoint {
+                point: point.to_string(),
+                seed,
+            }),
+            points_new_in_last_tenth: sweep.points_new_from(last_tenth(found)),
             first_failure: FirstFailure::of(found),
             failure_rate_below: is_clean.then(|| failure_rate_bound(sweep.worlds)),
         }
@@ -114,6 +132,7 @@ impl Known {
             println!("found in the world number {}", grouped(first + 1 - from));
         }
         self.print_goals();
+        println!("{}", self.points());
         if let Some(bound) = self.failure_rate_below {
             println!(
                 "no world failed: if these are a fair sample, fewer than {} % of all do, with 95 % confidence (1 in {})",
@@ -148,6 +167,21 @@ impl Known {
             true => println!("every goal was reached"),
             false => println!("goals never reached: {}", self.goals_missed.join("; ")),
         }
+    }
+
+    /// How much was tried beyond the goals.
+    fn points(&self) -> String {
+        let reached = grouped(self.points_reached as u64);
+        let last = self.last_new_point.as_ref().map(|NewPoint { point, seed }| {
+            let new = grouped(self.points_new_in_last_tenth as u64);
+            format!(
+                ", the last new one in seed {seed} ({point}); {new} new in the last tenth of the seeds"
+            )
+        });
+        format!(
+            "{reached} points of state x message x fault reached{}",
+            last.unwrap_or_default()
+        )
     }
 }
 
@@ -201,6 +235,29 @@ mod tests {
             (3, Goal::ALL.len() - 3)
         );
         assert!((known.failure_rate_below.unwrap() - 0.029_513).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_sweep_says_how_many_points_it_reached_and_whether_they_still_grow() {
+        let mut found = Found {
+            seeds: 0..1_000,
+            ..Found::default()
+        };
+        let none = "0 points of state x message x fault reached";
+        assert_eq!(Known::of(&found).points(), none);
+        for (point, first_seed) in [
+            ("no dialogue, NEW, no fault", 0),
+            ("call Up, HANGUP, late", 899),
+            ("call Up, HANGUP, twice", 900),
+        ] {
+            let point = point.parse().unwrap();
+            found.sweep.points.insert(point, first_seed);
+        }
+        assert_eq!(
+            Known::of(&found).points(),
+            "3 points of state x message x fault reached, the last new one in seed 900 (call Up, HANGUP, twice); 1 new in \
+             the last tenth of the seeds"
+        );
     }
 
     #[test]

@@ -367,8 +367,8 @@ mod tests {
         };
         for (refused, what) in [
             (
-                refused("\"schema\":2", "\"schema\":1"),
-                "has schema 1, this build reads schema 2",
+                refused("\"schema\":3", "\"schema\":1"),
+                "has schema 1, this build reads schema 3",
             ),
             (
                 refused("\"worlds\":13,\"run", "\"worlds\":12,\"run"),

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use iaxproof_models::Design;
+use iaxproof_sim::coverage::Point;
 use iaxproof_sim::goals::Goal;
 use iaxproof_sim::plan::expect::Hash;
 use iaxproof_sim::schedule::Scheduler;
@@ -20,7 +21,7 @@ use super::seeds::Shard;
 use super::sweep::{Found, PanicGroup, Without, Worlds};
 
 /// The layout of the file.
-pub(crate) const SCHEMA: u32 = 2;
+pub(crate) const SCHEMA: u32 = 3;
 
 /// The file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -45,6 +46,8 @@ pub(crate) struct ShardResult {
     pub(super) decisions: u64,
     digest: Hash,
     goals: Vec<GoalReached>,
+    /// Points of state, message and fault, with the lowest seed that reached each.
+    points: BTreeMap<String, u64>,
     failures: Vec<FailureOfKind>,
     panics: Vec<PanicOfKind>,
 }
@@ -154,6 +157,7 @@ impl ShardResult {
             decisions: sum.decisions,
             digest: Hash(sum.digest),
             goals: sum.goals.iter().map(GoalReached::of).collect(),
+            points: written(&sum.points),
             failures: sum.failures.iter().map(FailureOfKind::of).collect(),
             panics: found.panics.iter().map(PanicOfKind::of).collect(),
         }
@@ -252,6 +256,7 @@ impl ShardResult {
             decisions: self.decisions,
             run_again: self.run_again,
             goals: goals.collect::<Result<BTreeMap<_, _>, _>>()?,
+            points: read(&self.points)?,
             digest: self.digest.0,
             failures: failures.collect::<Result<BTreeMap<_, _>, _>>()?,
         };
@@ -287,6 +292,20 @@ fn beside(folder: &Path) -> Result<tempfile::NamedTempFile, Error> {
     }
     let made = builder.tempfile_in(folder);
     made.map_err(Error::io("cannot make a file in", folder))
+}
+
+fn written(points: &BTreeMap<Point, u64>) -> BTreeMap<String, u64> {
+    let points = points.iter();
+    points
+        .map(|(point, seed)| (point.to_string(), *seed))
+        .collect()
+}
+
+fn read(points: &BTreeMap<String, u64>) -> Result<BTreeMap<Point, u64>, String> {
+    let points = points.iter();
+    points
+        .map(|(point, seed)| Ok((point.parse()?, *seed)))
+        .collect()
 }
 
 /// What a file of every schema says.

@@ -63,6 +63,7 @@ fn merged_shards_report_what_one_sweep_reports() {
         "seeds 0..48\n",
         "3 of them ran again from the plan",
         "goals never reached: ",
+        " points of state x message x fault reached, the last new one in seed ",
         "no-use-after-destroy",
     ] {
         assert!(ended.stdout.contains(words), "{words}: {}", ended.stdout);

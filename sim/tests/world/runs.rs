@@ -29,6 +29,25 @@ fn every_property_holds_in_every_world_and_the_goals_are_reached() {
         .filter(|goal| !rare.contains(goal))
         .collect();
     assert!(missed.is_empty(), "no world reached: {missed:?}");
+    for point in [
+        "no dialogue, NEW, no fault",
+        "no dialogue, REGREQ, after a restart",
+        "registration Challenged, REGREQ, after a loss",
+        "registration Storing, REGREQ, sent again",
+        "call AuthWait, AUTHREP, after a reload",
+        "call Up, HANGUP, twice",
+        "call Up, mini frame, late",
+        "call encrypted, TEXT, damaged",
+        "call Up, VOICE, from a new port",
+        "call transfer middle, TXREADY, no fault",
+        "registrant AuthSent, REGACK, no fault",
+        "Poking, PONG, no fault",
+    ] {
+        let is_reached = sweep.points.contains_key(&point.parse().unwrap());
+        assert!(is_reached, "no world reached {point}");
+    }
+    let count = sweep.points.len();
+    assert!((700..4_000).contains(&count), "{count} points");
 }
 
 #[test]
@@ -42,6 +61,7 @@ fn a_world_replays_from_the_text_of_its_plan_with_the_same_trace() {
         let again = run(&plan, View::Timeline, audited);
         assert_eq!(again.trace_hash, report.trace_hash, "seed {seed}");
         assert_eq!(again.plan, report.plan, "seed {seed}");
+        assert_eq!(again.coverage, report.coverage, "seed {seed}");
     }
 }
 
