@@ -8,6 +8,8 @@ use core::fmt;
 use core::str::FromStr;
 use std::collections::BTreeMap;
 
+use iaxproof::time::Instant;
+
 use crate::plan::Plan;
 
 /// What a decision is about.
@@ -160,6 +162,9 @@ pub enum Source {
 pub struct Decisions {
     source: Source,
     taken: Vec<Decision>,
+    now: Instant,
+    /// What was asked and when, where that is kept.
+    asked: Option<Vec<(Key, Instant)>>,
 }
 
 impl Decisions {
@@ -168,7 +173,27 @@ impl Decisions {
         Decisions {
             source,
             taken: Vec::new(),
+            now: Instant::ZERO,
+            asked: None,
         }
+    }
+
+    /// The same, keeping when each was asked where the plan lists them: shrinking finds them again by that.
+    #[must_use]
+    pub fn keeping_when(mut self) -> Self {
+        let is_listed = matches!(self.source, Source::Listed(_));
+        self.asked = is_listed.then(Vec::new);
+        self
+    }
+
+    /// Time passes.
+    pub const fn set_now(&mut self, now: Instant) {
+        self.now = now;
+    }
+
+    /// What was asked and when, in that order.
+    pub fn take_asked(&mut self) -> Vec<(Key, Instant)> {
+        self.asked.take().unwrap_or_default()
     }
 
     /// Those of a plan: drawn from its seed while it explores, else what it lists.
@@ -188,6 +213,9 @@ impl Decisions {
             Source::Listed(listed) => listed.get(&key).copied().unwrap_or(0),
         };
         let value = value % choices.max(1);
+        if let Some(asked) = &mut self.asked {
+            asked.push((key, self.now));
+        }
         if value != 0 {
             self.taken.push(Decision { key, value });
         }

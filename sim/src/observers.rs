@@ -217,7 +217,8 @@ impl Observers {
         self.failure.as_ref()
     }
 
-    pub(crate) fn into_report(self, plan: &Plan, decisions: Decisions, now: Instant) -> Report {
+    pub(crate) fn into_report(self, plan: &Plan, mut decisions: Decisions, now: Instant) -> Report {
+        let asked = decisions.take_asked();
         let plan = Plan {
             explore: false,
             decisions: decisions.into_taken(),
@@ -241,6 +242,7 @@ impl Observers {
             log: self.recorder.map(Recorder::into_log),
             interleaving: None,
             steps: Vec::new(),
+            asked,
         }
     }
 }

@@ -7,6 +7,7 @@ use iaxproof::time::Instant;
 
 use crate::checkers::Violation;
 use crate::coverage::Coverage;
+use crate::decide::Key;
 use crate::fact::Fact;
 use crate::goals::Goals;
 use crate::plan::{Actor, Plan};
@@ -56,6 +57,8 @@ pub struct Report {
     pub interleaving: Option<String>,
     /// How many steps each of its threads took before all healed; none where it ran on one stack.
     pub steps: Vec<u32>,
+    /// Which decisions were asked and when, where the plan lists them.
+    pub asked: Vec<(Key, Instant)>,
 }
 
 /// A trace at some event.
@@ -135,6 +138,7 @@ impl Report {
             log: None,
             interleaving: None,
             steps: Vec::new(),
+            asked: Vec::new(),
         }
     }
 

@@ -184,7 +184,7 @@ fn work<T: Threads>(stage: &Handle, thread: usize) {
 fn conclude<T: Threads>(
     mut world: World<Arc<AnyDirectory>>,
     stopped: Option<Stop>,
-    schedule: Schedule,
+    mut schedule: Schedule,
     marks: &[Mark],
 ) -> Report {
     if let Some(stop) = &stopped {
@@ -207,6 +207,7 @@ fn conclude<T: Threads>(
     report.trace_hash = iaxproof_sim::decide::mix(report.trace_hash ^ steps);
     report.interleaving = stopped.map(|stop| stop.table);
     report.steps = schedule.steps();
+    report.asked.extend(schedule.take_asked());
     report.plan.engine = T::NAME.into();
     report.plan.decisions.extend(schedule.into_taken());
     report

@@ -141,7 +141,7 @@ impl Schedule {
             false => Priorities::default(),
         };
         let mut schedule = Schedule {
-            decisions: Decisions::of(plan),
+            decisions: Decisions::of(plan).keeping_when(),
             threads: vec![Thread::default(); threads],
             now: Instant::ZERO,
             heal_at: Instant::from_millis(u64::from(plan.heal_ms)),
@@ -185,6 +185,7 @@ impl Schedule {
     /// Time passes.
     pub fn set_now(&mut self, now: Instant) {
         self.now = now;
+        self.decisions.set_now(now);
     }
 
     /// Nothing stalls any more.
@@ -315,6 +316,11 @@ impl Schedule {
     /// How often a thread that could have gone on did not.
     pub const fn preempted(&self) -> u64 {
         self.preempted
+    }
+
+    /// What was asked and when.
+    pub fn take_asked(&mut self) -> Vec<(Key, Instant)> {
+        self.decisions.take_asked()
     }
 
     /// The stalls that there were.

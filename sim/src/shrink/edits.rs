@@ -1,9 +1,6 @@
 //! What makes a plan plainer: numbers get smaller or rounder, lists of clients and configurations shorter, operations come sooner. Every edit
 //! only ever lowers a number or shortens a list, so they come to an end.
 
-use std::collections::BTreeMap;
-
-use crate::decide::{Domain, Key};
 use crate::plan::{Options, Plan, SECONDS_MIN, What};
 
 /// One change of a plan. It leaves alone what is no longer there.
@@ -18,8 +15,6 @@ const MOMENTS_MS: [u32; 13] = [
 ];
 /// How many decisions, and how many operations, are traded: these are for plans that are small already.
 const TRADES_MAX: usize = 6;
-/// How many steps sooner stalls may come, at most: what a thread does for one operation is shorter.
-const SHIFT_MAX: u32 = 128;
 /// What times are rounded to, in milliseconds, coarse first.
 const ROUND_MS: [u32; 4] = [10_000, 1_000, 100, 10];
 /// The values that a decision may be lowered to.
@@ -59,40 +54,6 @@ pub(super) fn trades(plan: &Plan) -> Vec<Edit> {
         }
     }
     trades
-}
-
-/// What may be tried with one operation less: the stalls of one thread come so many steps sooner. What was taken out had steps of its own,
-/// and a stall is told by how many there were before it.
-pub(super) fn shifts(plan: &Plan) -> Vec<Edit> {
-    let stalls = plan.decisions.iter().map(|it| it.key).filter(is_stall);
-    let last: BTreeMap<u16, u32> = stalls.map(|key| (key.who, key.nth)).collect();
-    let mut shifts: Vec<Edit> = Vec::new();
-    for nth in (0..plan.operations.len()).rev() {
-        for (&who, &last) in &last {
-            for steps in 1..=last.min(SHIFT_MAX) {
-                shifts.push(Box::new(move |plan| {
-                    if nth < plan.operations.len() {
-                        plan.operations.remove(nth);
-                        come_steps_sooner(plan, who, steps);
-                    }
-                }));
-            }
-        }
-    }
-    shifts
-}
-
-fn is_stall(key: &Key) -> bool {
-    matches!(key.domain, Domain::Stall | Domain::Resume)
-}
-
-/// Where a stall cannot come so much sooner, it stays.
-fn come_steps_sooner(plan: &mut Plan, who: u16, steps: u32) {
-    let is_it = |key: &Key| is_stall(key) && key.who == who;
-    for decision in plan.decisions.iter_mut().filter(|it| is_it(&it.key)) {
-        let nth = &mut decision.key.nth;
-        *nth = nth.checked_sub(steps).unwrap_or(*nth);
-    }
 }
 
 /// Moves an operation to `pause` after the one before it, and those behind it as far.

@@ -6,10 +6,12 @@
 //!
 //! - `element`: what a plan can do without. `nodes`: taking a node out renumbers the others.
 //! - `lists`: what a plan says about many at once.
+//! - `align`: where a decision is in another world.
 //! - `edits`: what makes a plan no shorter but plainer. `search`: tries candidates.
 //!
 //! How a world is run is the caller's: on one stack or with threads, on what ships or on a specimen. No thread and no clock here.
 
+mod align;
 mod edits;
 mod element;
 mod lists;

@@ -3,16 +3,23 @@
 use core::ops::Range;
 use std::collections::BTreeSet;
 
+use iaxproof::time::Instant;
+
+use crate::decide::{Decision, Key};
 use crate::plan::{Plan, VERSION};
 use crate::report::Report;
 
-use super::edits::{Edit, edits, shifts, trades};
+use super::align::moments;
+use super::edits::{Edit, edits, trades};
 use super::element::{elements, without};
 use super::nodes;
 use super::{Counts, Element, Kind, Refusal, Shrunk};
 
 /// The lists of a plan, in the order in which they are cut short: fewer operations leave fewer decisions.
 const LISTS: [List; 3] = [List::Operations, List::Partitions, List::Decisions];
+
+/// Of plans with how many decisions at most one operation is taken out and all of them are found again: each is a run.
+const ALIGN_MAX: usize = 12;
 
 #[derive(Clone, Copy)]
 enum List {
@@ -48,6 +55,8 @@ pub(super) struct Search<R> {
     plan: Plan,
     kind: Kind,
     message: String,
+    /// When the decisions of the plan were asked for.
+    asked: Vec<(Key, Instant)>,
     /// The candidates that did not fail in the same way, as texts: most come up in every round.
     refused: BTreeSet<String>,
 }
@@ -67,6 +76,7 @@ impl<R: FnMut(&Plan) -> Result<Report, String>> Search<R> {
             plan: report.plan.clone(),
             kind,
             message: String::new(),
+            asked: Vec::new(),
             refused: BTreeSet::new(),
         };
         let mut written = report.plan;
@@ -88,9 +98,10 @@ impl<R: FnMut(&Plan) -> Result<Report, String>> Search<R> {
             let before = self.plan.clone();
             self.cut_nodes();
             LISTS.into_iter().for_each(|list| self.cut(list));
+            // Before times change: what is done at one time cannot be told apart by it.
+            self.align();
             self.trade();
             self.edit();
-            self.shift();
             if self.is_cut || self.plan == before {
                 return;
             }
@@ -151,15 +162,31 @@ impl<R: FnMut(&Plan) -> Result<Report, String>> Search<R> {
         }
     }
 
-    /// Takes out one operation, and lets a thread stall sooner by the steps that it had.
-    fn shift(&mut self) {
-        for edit in shifts(&self.plan) {
-            let mut candidate = self.plan.clone();
-            edit(&mut candidate);
-            if candidate.operations.len() < self.plan.operations.len() {
-                self.attempt(candidate);
-            }
+    /// Takes out one operation, and lets the decisions be about the datagrams and steps that they were about.
+    fn align(&mut self) {
+        if self.plan.decisions.len() > ALIGN_MAX {
+            return;
         }
+        for nth in (0..self.plan.operations.len()).rev() {
+            let mut less = self.plan.clone();
+            less.operations.remove(nth);
+            self.attempt_aligned(less);
+        }
+    }
+
+    /// Finds the decisions again one by one, in the order of their times: each may be about something that the ones before it bring about.
+    fn attempt_aligned(&mut self, mut less: Plan) -> bool {
+        let moments = moments(&self.plan.decisions, &self.asked);
+        less.decisions.clear();
+        for (decision, moment) in moments {
+            let Some(report) = self.run(&less) else {
+                return false;
+            };
+            let key = moment.find(decision.key, &report.asked);
+            less.decisions
+                .extend(key.map(|key| Decision { key, ..decision }));
+        }
+        self.attempt(less)
     }
 
     /// Takes stretches out of a list, from its end, the whole first, then halves, until no single one can go.
@@ -221,12 +248,7 @@ impl<R: FnMut(&Plan) -> Result<Report, String>> Search<R> {
 
     /// Runs a candidate, and takes it over where it fails in the same way.
     fn fails(&mut self, candidate: Plan) -> bool {
-        self.is_cut |= self.runs >= self.budget;
-        if self.is_cut {
-            return false;
-        }
-        self.runs += 1;
-        let Ok(report) = (self.run)(&candidate) else {
+        let Some(mut report) = self.run(&candidate) else {
             return false;
         };
         if Kind::of(&report).as_ref() != Some(&self.kind) {
@@ -235,8 +257,19 @@ impl<R: FnMut(&Plan) -> Result<Report, String>> Search<R> {
         if let Some(failure) = report.failure() {
             self.message.clone_from(&failure.violation.message);
         }
+        self.asked = core::mem::take(&mut report.asked);
         self.plan = smaller(candidate, report.plan);
         true
+    }
+
+    /// Runs a candidate, where the budget allows it and nothing breaks off.
+    fn run(&mut self, candidate: &Plan) -> Option<Report> {
+        self.is_cut |= self.runs >= self.budget;
+        if self.is_cut {
+            return None;
+        }
+        self.runs += 1;
+        (self.run)(candidate).ok()
     }
 }
 
@@ -252,6 +285,7 @@ fn smaller(candidate: Plan, ran: Plan) -> Plan {
 mod tests {
     use super::super::shrink;
     use super::*;
+    use crate::decide::Domain;
 
     /// What a world of this plan would report that fails or holds.
     fn report(plan: &Plan, fails: bool) -> Report {
@@ -288,12 +322,8 @@ mod tests {
 
     /// Shrinks where `fails` says which plans do, and how many proofs have begun. The plan that was given is run twice.
     fn shrunk(budget: u64, fails: impl Fn(&Plan, u64) -> bool) -> Shrunk {
-        shrunk_from(&plan(), budget, fails)
-    }
-
-    fn shrunk_from(plan: &Plan, budget: u64, fails: impl Fn(&Plan, u64) -> bool) -> Shrunk {
         let (mut proofs, mut runs) = (Proofs::default(), 0);
-        let shrunk = shrink(plan, budget, |plan| {
+        let shrunk = shrink(&plan(), budget, |plan| {
             runs += 1;
             proofs.saw(plan);
             let fails = fails(plan, proofs.begun.saturating_sub(1));
@@ -321,18 +351,37 @@ mod tests {
         assert_eq!(shrunk.plan.operations.len(), 2);
     }
 
+    /// How many steps a thread takes for one operation.
+    const STEPS: u32 = 56;
+
+    /// The steps of one thread, as many at the time of each operation.
+    fn steps(plan: &Plan) -> Vec<(Key, Instant)> {
+        let times = plan.operations.iter().map(|it| it.at_ms);
+        let steps = times.flat_map(|at_ms| (0..STEPS).map(move |_| at_ms));
+        let step = |(nth, at_ms): (u32, u32)| {
+            let (domain, who) = (Domain::Stall, 3);
+            (Key { domain, who, nth }, Instant::from_millis(at_ms.into()))
+        };
+        (0..).zip(steps).map(step).collect()
+    }
+
     #[test]
-    fn a_stall_comes_sooner_by_the_steps_of_what_is_taken_out() {
+    fn a_stall_is_found_again_when_an_operation_before_it_goes() {
         let mut given = plan();
-        given.decisions = vec!["stall 3 496 = 6".parse().unwrap()];
-        let shrunk = shrunk_from(&given, 5_000, |plan, _| {
+        given.operations[1].at_ms = given.operations[0].at_ms + 500;
+        given.decisions = vec!["stall 3 66 = 6".parse().unwrap()];
+        let shrunk = shrink(&given, 5_000, |plan| {
+            let last = plan.operations.len().checked_sub(1);
+            let due = last.map(|last| STEPS * last as u32 + 10);
             let stalls_at = plan.decisions.first().map(|it| it.key.nth);
-            let before = if plan.operations.len() == 2 { 496 } else { 440 };
-            !plan.operations.is_empty() && stalls_at == Some(before)
+            let mut report = report(plan, due.is_some() && stalls_at == due);
+            report.asked = steps(plan);
+            Ok(report)
         });
+        let shrunk = shrunk.unwrap();
         assert!(shrunk.is_minimal);
         assert_eq!(shrunk.plan.operations.len(), 1);
-        assert_eq!(shrunk.plan.decisions[0].to_string(), "stall 3 440 = 1");
+        assert_eq!(shrunk.plan.decisions[0].to_string(), "stall 3 10 = 1");
     }
 
     #[test]

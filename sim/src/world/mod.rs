@@ -142,7 +142,7 @@ impl<D: Directory + Administer + Observe + Clone> World<D> {
                 .collect(),
             client_timers: vec![None; usize::from(plan.topology.clients)],
             network: Network::new(plan),
-            decisions: Decisions::of(plan),
+            decisions: Decisions::of(plan).keeping_when(),
             observers: Observers::new(plan, view),
             outbox: Outbox::default(),
             outward: Outward::new(plan),
@@ -190,6 +190,7 @@ impl<D: Directory + Administer + Observe + Clone> World<D> {
             return false;
         }
         let next = self.queue.pop();
+        self.decisions.set_now(self.queue.now());
         next.map(|happening| self.step(happening)).is_some()
     }
 
