@@ -14,7 +14,7 @@ use iaxproof::wire::{
 use super::callee::Moods;
 use super::cipher::Cipher;
 use super::client::{Client, Outbox, drain, voice_origin};
-use super::dialogue::{Phase, Purpose};
+use super::dialogue::{Dialogue, Phase, Purpose};
 use super::server::DIALLER_VOICE;
 use super::transfer::is_about_transfer;
 use crate::fact::Taken;
@@ -160,6 +160,9 @@ impl Client {
         moods: &mut Moods<'_>,
         out: &mut Outbox,
     ) -> bool {
+        if self.is_noise(frame) {
+            return false;
+        }
         match frame.body {
             Body::Iax { command, ies } if is_about_transfer(command) => {
                 self.act_on_transfer(now, frame, command, ies, moods, out);
@@ -185,6 +188,14 @@ impl Client {
             }
             _ => false,
         }
+    }
+
+    /// Whether the frame is none of its call's: nothing but IAX frames comes before the caller has said who it is, and one sealed frame in
+    /// some thousands reads as another where the secrets differ.
+    fn is_noise(&self, frame: &FullFrame<'_>) -> bool {
+        let dialogue = self.dialogues.get(&frame.destination);
+        let waits = |it: &Dialogue| it.purpose == Purpose::Called && it.phase == Phase::Challenged;
+        dialogue.is_some_and(waits) && !matches!(frame.body, Body::Iax { .. })
     }
 
     /// Audio says whose it is.

@@ -1,7 +1,7 @@
 //! Worlds of many seeds hold, and replay.
 
 use iaxproof_sim::goals::Goal;
-use iaxproof_sim::plan::Plan;
+use iaxproof_sim::plan::{ENGINE, Plan};
 use iaxproof_sim::report::View;
 use iaxproof_sim::sweep::{Sweep, audited};
 use iaxproof_sim::world::run;
@@ -81,4 +81,21 @@ fn every_world_is_as_long_as_it_has_to_be() {
         assert!(report.simulated.as_secs() >= 60, "seed {seed}");
         assert!(report.events > 100, "seed {seed}: {}", report.events);
     }
+}
+
+/// A client challenged its caller, whose secret is another since a reload, so that the client can open nothing of what is sealed; and one of
+/// these frames reads as a TEXT.
+#[test]
+fn what_cannot_be_opened_is_not_read_as_a_text() {
+    let token = "W1-AwEAAQDD7gHg1AMBAwAAAgAAAjwAAAB46AcAAQEOAAcAHgAFADwAAwA80A8CCAHQDwMCAAcC0A8FAB4ABQIAAwLQDwMN\
+                 AAAHAQADDQEAAw0CqBQCDAEAAgUBAQYIAAAB";
+    let plan = Plan {
+        engine: ENGINE.into(),
+        ..Plan::from_token(token).expect("a token of this schema")
+    };
+    let report = run(&plan, View::Timeline, audited);
+    assert_eq!(report.failure(), None);
+    let lines = report.timeline.expect("asked for");
+    let is_it = |line: &str| line.contains("21356 -> 1009 R") && line.contains("TEXT");
+    assert!(lines.iter().any(|line| is_it(&line.text)));
 }
