@@ -26,6 +26,7 @@ mod finding;
 pub mod fuzz;
 mod loom_family;
 pub mod proof;
+pub mod protocol;
 mod reduce;
 mod rules;
 pub mod scenarios;

@@ -4,5 +4,6 @@ mod checks_can_fail;
 mod linearizable;
 mod litmus;
 mod proofs;
+mod protocol;
 mod reduction;
 mod specimens;
