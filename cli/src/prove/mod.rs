@@ -1,7 +1,9 @@
 //! `iaxproof prove`: explores the scenarios of `iaxproof-models` exhaustively, each under loom and under shuttle's
-//! depth-first search, each exploration in a child process, and says what that proves and what it does not.
+//! depth-first search, each exploration in a child process, and says what that proves and what it does not. With `--inductive`
+//! a solver judges the protocol instead.
 
 pub(crate) mod child;
+mod inductive;
 mod proof;
 mod show;
 
@@ -27,6 +29,9 @@ pub(crate) struct ProveArgs {
     /// Only say what there is.
     #[arg(long)]
     list: bool,
+    /// Have a solver judge the protocol for any number of threads and objects, instead of exploring scenarios.
+    #[arg(long, conflicts_with_all = ["names", "list", "design"])]
+    inductive: bool,
     /// The design to explore: shipped, or a specimen that must fail.
     #[arg(long, value_name = "NAME", default_value = "shipped", value_parser = design)]
     design: Design,
@@ -63,6 +68,9 @@ pub(crate) fn design(name: &str) -> Result<Design, String> {
 ///
 /// [`Error::Usage`] for a scenario that does not exist or does not run on the design.
 pub(crate) fn run(args: &ProveArgs, json: bool) -> Result<Verdict, Error> {
+    if args.inductive {
+        return Ok(inductive::run(json));
+    }
     let selected = select(&args.names, args.design)?;
     if args.list {
         show::list(&selected, json);

@@ -5,6 +5,7 @@
     reason = "helpers of tests: a panic is the failure"
 )]
 
+use std::path::Path;
 use std::process::Command;
 
 pub(crate) struct Ended {
@@ -14,10 +15,20 @@ pub(crate) struct Ended {
 }
 
 pub(crate) fn iaxproof(line: &[&str]) -> Ended {
-    let output = Command::new(env!("CARGO_BIN_EXE_iaxproof"))
-        .args(line)
-        .output()
-        .unwrap();
+    ended(command().args(line))
+}
+
+/// The same where programs are looked for in this folder alone.
+pub(crate) fn iaxproof_with_programs_of(folder: &Path, line: &[&str]) -> Ended {
+    ended(command().env("PATH", folder).args(line))
+}
+
+fn command() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_iaxproof"))
+}
+
+fn ended(command: &mut Command) -> Ended {
+    let output = command.output().unwrap();
     Ended {
         code: output.status.code().unwrap(),
         stdout: String::from_utf8(output.stdout).unwrap(),

@@ -6,6 +6,7 @@ mod server;
 mod config;
 mod corpus;
 mod exit_codes;
+mod inductive;
 mod line;
 mod measure;
 mod pipe;
