@@ -35,6 +35,12 @@ impl<K, T: Object<F>, F: Family> Link<K, T, F> {
             next: Chain::EMPTY,
         })
     }
+
+    /// Puts `object` in the place of what is linked, which is handed over.
+    pub(super) fn replace(&mut self, object: Ref<T, F>) -> Ref<T, F> {
+        object.reseated(&self.object);
+        core::mem::replace(&mut self.object, object)
+    }
 }
 
 impl<K, T: Object<F>, F: Family> Chain<K, T, F> {

@@ -4,6 +4,7 @@
 //! nothing, not even a field; [`Book`] keeps every entry and is always on in checks.
 
 use core::fmt;
+use core::ops::Range;
 use core::panic::Location;
 use std::collections::BTreeMap;
 
@@ -36,6 +37,40 @@ pub trait Ledger: Clone + Default + Send + Sync + 'static {
     fn destroy(&self, object: Self::Object);
     /// The memory of the object went back: no weak reference stands on it either.
     fn free(&self, object: Self::Object);
+
+    /// The object lies at these addresses from now on, with all locks and slots that are within it.
+    fn placed(&self, _object: Self::Object, _memory: Range<usize>) {}
+    /// A strong reference was taken by copying another one; as [`Ledger::take`].
+    fn copy(
+        &self,
+        object: Self::Object,
+        _from: Self::Ticket,
+        count: usize,
+        at: &'static Location<'static>,
+    ) -> Self::Ticket {
+        self.take(object, count, at)
+    }
+    /// The object is used through the reference of this ticket.
+    fn used(&self, _ticket: Self::Ticket) {}
+    /// The reference went into a place that a lock guards.
+    fn seated(&self, _ticket: Self::Ticket, _seat: Seat) {}
+    /// The reference was taken out of its place.
+    fn unseated(&self, _ticket: Self::Ticket) {}
+    /// The reference `new` went into the place of `old`, which was taken out.
+    fn reseated(&self, _new: Self::Ticket, _old: Self::Ticket) {}
+    /// A lookup found nothing under a key of this hash.
+    fn missed(&self, _hash: u64) {}
+}
+
+/// A place that a lock guards and that owns a reference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seat {
+    /// A link of the container whose lock is held, under a key of this hash.
+    Link(u64),
+    /// A slot at this address: within the object that lies there.
+    Slot(usize),
+    /// A slot of an object that is being made.
+    ToBe,
 }
 
 /// The ledger of production: nothing is written, nothing is stored.

@@ -5,6 +5,7 @@
 //!   runs on the plain operations of `std` and under the explorers.
 //! - [`object`]: [`Ref`], [`Weak`] and the two counts.
 //! - [`ledger`]: who took which reference where.
+//! - [`slot`]: a place for a reference within an object.
 //! - [`hash`]: the keyed hash of the containers.
 //! - `chain`, `table`: links, shards and growth.
 //! - [`iter`]: iteration that holds no lock between items.
@@ -21,6 +22,7 @@ pub mod hash;
 pub mod iter;
 pub mod ledger;
 pub mod object;
+pub mod slot;
 
 mod chain;
 mod table;
@@ -32,10 +34,12 @@ use core::ops::ControlFlow;
 pub use family::{Audited, Family, Std};
 pub use hash::{HashKey, Hashed};
 pub use object::{Object, Ref, Weak};
+pub use slot::Slot;
 pub use table::SHARDS_MAX;
 
 use chain::Link;
 use iter::{FindAll, Iter};
+use ledger::Ledger;
 use table::{Placement, Shard, top_bits};
 
 /// A container of objects under keys. Each link owns one reference.
@@ -169,7 +173,7 @@ impl<K: Hashed + Eq + Send + 'static, T: Object<F>, F: Family> Registry<K, T, F>
         let mut shard = F::lock(shard);
         match shard.find_mut(hash, |link| link.key == key) {
             // The new object takes over the position, so an iterator meets the key once.
-            Some(link) => Some(core::mem::replace(&mut link.object, object)),
+            Some(link) => Some(link.replace(object)),
             None => {
                 shard.insert(hash, key, object);
                 None
@@ -208,7 +212,10 @@ impl<K: Send + 'static, T: Object<F>, F: Family> Registry<K, T, F> {
     {
         let (hash, shard) = self.place(key);
         let shard = F::lock(shard);
-        let link = shard.find(hash, |link| link.key.borrow() == key)?;
+        let Some(link) = shard.find(hash, |link| link.key.borrow() == key) else {
+            self.missed(hash);
+            return None;
+        };
         // Counted while the lock is held: the link still owns a reference, so the object is alive.
         Some(link.object.clone())
     }
@@ -250,6 +257,13 @@ impl<K: Send + 'static, T: Object<F>, F: Family> Registry<K, T, F> {
         let is_it = |link: &Link<K, T, F>| link.key.borrow() == key && wanted(link);
         let link = F::lock(shard).remove(hash, is_it);
         link.map(|link| link.object)
+    }
+
+    /// Tells the ledger; in the list all keys have one hash, which says nothing.
+    fn missed(&self, hash: u64) {
+        if let Placement::Hash { .. } = self.placement {
+            self.ledger.missed(hash);
+        }
     }
 
     /// The hash of a key and the shard it belongs to.

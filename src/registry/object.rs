@@ -22,7 +22,7 @@ use core::ptr::NonNull;
 use core::sync::atomic::Ordering;
 
 use super::family::Family;
-use super::ledger::Ledger;
+use super::ledger::{Ledger, Seat};
 
 /// What can be counted.
 pub trait Object<F: Family>: Send + Sync + 'static {
@@ -85,6 +85,8 @@ impl<T: Object<F>, F: Family> Ref<T, F> {
             number,
             value: ManuallyDrop::new(value),
         });
+        let start = core::ptr::from_ref(&*inner).addr();
+        ledger.placed(number, start..start + size_of::<Inner<T, F>>());
         let ticket = ledger.take(number, 1, at);
         // SAFETY: a box is never null.
         let inner = unsafe { NonNull::new_unchecked(Box::into_raw(inner)) };
@@ -117,6 +119,21 @@ impl<T: Object<F>, F: Family> Ref<T, F> {
         self.inner().number
     }
 
+    /// Tells the ledger that this reference went into a place that a lock guards.
+    pub(super) fn seated(&self, seat: Seat) {
+        self.inner().ledger.seated(self.ticket, seat);
+    }
+
+    /// Tells the ledger that this reference was taken out of its place.
+    pub(super) fn unseated(&self) {
+        self.inner().ledger.unseated(self.ticket);
+    }
+
+    /// Tells the ledger that this reference went into the place of another, which was taken out.
+    pub(super) fn reseated(&self, old: &Self) {
+        self.inner().ledger.reseated(self.ticket, old.ticket);
+    }
+
     fn from_parts(inner: NonNull<Inner<T, F>>, ticket: <F::Ledger as Ledger>::Ticket) -> Self {
         Ref {
             inner,
@@ -139,7 +156,8 @@ impl<T: Object<F>, F: Family> Clone for Ref<T, F> {
         // Relaxed: the object is kept by `self`; who receives the clone gets it through something that synchronises.
         let old = F::fetch_add(&inner.strong, 1, Ordering::Relaxed);
         guard_overflow::<F>(old);
-        let ticket = inner.ledger.take(inner.number, old + 1, Location::caller());
+        let at = Location::caller();
+        let ticket = inner.ledger.copy(inner.number, self.ticket, old + 1, at);
         Ref::from_parts(self.inner, ticket)
     }
 }
@@ -152,6 +170,7 @@ impl<T: Object<F>, F: Family> Deref for Ref<T, F> {
     fn deref(&self) -> &T {
         let inner = self.inner();
         F::touch(&inner.life);
+        inner.ledger.used(self.ticket);
         &inner.value
     }
 }

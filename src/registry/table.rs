@@ -11,6 +11,7 @@
 use super::chain::{Chain, Link, Position};
 use super::family::Family;
 use super::hash::HashKey;
+use super::ledger::Seat;
 use super::object::{Object, Ref};
 
 /// The most shards of one table. More than any machine has cores.
@@ -120,6 +121,7 @@ impl<K, T: Object<F>, F: Family> Shard<K, T, F> {
             hash,
             number: self.links_made,
         };
+        object.seated(Seat::Link(hash));
         let bucket = self.bucket(hash);
         self.buckets[bucket].insert(Link::new(position, key, object));
     }
@@ -133,6 +135,7 @@ impl<K, T: Object<F>, F: Family> Shard<K, T, F> {
         let bucket = self.bucket(hash);
         let link = self.buckets[bucket].remove(hash, wanted)?;
         self.links -= 1;
+        link.object.unseated();
         Some(link)
     }
 
@@ -148,6 +151,8 @@ impl<K, T: Object<F>, F: Family> Shard<K, T, F> {
     /// Empties the shard into one vector of chains, for the caller to drop after the lock.
     pub(super) fn take_all(&mut self) -> Vec<Chain<K, T, F>> {
         self.links = 0;
+        let links = self.buckets.iter().flat_map(Chain::links);
+        links.for_each(|link| link.object.unseated());
         self.buckets.iter_mut().map(Chain::take).collect()
     }
 

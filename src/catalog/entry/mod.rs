@@ -24,7 +24,7 @@ use super::published::Published;
 use super::status::{Counters, EntryStatus, Origin};
 use crate::engine::directory::{Contact, Reachability, Role};
 use crate::engine::settings::{Host, Name, Requirement};
-use crate::registry::{Family, Object, Ref};
+use crate::registry::{Family, Object, Ref, Slot};
 use crate::time::Instant;
 
 /// A peer or a user.
@@ -49,7 +49,7 @@ struct EntryState<F: Family> {
     /// Whether the entry waits among those whose contact is to be written.
     queued: bool,
     /// Invariant: present until the destructor.
-    settings: Option<Ref<Published, F>>,
+    settings: Slot<Published, F>,
 }
 
 impl<F: Family> Entry<F> {
@@ -95,7 +95,7 @@ impl<F: Family> Entry<F> {
             changes,
             has_shown_token: false,
             queued: false,
-            settings: Some(settings),
+            settings: Slot::new(settings),
         };
         Entry {
             name,
