@@ -4,12 +4,15 @@
 //! the operation that it tells of, with no scheduling point between, so the count that the operation saw must be the
 //! number of references that are out.
 
+use core::ops::Range;
 use core::panic::Location;
 
-use iaxproof::registry::ledger::Ledger;
+use iaxproof::registry::ledger::{Ledger, Seat};
 use iaxproof_sim::administer::Census;
 
 use crate::context::{self, Context, Record};
+use crate::follow::Followed;
+use crate::protocol::trace::Event;
 
 /// The ledger of the checking families. An execution has one for each of its directories, told apart by a number.
 #[derive(Clone, Copy, Debug, Default)]
@@ -79,20 +82,18 @@ impl Ledger for Account {
         count: usize,
         at: &'static Location<'static>,
     ) -> TicketNumber {
-        let (ticket, destroyed, out) = context::with(|context| {
-            let ticket = context.next_ticket();
-            let record = context.record(object.0);
-            record.held.insert(ticket, at);
-            (ticket, record.destroyed, record.held.len())
-        });
-        if destroyed {
-            let name = named(object);
-            let message =
-                format!("a reference to {name} is taken at {at} after its destructor began");
-            context::fault("no-use-after-destroy", &message);
-        }
-        compare(object, count, out, at);
-        TicketNumber(ticket)
+        taken(object, None, count, at)
+    }
+
+    #[track_caller]
+    fn copy(
+        &self,
+        object: ObjectNumber,
+        from: TicketNumber,
+        count: usize,
+        at: &'static Location<'static>,
+    ) -> TicketNumber {
+        taken(object, Some(from.0), count, at)
     }
 
     #[track_caller]
@@ -104,6 +105,7 @@ impl Ledger for Account {
         at: &'static Location<'static>,
     ) {
         let (was_held, out) = context::with(|context| {
+            context.event(|_| Some(Event::Gave { ticket: ticket.0 }));
             let record = context.record(object.0);
             let taken_at = record.held.remove(&ticket.0);
             let out = record.held.len();
@@ -125,8 +127,88 @@ impl Ledger for Account {
     }
 
     fn free(&self, object: ObjectNumber) {
-        context::with(|context| context.record(object.0).freed = true);
+        context::with(|context| {
+            context.event(|_| Some(Event::Freed { object: object.0 }));
+            context.record(object.0).freed = true;
+        });
     }
+
+    fn placed(&self, object: ObjectNumber, memory: Range<usize>) {
+        follow(|followed| {
+            followed.placed(object.0, memory);
+            None
+        });
+    }
+
+    fn used(&self, ticket: TicketNumber) {
+        follow(|_| Some(Event::Used { ticket: ticket.0 }));
+    }
+
+    fn seated(&self, ticket: TicketNumber, seat: Seat) {
+        let ticket = ticket.0;
+        follow(|followed| {
+            Some(match seat {
+                Seat::Link(hash) => Event::Linked { ticket, hash },
+                Seat::ToBe => Event::Slotted {
+                    ticket,
+                    within: None,
+                },
+                Seat::Slot(address) => Event::Slotted {
+                    ticket,
+                    within: followed.object_at(address),
+                },
+            })
+        });
+    }
+
+    fn unseated(&self, ticket: TicketNumber) {
+        follow(|_| Some(Event::Unseated { ticket: ticket.0 }));
+    }
+
+    fn reseated(&self, new: TicketNumber, old: TicketNumber) {
+        let (new, old) = (new.0, old.0);
+        follow(|_| Some(Event::Reseated { new, old }));
+    }
+
+    fn missed(&self, hash: u64) {
+        follow(|_| Some(Event::Missed { hash }));
+    }
+}
+
+/// Keeps an event, where the execution is followed.
+fn follow(event: impl FnOnce(&mut Followed) -> Option<Event>) {
+    context::with(|context| context.event(event));
+}
+
+/// A reference was taken, as a copy of another or not.
+#[track_caller]
+fn taken(
+    object: ObjectNumber,
+    from: Option<u32>,
+    count: usize,
+    at: &'static Location<'static>,
+) -> TicketNumber {
+    let (ticket, destroyed, out) = context::with(|context| {
+        let ticket = context.next_ticket();
+        let object = object.0;
+        context.event(|_| {
+            Some(Event::Took {
+                object,
+                ticket,
+                from,
+            })
+        });
+        let record = context.record(object);
+        record.held.insert(ticket, at);
+        (ticket, record.destroyed, record.held.len())
+    });
+    if destroyed {
+        let name = named(object);
+        let message = format!("a reference to {name} is taken at {at} after its destructor began");
+        context::fault("no-use-after-destroy", &message);
+    }
+    compare(object, count, out, at);
+    TicketNumber(ticket)
 }
 
 fn named(object: ObjectNumber) -> String {

@@ -11,6 +11,8 @@ use std::collections::BTreeMap;
 use crate::arena::Arena;
 use crate::clock::{Clock, Stamps};
 use crate::finding::{self, Finding};
+use crate::follow::{self, Followed};
+use crate::protocol::trace::{Event, Trace};
 use crate::reduce::Pending;
 use crate::step::{Operation, Step, Subject};
 use crate::threads;
@@ -30,6 +32,19 @@ pub(crate) struct Record {
     pub(crate) destroyed: bool,
     pub(crate) freed: bool,
     pub(crate) held: BTreeMap<u32, &'static Location<'static>>,
+}
+
+/// A lock: its number, and where it lies.
+#[derive(Clone, Copy)]
+pub(crate) struct Lock {
+    pub(crate) number: u32,
+    pub(crate) address: usize,
+}
+
+/// The lock of this number, which lies where `mutex` lies.
+pub(crate) fn lock_of<M>(number: u32, mutex: &M) -> Lock {
+    let address = core::ptr::from_ref(mutex).addr();
+    Lock { number, address }
 }
 
 /// The life of an object: the poison mark, and which uses it has seen.
@@ -73,6 +88,8 @@ pub(crate) struct Context {
     clocks: [Clock; THREADS_MAX],
     pending: [Pending; THREADS_MAX],
     arena: Arena,
+    /// The events for the protocol, where this execution is followed.
+    followed: Option<Followed>,
 }
 
 std::thread_local! {
@@ -111,6 +128,19 @@ pub(crate) fn begin() {
 /// Keeps all steps of the execution that has begun, also those of a world.
 pub(crate) fn keep_all() {
     with(|context| context.keeps_all = true);
+}
+
+/// Follows the execution that has begun: its events are kept for the protocol.
+pub(crate) fn follow() {
+    with(|context| context.followed = Some(Followed::default()));
+}
+
+/// What was followed, with what the ledger has now.
+pub(crate) fn take_trace() -> Option<Trace> {
+    with(|context| {
+        let followed = context.followed.take()?;
+        Some(followed.trace(&context.objects))
+    })
 }
 
 /// Ends an execution whose threads are all joined: nothing may be left alive, then the bytes go.
@@ -171,6 +201,12 @@ pub(crate) fn end_of_world() -> Option<String> {
 /// The hash of all steps so far, of those too that are not kept.
 pub(crate) fn steps_hash() -> u64 {
     with(|context| context.hash)
+}
+
+/// Says of the execution that from here on no lookup may miss what is linked now, or that it may again.
+pub fn keep_linked(kept: bool) {
+    let event = if kept { Event::Marked } else { Event::Unmarked };
+    with(|context| context.event(|_| Some(event)));
 }
 
 /// Puts down what a thread saw, for the outcome of the execution.
@@ -246,6 +282,14 @@ impl Context {
         self.threads
     }
 
+    /// Keeps the event that `event` makes, where the execution is followed.
+    pub(crate) fn event(&mut self, event: impl FnOnce(&mut Followed) -> Option<Event>) {
+        let thread = self.current;
+        if let Some(followed) = &mut self.followed {
+            followed.push(thread, event);
+        }
+    }
+
     // ---- threads ----
 
     /// A thread is about to be made; gives its number.
@@ -282,7 +326,12 @@ impl Context {
         self.locks_held[self.current].len()
     }
 
-    pub(crate) fn locked(&mut self, lock: u32, at: &'static Location<'static>) {
+    pub(crate) fn locked(&mut self, lock: Lock, at: &'static Location<'static>) {
+        let Lock {
+            number: lock,
+            address,
+        } = lock;
+        self.event(|followed| Some(followed.locked(lock, address)));
         self.locks_held[self.current].push(lock);
         self.step(Operation::Lock, Subject::Lock(lock), at, None);
         let released = self.lock_clocks[lock as usize - 1];
@@ -290,6 +339,7 @@ impl Context {
     }
 
     pub(crate) fn unlocked(&mut self, lock: u32, at: &'static Location<'static>) {
+        self.event(|_| Some(Event::Unlock { lock }));
         self.locks_held[self.current].retain(|held| *held != lock);
         self.step(Operation::Unlock, Subject::Lock(lock), at, None);
         let current = self.current;
@@ -335,6 +385,7 @@ impl Context {
             self.clocks[current].tick(current);
         }
         let subject = *subject;
+        self.event(|_| follow::counted(operation, subject, observed));
         self.step(operation, subject, at, Some(observed));
     }
 
@@ -384,6 +435,7 @@ impl Context {
         let record = &mut self.lives[life as usize];
         let (object, before) = (record.object, record.destroyed.replace(at));
         let race = record.uses.unordered_with(&now);
+        self.event(|_| Some(Event::Destroyed { object }));
         self.step(Operation::Destroy, Subject::Object(object), at, None);
         let name = self.object_name(object);
         if let Some(before) = before {

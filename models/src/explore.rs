@@ -9,6 +9,9 @@ use shuttle::scheduler::{DfsScheduler, RandomScheduler};
 
 use crate::context;
 use crate::finding::{self, Finding};
+use crate::protocol::Table;
+use crate::protocol::replay::Replayer;
+use crate::protocol::trace::Trace;
 use crate::reduce::Reduced;
 use crate::rules;
 use crate::tape::{self, Choices, SearchEnd};
@@ -48,8 +51,20 @@ pub struct Exploration {
     pub threads_max: usize,
     /// The outcomes, and how many executions had each.
     pub outcomes: BTreeMap<String, u64>,
+    /// How many executions were replayed through the protocol, and how often each of its steps was taken.
+    #[serde(default)]
+    pub followed: Followed,
     /// How it ended.
     pub end: End,
+}
+
+/// What was seen of the protocol's steps.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Followed {
+    /// How many executions.
+    pub traces: u64,
+    /// How often each step was taken.
+    pub steps: BTreeMap<String, u64>,
 }
 
 /// The body of a scenario: one execution, which gives its outcome. It uses the families' operations alone, and an outcome
@@ -65,13 +80,53 @@ struct Tally {
     steps_max: usize,
     threads_max: usize,
     outcomes: BTreeMap<String, u64>,
+    /// What replays executions, where any are.
+    replayer: Option<Replayer>,
+    /// The traces themselves, where they are wanted.
+    traces: Option<Vec<Trace>>,
+    followed: Followed,
+    /// The first execution that the protocol does not allow. It is told where nothing worse was found: what is wrong with it may
+    /// show in another execution, and say more there.
+    refused: Option<Finding>,
+}
+
+/// Of an exploration the first executions are replayed through the protocol,
+const FOLLOWED_FIRST: u64 = 256;
+/// and of the others each that has this divisor: a replay takes several times as long as the execution.
+const FOLLOWED_EACH: u64 = 64;
+
+/// Whether executions are replayed through the protocol of what ships.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Follow {
+    Yes,
+    No,
+}
+
+impl Follow {
+    fn tally(self) -> Shared {
+        let replayer = (self == Follow::Yes).then(|| Replayer::new(&Table::shipped()));
+        Arc::new(Mutex::new(Tally {
+            replayer,
+            ..Tally::default()
+        }))
+    }
 }
 
 type Shared = Arc<Mutex<Tally>>;
 
 /// Explores with loom, on a thread of its own. `preemptions_max` is the bound B of a bounded proof, `None` for all interleavings.
 pub fn with_loom(body: Body, preemptions_max: Option<usize>, stop: Stop) -> Exploration {
-    let tally = Shared::default();
+    loom_following(body, preemptions_max, stop, Follow::No)
+}
+
+/// As [`with_loom`]; a share of the executions is replayed through the protocol.
+pub(crate) fn loom_following(
+    body: Body,
+    preemptions_max: Option<usize>,
+    stop: Stop,
+    follow: Follow,
+) -> Exploration {
+    let tally = follow.tally();
     let shared = Arc::clone(&tally);
     let end = on_its_own_thread(move || {
         let stop = Mutex::new(stop);
@@ -104,7 +159,17 @@ pub enum Enumeration {
 
 /// Explores on shuttle's threads, on a thread of the operating system of its own.
 pub fn with_shuttle(body: Body, enumeration: Enumeration, stop: Stop) -> Exploration {
-    let tally = Shared::default();
+    shuttle_following(body, enumeration, stop, Follow::No)
+}
+
+/// As [`with_shuttle`]; a share of the executions is replayed through the protocol.
+pub(crate) fn shuttle_following(
+    body: Body,
+    enumeration: Enumeration,
+    stop: Stop,
+    follow: Follow,
+) -> Exploration {
+    let tally = follow.tally();
     let shared = Arc::clone(&tally);
     let end = on_its_own_thread(move || {
         let (ended, end) = mpsc::channel();
@@ -132,6 +197,24 @@ pub fn with_shuttle(body: Body, enumeration: Enumeration, stop: Stop) -> Explora
     summary(Engine::Shuttle, &tally, end)
 }
 
+/// Traces of so many executions of the body, on shuttle's threads and in an order that `seed` decides. Fewer, where one breaks a rule.
+pub fn traces(body: Body, seed: u64, executions: usize) -> Vec<Trace> {
+    let tally = Arc::new(Mutex::new(Tally {
+        traces: Some(Vec::new()),
+        ..Tally::default()
+    }));
+    let shared = Arc::clone(&tally);
+    on_its_own_thread(move || {
+        let (ended, _end) = mpsc::channel();
+        let inner = RandomScheduler::new_from_seed(seed, executions);
+        let search = tape::Search::new(inner, Box::new(|| false), ended);
+        tape::run(search, move || execute(&shared, body));
+        End::Exhausted
+    });
+    let traces = locked(&tally).traces.take();
+    traces.unwrap_or_default()
+}
+
 /// What one execution along a tape did.
 pub(crate) struct Rerun {
     pub(crate) outcome: Option<String>,
@@ -141,8 +224,8 @@ pub(crate) struct Rerun {
 }
 
 /// Runs one execution along a tape under shuttle.
-pub(crate) fn along_tape(body: Body, choices: Choices) -> Rerun {
-    let tally = Shared::default();
+pub(crate) fn along_tape(body: Body, choices: Choices, follow: Follow) -> Rerun {
+    let tally = follow.tally();
     let shared = Arc::clone(&tally);
     let last = Arc::new(Mutex::new((0, String::new())));
     let picture = Arc::clone(&last);
@@ -156,7 +239,7 @@ pub(crate) fn along_tape(body: Body, choices: Choices) -> Rerun {
     });
     let outcome = locked(&tally).outcomes.keys().next().cloned();
     let (trace_hash, table) = locked(&last).clone();
-    match end {
+    match failed_or_refused(end, &mut locked(&tally)) {
         End::Failed(finding) => Rerun {
             outcome: None,
             trace_hash: finding.trace_hash,
@@ -203,17 +286,57 @@ fn stopped() -> Finding {
 /// One execution, from begin to end.
 fn execute(tally: &Shared, body: Body) {
     context::begin();
-    locked(tally).executions += 1;
+    if locked(tally).begins() {
+        context::follow();
+    }
     let outcome = finding::contain(|| {
         let outcome = body();
         context::end();
         outcome
     });
+    if let Some(trace) = context::take_trace() {
+        locked(tally).ended(trace);
+    }
     let (steps, threads) = context::with(|c| (c.steps.len(), c.threads()));
     let mut tally = locked(tally);
     tally.steps_max = tally.steps_max.max(steps);
     tally.threads_max = tally.threads_max.max(threads);
     *tally.outcomes.entry(outcome).or_default() += 1;
+}
+
+impl Tally {
+    /// An execution begins; whether it is followed.
+    fn begins(&mut self) -> bool {
+        self.executions += 1;
+        let is_in_share =
+            self.executions <= FOLLOWED_FIRST || self.executions.is_multiple_of(FOLLOWED_EACH);
+        self.traces.is_some() || is_in_share && self.replayer.is_some()
+    }
+
+    fn ended(&mut self, trace: Trace) {
+        self.replay(&trace);
+        if let Some(traces) = &mut self.traces {
+            traces.push(trace);
+        }
+    }
+
+    fn replay(&mut self, trace: &Trace) {
+        let Some(replayer) = &self.replayer else {
+            return;
+        };
+        self.followed.traces += 1;
+        match replayer.replay(trace) {
+            Ok(taken) => {
+                for (step, times) in taken {
+                    *self.followed.steps.entry(step.to_owned()).or_default() += times;
+                }
+            }
+            Err(why) => {
+                self.refused
+                    .get_or_insert_with(|| Finding::new("refinement", &why));
+            }
+        }
+    }
 }
 
 /// Runs the explorer on a thread that is given up where it finds something.
@@ -244,15 +367,24 @@ fn wait(findings: &Receiver<Finding>, end: &Receiver<End>) -> End {
     }
 }
 
+/// The end; where no rule was broken, an execution that the protocol does not allow is a failure too.
+fn failed_or_refused(end: End, tally: &mut Tally) -> End {
+    match (end, tally.refused.take()) {
+        (End::Exhausted | End::Stopped(_), Some(finding)) => End::Failed(finding),
+        (end, _) => end,
+    }
+}
+
 fn summary(engine: Engine, tally: &Shared, end: End) -> Exploration {
     let mut tally = locked(tally);
     Exploration {
+        end: failed_or_refused(end, &mut tally),
         engine,
         executions: tally.executions,
         steps_max: tally.steps_max,
         threads_max: tally.threads_max,
         outcomes: core::mem::take(&mut tally.outcomes),
-        end,
+        followed: core::mem::take(&mut tally.followed),
     }
 }
 

@@ -23,6 +23,7 @@ mod context;
 pub mod explore;
 mod explorer;
 mod finding;
+mod follow;
 pub mod fuzz;
 mod loom_family;
 pub mod proof;
@@ -43,7 +44,7 @@ pub mod world;
 
 pub use account::{Account, ObjectNumber, TicketNumber};
 pub use any::{AnyDirectory, AnyHandle, AnySnapshot};
-pub use context::{THREADS_MAX, note, notes};
+pub use context::{THREADS_MAX, keep_linked, note, notes};
 pub use explore::{End, Engine, Exploration};
 pub use explorer::Explorer;
 pub use finding::Finding;

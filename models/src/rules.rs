@@ -4,7 +4,7 @@
 use core::panic::Location;
 use core::sync::atomic::Ordering;
 
-use crate::context::{self, fault};
+use crate::context::{self, Lock, fault};
 use crate::reduce::Pending;
 use crate::step::Operation;
 
@@ -25,7 +25,7 @@ pub(crate) fn before_lock(lock: u32, at: &'static Location<'static>) -> usize {
 }
 
 /// The lock is taken.
-pub(crate) fn locked(me: usize, lock: u32, at: &'static Location<'static>) {
+pub(crate) fn locked(me: usize, lock: Lock, at: &'static Location<'static>) {
     context::with(|c| {
         c.set_current(me);
         c.locked(lock, at);

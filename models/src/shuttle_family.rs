@@ -18,7 +18,7 @@ use iaxproof::registry::Family;
 use crate::Design;
 use crate::account::Account;
 use crate::any::{self, AnyDirectory};
-use crate::context::{self, fault};
+use crate::context::{self, fault, lock_of};
 use crate::explorer::Explorer;
 use crate::finding;
 use crate::rules;
@@ -108,7 +108,7 @@ unsafe impl Family for Shuttle {
             .inner
             .lock()
             .unwrap_or_else(|poisoned| poisoned.into_inner());
-        rules::locked(me, mutex.number, at);
+        rules::locked(me, lock_of(mutex.number, mutex), at);
         ShuttleGuard {
             number: mutex.number,
             taken_at: at,

@@ -15,7 +15,7 @@ use std::sync::{Mutex, MutexGuard, TryLockError};
 use iaxproof::registry::Family;
 
 use crate::account::Account;
-use crate::context::{self, fault};
+use crate::context::{self, fault, lock_of};
 use crate::rules;
 use crate::step::Operation;
 use crate::threads::{block, release, strand_point};
@@ -110,7 +110,7 @@ unsafe impl Family for Strands {
         let me = rules::before_lock(mutex.number, at);
         strand_point();
         let inner = take(mutex);
-        rules::locked(me, mutex.number, at);
+        rules::locked(me, lock_of(mutex.number, mutex), at);
         StrandGuard {
             number: mutex.number,
             taken_at: at,

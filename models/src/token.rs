@@ -112,7 +112,7 @@ pub fn replay_token(text: &str) -> Result<Replay, TokenError> {
 
 fn replay(token: &Token) -> Option<Replay> {
     let bodies = scenarios::scenario(&token.scenario)?.bodies(token.design)?;
-    let rerun = explore::along_tape(bodies.shuttle, token.choices.clone());
+    let rerun = explore::along_tape(bodies.shuttle, token.choices.clone(), token.design.follow());
     Some(Replay {
         finding: rerun.finding,
         outcome: rerun.outcome,

@@ -151,6 +151,7 @@ fn lost_word(engine: &str, lost: &Lost) -> (String, Verdict) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use iaxproof_models::explore::Followed;
     use iaxproof_models::{Exploration, scenarios};
 
     fn told(engine: Engine, end: End) -> Result<Told, Lost> {
@@ -163,6 +164,7 @@ mod tests {
                 steps_max: 1,
                 threads_max: scenario.threads,
                 outcomes: outcomes.collect(),
+                followed: Followed::default(),
                 end,
             },
             token: None,

@@ -1,11 +1,12 @@
 //! Takes steps of the table, one by one: whether one may be taken, whether it is safe, what it sees, and the state after it.
 
 use core::fmt;
+use std::collections::BTreeMap;
 
 use super::effect::Write;
 use super::expr::{Expr, plain};
 use super::state::{Fixed, Names, State, Value};
-use super::table::Step;
+use super::table::{Step, Table};
 
 /// Why a step cannot be taken as it was said.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,53 +31,81 @@ impl fmt::Display for Refusal {
     }
 }
 
-impl Step {
-    /// Takes the step, where it may be taken, is safe, and sees the count that was observed, if one was.
+/// A table made ready to be run.
+#[derive(Clone, Debug)]
+pub struct Runner {
+    steps: BTreeMap<&'static str, (Step, Vec<Vec<Write>>)>,
+}
+
+impl Runner {
+    /// Makes the table ready.
+    pub fn new(table: &Table) -> Self {
+        let ready = |step: &Step| {
+            let writes = step.effects.iter().map(|effect| effect.writes());
+            (step.name, (step.clone(), writes.collect()))
+        };
+        Runner {
+            steps: table.steps.iter().map(ready).collect(),
+        }
+    }
+
+    /// Takes the step of this name, where it may be taken, is safe, and sees the count that was observed, if one was.
     ///
     /// # Errors
     ///
     /// What is wrong; the state is as it was.
+    ///
+    /// # Panics
+    ///
+    /// Where the table has no such step.
     pub fn take(
         &self,
+        step: &str,
         state: &mut State,
         names: &Names,
         fixed: &Fixed,
         observed: Option<i64>,
     ) -> Result<(), Refusal> {
+        let (step, writes) = self.steps.get(step).expect("a step of the table");
         let failed = |texts: &[Expr]| {
             let failed = texts.iter().find(|it| !state.holds(it, names, fixed));
             failed.map(|it| it.print(&plain))
         };
-        if let Some(guard) = failed(&self.guards) {
+        if let Some(guard) = failed(&step.guards) {
             return Err(Refusal::Guard(guard));
         }
-        if let Some(safe) = failed(&self.safety) {
+        if let Some(safe) = failed(&step.safety) {
             return Err(Refusal::Safety(safe));
         }
-        if let (Some(observed), Some(expr)) = (observed, &self.observes) {
-            let seen = state.eval(expr, names, fixed);
-            if let Value::Int(count) = seen
-                && count != observed
-            {
+        let count = step.observes.as_ref();
+        let count = count.map(|expr| state.eval(expr, names, fixed));
+        match (count, observed) {
+            (Some(Value::Int(count)), Some(observed)) if count != observed => {
                 return Err(Refusal::Observed(count, observed));
             }
+            _ => {}
         }
-        self.apply(state, names, fixed);
+        apply(writes, state, names, fixed);
         Ok(())
     }
 
-    /// What the step does, whether it may be taken or not.
-    pub fn apply(&self, state: &mut State, names: &Names, fixed: &Fixed) {
-        for effect in &self.effects {
-            let writes = effect.writes();
-            let values: Vec<_> = writes
-                .iter()
-                .filter(|write| applies(write, state, names, fixed))
-                .map(|write| evaluated(write, state, names, fixed))
-                .collect();
-            for (var, args, value) in values {
-                state.set(var, &args, value);
-            }
+    /// Does what the step does, whether it may be taken or not.
+    pub fn force(&self, step: &str, state: &mut State, names: &Names, fixed: &Fixed) {
+        if let Some((_, writes)) = self.steps.get(step) {
+            apply(writes, state, names, fixed);
+        }
+    }
+}
+
+fn apply(groups: &[Vec<Write>], state: &mut State, names: &Names, fixed: &Fixed) {
+    for writes in groups {
+        let values: Vec<_> = writes
+            .iter()
+            .filter(|write| applies(write, state, names, fixed))
+            .map(|write| evaluated(write, state, names, fixed))
+            .collect();
+        for (var, args, value) in values {
+            state.set(var, &args, value);
         }
     }
 }

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::expr::{Expr, Param};
+use super::interpret::Runner;
 use super::invariant::{Conjunct, Invariant};
 use super::state::{Fixed, Names, State, Value};
 use super::table::{Step, Table};
@@ -79,6 +80,7 @@ pub struct Seen {
 /// Searches until something is broken, nothing is new, or so many states were expanded.
 pub fn search(table: &Table, invariant: &Invariant, world: &World, states_max: usize) -> Seen {
     let mut search = Search {
+        runner: Runner::new(table),
         world,
         invariant,
         known: BTreeSet::from([State::default()]),
@@ -100,6 +102,7 @@ pub fn search(table: &Table, invariant: &Invariant, world: &World, states_max: u
 }
 
 struct Search<'a> {
+    runner: Runner,
     world: &'a World,
     invariant: &'a Invariant,
     known: BTreeSet<State>,
@@ -125,7 +128,7 @@ impl Search<'_> {
                 return;
             }
             let mut after = state.clone();
-            step.apply(&mut after, &names, fixed);
+            self.runner.force(step.name, &mut after, &names, fixed);
             self.reached(number, after, taken);
         }
     }

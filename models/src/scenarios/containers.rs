@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use iaxproof::registry::{HashKey, Object, Ref, Registry};
 
-use crate::context::fault;
+use crate::context::{fault, keep_linked};
 use crate::explorer::Explorer;
 use crate::scenarios::{Reach, Scenario, shipped};
 use crate::{Account, note, notes};
@@ -58,6 +58,7 @@ fn find_races_unlink<E: Explorer>() -> String {
 fn replace_never_hides<E: Explorer>() -> String {
     let registry: Table<E> = table(&[]);
     let _ = registry.link(1, item(10));
+    keep_linked(true);
     let other = Arc::clone(&registry);
     let (found, old) = E::beside(
         move || match other.find(&1) {
@@ -69,6 +70,7 @@ fn replace_never_hides<E: Explorer>() -> String {
         },
         || registry.replace(1, item(11)).map(|held| held.0),
     );
+    keep_linked(false);
     format!("found {found}, replaced {old:?}")
 }
 

@@ -12,7 +12,8 @@ mod shared;
 
 use serde::{Deserialize, Serialize};
 
-use crate::explore::{self, Body, Engine, Enumeration, Exploration, Stop};
+use crate::explore::{self, Body, Engine, Enumeration, Exploration, Follow, Stop};
+use crate::protocol::trace::Trace;
 
 /// Which design a scenario runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -34,6 +35,14 @@ impl Design {
             Design::Shipped => "shipped",
             Design::Specimen2007 => "2007",
             Design::RebuildInPlace => "rebuild-in-place",
+        }
+    }
+
+    /// Whether executions are replayed through the protocol: the specimens are other protocols.
+    pub(crate) fn follow(self) -> Follow {
+        match self {
+            Design::Shipped => Follow::Yes,
+            Design::Specimen2007 | Design::RebuildInPlace => Follow::No,
         }
     }
 
@@ -105,9 +114,14 @@ impl Scenario {
     /// Explores the scenario on one design with one engine; `None` where it does not run on that design.
     pub fn explore(&self, design: Design, engine: Engine, stop: Stop) -> Option<Exploration> {
         let bodies = self.bodies(design)?;
+        let follow = design.follow();
         Some(match engine {
-            Engine::Loom => explore::with_loom(bodies.loom, self.preemptions_max, stop),
-            Engine::Shuttle => explore::with_shuttle(bodies.shuttle, self.enumeration(), stop),
+            Engine::Loom => {
+                explore::loom_following(bodies.loom, self.preemptions_max, stop, follow)
+            }
+            Engine::Shuttle => {
+                explore::shuttle_following(bodies.shuttle, self.enumeration(), stop, follow)
+            }
         })
     }
 }
@@ -125,6 +139,14 @@ impl Scenario {
             enumeration,
             stop,
         ))
+    }
+}
+
+impl Scenario {
+    /// Traces of so many executions of what ships, on shuttle's threads and in an order that `seed` decides.
+    pub fn traces(&self, seed: u64, executions: usize) -> Vec<Trace> {
+        let bodies = self.bodies(Design::Shipped);
+        bodies.map_or_else(Vec::new, |it| explore::traces(it.shuttle, seed, executions))
     }
 }
 

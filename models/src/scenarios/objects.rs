@@ -1,6 +1,6 @@
 //! Counted objects by themselves: last drop, clone, weak upgrade, and a chain of objects.
 
-use iaxproof::registry::{Object, Ref, Weak};
+use iaxproof::registry::{Object, Ref, Slot, Weak};
 
 use crate::context::note;
 use crate::explorer::Explorer;
@@ -18,7 +18,7 @@ impl<E: Explorer> Object<E> for Probe {
 }
 
 /// An object that owns another one behind a lock, as an entry owns its settings.
-struct Owner<E: Explorer>(E::Mutex<Option<Ref<Probe, E>>>);
+struct Owner<E: Explorer>(E::Mutex<Slot<Probe, E>>);
 
 impl<E: Explorer> Object<E> for Owner<E> {
     const KIND: &'static str = "owner";
@@ -82,11 +82,11 @@ fn two_upgrades<E: Explorer>() -> String {
 
 fn chain<E: Explorer>() -> String {
     let inner = probe::<E>();
-    let owner: Ref<Owner<E>, E> = Ref::new(&Account::default(), Owner(E::mutex(Some(inner))));
+    let owner: Ref<Owner<E>, E> = Ref::new(&Account::default(), Owner(E::mutex(Slot::new(inner))));
     let reader = owner.clone();
     let (found, ()) = E::beside(
         move || {
-            let held = E::lock(&reader.0).clone();
+            let held = E::lock(&reader.0).as_ref().cloned();
             held.map(|held| touch(&held)).is_some()
         },
         move || {

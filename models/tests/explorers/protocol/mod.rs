@@ -4,6 +4,7 @@
 
 mod bent;
 mod defects;
+mod refinement;
 
 use iaxproof_models::protocol::invariant::Invariant;
 use iaxproof_models::protocol::page::page;
