@@ -131,7 +131,8 @@ fn same_sweep(shard: &Named, first: &Named) -> Result<(), Error> {
     if one.design != other.design {
         return differs("design", &one.design, &other.design);
     }
-    if (one.threads, one.without) != (other.threads, other.without) {
+    let drawn = |of: &Of| (of.threads, of.without, of.scheduler);
+    if drawn(one) != drawn(other) {
         return differs("worlds", &mode(one), &mode(other));
     }
     if one.range != other.range {
@@ -147,10 +148,10 @@ fn mode(of: &Of) -> String {
     } else {
         "without threads"
     };
-    match of.without {
-        None => threads.to_owned(),
-        Some(without) => format!("{threads}, without {without:?}").to_lowercase(),
-    }
+    let without = of.without.map(|it| format!(", without {it:?}"));
+    let scheduler = of.scheduler.map(|it| format!(", drawn by {}", it.name()));
+    let more = [without, scheduler].map(Option::unwrap_or_default).concat();
+    format!("{threads}{more}").to_lowercase()
 }
 
 /// A shard that was queued again may have been done twice. That is no harm where both say the same.
@@ -217,6 +218,7 @@ mod tests {
     use super::super::sweep::{PanicGroup, sweep};
     use super::*;
     use iaxproof_models::Design;
+    use iaxproof_sim::schedule::Scheduler;
 
     const SHARDS: u64 = 3;
 
@@ -334,6 +336,10 @@ mod tests {
             (
                 refused(|of| of.without = Some(super::super::Without::Faults)),
                 "without faults, not",
+            ),
+            (
+                refused(|of| of.scheduler = Some(Scheduler::Pct)),
+                "without threads, drawn by pct, not without threads",
             ),
             (refused(|of| of.range = 0..41), "seeds 0..41, not 0..40"),
         ] {
