@@ -3,6 +3,7 @@
 //! a solver judges the protocol instead.
 
 pub(crate) mod child;
+mod followed;
 mod inductive;
 mod proof;
 mod show;
@@ -16,7 +17,7 @@ use iaxproof_models::{Design, Engine, Scenario, scenarios};
 
 use crate::error::Error;
 use crate::progress::Progress;
-use crate::report::{Report, Verdict};
+use crate::report::{Report, Row, Verdict};
 
 use self::child::{Lost, Told};
 pub(crate) use self::proof::{Failure, Proof};
@@ -78,11 +79,15 @@ pub(crate) fn run(args: &ProveArgs, json: bool) -> Result<Verdict, Error> {
     }
     let work = selected.iter().map(|scenario| (*scenario, args.design));
     let proofs = prove_all(&work.collect::<Vec<_>>(), args.limits)?;
-    let report = Report::new(proofs.iter().flat_map(Proof::rows).collect());
+    let mut rows: Vec<Row> = proofs.iter().flat_map(Proof::rows).collect();
+    let is_all = args.names.is_empty() && args.design == Design::Shipped;
+    let followed = is_all.then(|| followed::row(&proofs));
+    rows.extend(followed.clone());
+    let report = Report::new(rows);
     if json {
         report.print(true);
     } else {
-        show::proofs(&proofs);
+        show::proofs(&proofs, followed.as_ref());
     }
     Ok(report.verdict)
 }

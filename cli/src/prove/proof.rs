@@ -1,7 +1,7 @@
 //! One scenario under both explorers, and what that makes of it.
 
 use iaxproof_models::proof::{self, Word};
-use iaxproof_models::{Design, End, Engine, Finding, Scenario};
+use iaxproof_models::{Design, End, Engine, Exploration, Finding, Scenario};
 
 use crate::report::{Row, Verdict};
 
@@ -38,6 +38,12 @@ impl Proof {
                     End::Exhausted | End::Stopped(_) => None,
                 }
             })
+    }
+
+    /// What the explorers saw, of those that said something.
+    pub(crate) fn explorations(&self) -> impl Iterator<Item = &Exploration> {
+        let told = [&self.loom, &self.shuttle].into_iter().flatten();
+        told.map(|told| &told.exploration)
     }
 
     /// The word where nothing failed, and what it does to the exit code. A child that died is never a pass.
@@ -152,7 +158,7 @@ fn lost_word(engine: &str, lost: &Lost) -> (String, Verdict) {
 mod tests {
     use super::*;
     use iaxproof_models::explore::Followed;
-    use iaxproof_models::{Exploration, scenarios};
+    use iaxproof_models::scenarios;
 
     fn told(engine: Engine, end: End) -> Result<Told, Lost> {
         let scenario = scenarios().next().unwrap();

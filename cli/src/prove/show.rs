@@ -3,7 +3,7 @@
 use iaxproof_models::scenarios::Reach;
 use iaxproof_models::{End, Engine, Scenario};
 
-use crate::report::grouped;
+use crate::report::{Row, grouped};
 use crate::table::{Align, Table};
 
 use super::Proof;
@@ -46,7 +46,7 @@ fn json_of(scenario: &Scenario) -> serde_json::Value {
 }
 
 /// One line for each proof, then each failure with its interleaving, then what all this does not cover.
-pub(crate) fn proofs(proofs: &[Proof]) {
+pub(crate) fn proofs(proofs: &[Proof], followed: Option<&Row>) {
     let mut table = Table::new([
         ("scenario", Align::Left),
         ("design", Align::Left),
@@ -83,6 +83,15 @@ pub(crate) fn proofs(proofs: &[Proof]) {
         for failure in proof.failures() {
             print_failure(proof, &failure);
         }
+    }
+    if let Some(row) = followed {
+        println!(
+            "\n{}: {} {}: {}",
+            row.what,
+            grouped(row.count),
+            row.by,
+            row.word
+        );
     }
     println!("{NOT_COVERED}");
 }
