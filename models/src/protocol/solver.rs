@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 
@@ -39,7 +40,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub struct Solver {
     kind: Kind,
-    program: &'static str,
+    program: PathBuf,
     version: String,
     process: Option<Process>,
     /// How many questions had to be asked again.
@@ -57,16 +58,20 @@ impl Solver {
     /// The first solver that can be started, or `None`.
     pub fn find() -> Option<Self> {
         let known = [(Kind::Z3, "z3"), (Kind::Cvc5, "cvc5")];
-        known.into_iter().find_map(|(kind, program)| {
-            let said = Command::new(program).arg("--version").output().ok()?;
-            let said = String::from_utf8_lossy(&said.stdout).into_owned();
-            Some(Solver {
-                kind,
-                program,
-                version: said.lines().next()?.trim().to_owned(),
-                process: None,
-                retries: 0,
-            })
+        let mut found = known.into_iter();
+        found.find_map(|(kind, program)| Solver::at(kind, program.into()))
+    }
+
+    /// The solver that this program is, or `None` where it cannot be started.
+    pub fn at(kind: Kind, program: PathBuf) -> Option<Self> {
+        let said = Command::new(&program).arg("--version").output().ok()?;
+        let said = String::from_utf8_lossy(&said.stdout).into_owned();
+        Some(Solver {
+            kind,
+            program,
+            version: said.lines().next()?.trim().to_owned(),
+            process: None,
+            retries: 0,
         })
     }
 
@@ -108,24 +113,28 @@ impl Solver {
     }
 
     fn ask_once(&mut self, text: &str, threshold: u32) -> Answer {
-        let options = match self.kind {
+        let question = format!("{}{text}(check-sat)\n", self.options(threshold));
+        let said = self.say(&question).unwrap_or_else(|error| error);
+        match said.as_str() {
+            "unsat" => Answer::Unsat,
+            "sat" => Answer::Sat,
+            "unknown" | "timeout" => Answer::Unknown(said),
+            _ => {
+                // After an error it goes on, and its next line would be taken for the answer to another question.
+                self.process = None;
+                Answer::Unknown(said)
+            }
+        }
+    }
+
+    /// What comes before each question.
+    fn options(&self, threshold: u32) -> String {
+        match self.kind {
             Kind::Z3 => format!(
                 "(reset)\n(set-option :auto_config false)\n(set-option :smt.mbqi false)\n\
                  (set-option :smt.qi.eager_threshold {threshold}.0)\n(set-option :timeout {MILLISECONDS_MAX})\n"
             ),
             Kind::Cvc5 => "(reset)\n(set-logic ALL)\n".to_owned(),
-        };
-        match self
-            .say(&format!(
-                "{options}{text}(check-sat)
-"
-            ))
-            .unwrap_or_else(|error| error)
-            .as_str()
-        {
-            "unsat" => Answer::Unsat,
-            "sat" => Answer::Sat,
-            other => Answer::Unknown(other.to_owned()),
         }
     }
 
@@ -133,7 +142,7 @@ impl Solver {
     fn say(&mut self, text: &str) -> Result<String, String> {
         let process = match &mut self.process {
             Some(process) => process,
-            none => none.insert(start(self.kind, self.program)?),
+            none => none.insert(start(self.kind, &self.program)?),
         };
         let answer = process.say(text);
         if answer.is_err() {
@@ -165,7 +174,7 @@ impl Drop for Process {
     }
 }
 
-fn start(kind: Kind, program: &str) -> Result<Process, String> {
+fn start(kind: Kind, program: &Path) -> Result<Process, String> {
     let args: &[&str] = match kind {
         Kind::Z3 => &["-in"],
         Kind::Cvc5 => &["--lang=smt2", "--incremental", "--tlimit-per=10000"],

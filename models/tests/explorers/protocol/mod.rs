@@ -4,6 +4,7 @@
 
 mod bent;
 mod defects;
+mod parrots;
 mod refinement;
 
 use iaxproof_models::protocol::invariant::Invariant;
