@@ -2,7 +2,8 @@
 //! standing; it is given back when the application gives it up, and nothing of it is left.
 //!
 //! A server with few call numbers may have none for a REGREQ or a REGREL, whatever the network does: of such a one it is only asked that
-//! nothing is left. Nor is more asked where something between the two was damaged.
+//! nothing is left. Nor is more asked where something between the two was damaged. And a REGREL that was on its way when the application
+//! registered again takes back what stands: then it must be renewed before it would have lapsed.
 
 use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,6 +27,10 @@ pub struct RegistrantReturns {
     kept: BTreeMap<(u8, RegistrantId), Kept>,
     /// What the registrar granted, and until when it holds.
     granted: BTreeMap<(u8, u8), Option<Instant>>,
+    /// Those that the application gave up and whose REGREL is out.
+    leaving: BTreeMap<(u8, RegistrantId), u8>,
+    /// What such a REGREL took back, and until when it was granted.
+    taken_back: BTreeMap<(u8, u8), Instant>,
     is_due: bool,
     /// Whether servers have few call numbers.
     is_scarce: bool,
@@ -43,6 +48,9 @@ struct Kept {
 
 impl RegistrantReturns {
     fn changed(&mut self, now: Instant, server: u8, id: RegistrantId, state: RegistrantState) {
+        if state == RegistrantState::Unregistered {
+            self.leaving.remove(&(server, id));
+        }
         if let Some(kept) = self.kept.get_mut(&(server, id)) {
             let stands = matches!(state, RegistrantState::Registered { .. });
             let since = kept.down_since.unwrap_or(now);
@@ -50,10 +58,27 @@ impl RegistrantReturns {
         }
     }
 
+    /// The registrar has something else of it now.
+    fn granted(&mut self, server: u8, nth: u8, until: Option<Instant>) {
+        let had = self.granted.insert((server, nth), until).flatten();
+        let mut leaving = self.leaving.iter();
+        let is_leaving = leaving.any(|((of, _), it)| (*of, *it) == (server, nth));
+        match (until, had) {
+            (None, Some(had)) if is_leaving => drop(self.taken_back.insert((server, nth), had)),
+            _ => drop(self.taken_back.remove(&(server, nth))),
+        }
+    }
+
+    /// Until when the registrar has it, or would have it.
+    fn until(&self, server: u8, nth: u8) -> Option<Instant> {
+        let granted = self.granted.get(&(server, nth)).copied().flatten();
+        granted.or_else(|| self.taken_back.get(&(server, nth)).copied())
+    }
+
     fn standing(&self, now: Instant) -> Result<(), String> {
         for ((server, id), kept) in &self.kept {
             let nth = kept.nth;
-            let granted = self.granted.get(&(*server, nth)).copied().flatten();
+            let granted = self.until(*server, nth);
             let is_down = kept.down_since.is_some_and(|since| now >= since + RENEWAL);
             let is_lapsed = granted.is_none_or(|until| until <= now);
             if (is_down || is_lapsed) && !self.damaged.contains(server) {
@@ -72,7 +97,10 @@ impl Checker for RegistrantReturns {
 
     fn observe(&mut self, now: Instant, fact: &Fact<'_>) -> Result<(), String> {
         match fact {
-            Fact::Restarted { server, .. } => self.kept.retain(|(of, _), _| of != server),
+            Fact::Restarted { server, .. } => {
+                self.kept.retain(|(of, _), _| of != server);
+                self.leaving.retain(|(of, _), _| of != server);
+            }
             Fact::Registers { server, nth, id } => {
                 let kept = Kept {
                     nth: *nth,
@@ -80,10 +108,12 @@ impl Checker for RegistrantReturns {
                 };
                 self.kept.insert((*server, *id), kept);
             }
-            Fact::GivesUp { server, id } => drop(self.kept.remove(&(*server, *id))),
-            Fact::Granted { server, nth, until } => {
-                self.granted.insert((*server, *nth), *until);
+            Fact::GivesUp { server, id } => {
+                if let Some(kept) = self.kept.remove(&(*server, *id)) {
+                    self.leaving.insert((*server, *id), kept.nth);
+                }
             }
+            Fact::Granted { server, nth, until } => self.granted(*server, *nth, *until),
             Fact::Told {
                 server,
                 event: Event::RegistrantChanged { id, state },

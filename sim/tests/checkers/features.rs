@@ -102,6 +102,48 @@ fn registrant_returns_wants_it_to_stand_on_both_sides() {
     assert!(counted(&mut checker, at(63), &Counts::default()).is_err());
 }
 
+/// The registrar moved, the application gave the old one up and registered anew, and the REGREL comes after the newer REGREQ.
+#[test]
+fn registrant_returns_allows_a_late_release_to_take_back_what_is_renewed_in_time() {
+    let (server, nth) = (0, 0);
+    let taken_back = |is_leaving: bool| {
+        let mut checker = registered(Some(at(90)));
+        let next = Fact::Registers {
+            server,
+            nth,
+            id: RegistrantId(2),
+        };
+        let facts = [
+            Fact::GivesUp { server, id: ID },
+            next,
+            Fact::Granted {
+                server,
+                nth,
+                until: Some(at(100)),
+            },
+        ];
+        for fact in &facts {
+            assert_eq!(checker.observe(at(40), fact), Ok(()));
+        }
+        let event = &Event::RegistrantChanged {
+            id: RegistrantId(2),
+            state: REGISTERED,
+        };
+        let told = checker.observe(at(41), &Fact::Told { server, event });
+        assert_eq!(told, Ok(()));
+        if !is_leaving {
+            state(&mut checker, at(42), RegistrantState::Unregistered);
+        }
+        let until = None;
+        let granted = checker.observe(at(43), &Fact::Granted { server, nth, until });
+        assert_eq!(granted, Ok(()));
+        checker
+    };
+    assert_eq!(due(&mut taken_back(true), at(60)), Ok(()));
+    assert!(due(&mut taken_back(true), at(100)).is_err());
+    assert!(due(&mut taken_back(false), at(60)).is_err());
+}
+
 #[test]
 fn registrant_returns_wants_it_given_back() {
     let rest = |until, registrants| {
