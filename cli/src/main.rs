@@ -4,6 +4,8 @@
 
 mod audio;
 #[cfg(feature = "evidence")]
+mod certificate;
+#[cfg(feature = "evidence")]
 mod check;
 #[cfg(feature = "evidence")]
 mod child;
@@ -35,7 +37,11 @@ mod sim;
 mod store;
 mod table;
 #[cfg(feature = "evidence")]
+mod verify;
+#[cfg(feature = "evidence")]
 mod view;
+#[cfg(feature = "evidence")]
+mod whole;
 #[cfg(feature = "evidence")]
 mod zoo;
 
@@ -94,6 +100,8 @@ enum Command {
     #[cfg(feature = "evidence")]
     Sim(sim::SimArgs),
     #[cfg(feature = "evidence")]
+    Verify(verify::VerifyArgs),
+    #[cfg(feature = "evidence")]
     #[command(hide = true)]
     WorldChild(sim::elsewhere::WorldChildArgs),
     #[cfg(feature = "evidence")]
@@ -136,6 +144,8 @@ fn run(line: &CommandLine) -> Result<ExitCode, Error> {
         Command::Shrink(args) => shrink::run(args, line.json).map(Verdict::exit_code),
         #[cfg(feature = "evidence")]
         Command::Sim(args) => sim::run(args, line.json).map(Verdict::exit_code),
+        #[cfg(feature = "evidence")]
+        Command::Verify(args) => verify::run(args, line.json).map(Verdict::exit_code),
         #[cfg(feature = "evidence")]
         Command::WorldChild(args) => sim::elsewhere::run(args).map(Verdict::exit_code),
         #[cfg(feature = "evidence")]

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use serde::{Deserialize, Serialize};
 
+use crate::certificate::write::Written;
 use crate::table::{Align, Table};
 
 /// How a run, or one row of it, ended. The order is by weight: the verdict of a report is its gravest row.
@@ -63,6 +64,9 @@ pub(crate) struct Report {
     pub(crate) verdict: Verdict,
     /// In the order in which they are to be read.
     pub(crate) rows: Vec<Row>,
+    /// What was proved, where anything was: no row says *proved* without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) certificate: Option<Written>,
 }
 
 impl Report {
@@ -72,6 +76,7 @@ impl Report {
         Report {
             verdict: gravest.unwrap_or(Verdict::Broke),
             rows,
+            certificate: None,
         }
     }
 
@@ -83,6 +88,14 @@ impl Report {
         } else {
             print!("{}", self.table());
             self.print_replays();
+            self.print_certificate();
+        }
+    }
+
+    /// Prints what the certificate is, where there is one.
+    pub(crate) fn print_certificate(&self) {
+        if let Some(certificate) = &self.certificate {
+            certificate.print();
         }
     }
 

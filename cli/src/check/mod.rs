@@ -2,7 +2,7 @@
 //!
 //! First the designs that must fail, so that it is seen that the checks can: the linked lists of before August 2007 and the
 //! live settings rewritten in place. Then the same scenarios on what ships, a sweep of worlds, the captures and the
-//! seeds of the fuzzers. One table at the end.
+//! seeds of the fuzzers. One table at the end, and what the certificate of the proofs says.
 
 pub(crate) mod files;
 mod specimens;
@@ -10,9 +10,10 @@ mod specimens;
 use clap::Args;
 use iaxproof_models::{Design, scenarios};
 
+use crate::certificate::write::Place;
 use crate::error::Error;
 use crate::prove::{self, Limits, Proof};
-use crate::report::{Report, Row, Verdict};
+use crate::report::{Report, Verdict};
 use crate::sim;
 
 /// How many worlds the sweep runs.
@@ -37,17 +38,20 @@ pub(crate) fn run(args: &CheckArgs, json: bool) -> Result<Verdict, Error> {
         dfs_seconds: 60,
         jobs: args.jobs,
     };
+    let place = Place::prepare(None)?;
     let mut rows = Vec::new();
     eprintln!("check: designs that must fail");
     rows.extend(specimens::schedules(limits, json)?);
     rows.extend(specimens::worlds()?);
     eprintln!("check: what ships, under loom and shuttle");
-    rows.extend(shipped(limits)?);
+    let proofs = shipped(limits)?;
+    rows.extend(proofs.iter().flat_map(Proof::rows));
     eprintln!("check: worlds");
     rows.extend(sim::sweep_shipped(WORLDS, args.jobs)?);
     eprintln!("check: captures and seeds");
     rows.extend(files::rows()?);
-    let report = Report::new(rows);
+    let mut report = Report::new(rows);
+    report.certificate = place.certify(&proofs)?;
     report.print(json);
     if !json {
         println!(
@@ -57,8 +61,7 @@ pub(crate) fn run(args: &CheckArgs, json: bool) -> Result<Verdict, Error> {
     Ok(report.verdict)
 }
 
-fn shipped(limits: Limits) -> Result<Vec<Row>, Error> {
+fn shipped(limits: Limits) -> Result<Vec<Proof>, Error> {
     let work: Vec<_> = scenarios().map(|s| (s, Design::Shipped)).collect();
-    let proofs = prove::prove_all(&work, limits)?;
-    Ok(proofs.iter().flat_map(Proof::rows).collect())
+    prove::prove_all(&work, limits)
 }

@@ -9,18 +9,21 @@ mod proof;
 mod show;
 
 use std::collections::VecDeque;
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use clap::Args;
 use iaxproof_models::{Design, Engine, Scenario, scenarios};
 
+use crate::certificate::write::Place;
 use crate::error::Error;
 use crate::progress::Progress;
 use crate::report::{Report, Row, Verdict};
 
 use self::child::{Lost, Told};
 pub(crate) use self::proof::{Failure, Proof};
+pub(crate) use self::show::{CAVEATS, enumeration};
 
 /// Explore scenarios exhaustively under loom and shuttle.
 #[derive(Debug, Args)]
@@ -36,6 +39,10 @@ pub(crate) struct ProveArgs {
     /// The design to explore: shipped, or a specimen that must fail.
     #[arg(long, value_name = "NAME", default_value = "shipped", value_parser = design)]
     design: Design,
+    /// Where the certificate of what held goes; else, named by its hash, in target/iaxproof-certificates, or in the folder for
+    /// temporary files.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["list", "inductive"])]
+    certificate: Option<PathBuf>,
     #[command(flatten)]
     limits: Limits,
 }
@@ -63,7 +70,7 @@ pub(crate) fn design(name: &str) -> Result<Design, String> {
     Design::from_name(name).ok_or_else(|| "expected shipped, 2007 or rebuild-in-place".to_owned())
 }
 
-/// Proves what is asked for and prints it.
+/// Proves what is asked for, prints it, and writes the certificate of what held.
 ///
 /// # Errors
 ///
@@ -77,17 +84,20 @@ pub(crate) fn run(args: &ProveArgs, json: bool) -> Result<Verdict, Error> {
         show::list(&selected, json);
         return Ok(Verdict::Held);
     }
+    let place = Place::prepare(args.certificate.as_deref())?;
     let work = selected.iter().map(|scenario| (*scenario, args.design));
     let proofs = prove_all(&work.collect::<Vec<_>>(), args.limits)?;
     let mut rows: Vec<Row> = proofs.iter().flat_map(Proof::rows).collect();
     let is_all = args.names.is_empty() && args.design == Design::Shipped;
     let followed = is_all.then(|| followed::row(&proofs));
     rows.extend(followed.clone());
-    let report = Report::new(rows);
+    let mut report = Report::new(rows);
+    report.certificate = place.certify(&proofs)?;
     if json {
         report.print(true);
     } else {
         show::proofs(&proofs, followed.as_ref());
+        report.print_certificate();
     }
     Ok(report.verdict)
 }

@@ -93,11 +93,11 @@ pub(crate) fn proofs(proofs: &[Proof], followed: Option<&Row>) {
             row.word
         );
     }
-    println!("{NOT_COVERED}");
+    println!("{LEGEND}\n{}", CAVEATS.join("\n"));
 }
 
 /// How shuttle's threads are enumerated.
-fn enumeration(scenario: &Scenario) -> &'static str {
+pub(crate) fn enumeration(scenario: &Scenario) -> &'static str {
     match scenario.reach {
         Reach::DepthFirst => "depth-first",
         Reach::Reduced => "reduced",
@@ -141,8 +141,13 @@ fn print_failure(proof: &Proof, failure: &Failure<'_>) {
     println!("  replay: {}", proof.replay(failure));
 }
 
-const NOT_COVERED: &str = "
+/// What a proof does not cover.
+pub(crate) const CAVEATS: [&str; 3] = [
+    "Not covered: more threads, operations or objects than a scenario names.",
+    "shuttle interleaves whole operations in one order for all threads, so orderings are loom's to check.",
+    "loom explores no more of `Relaxed` operations on two objects than its own model holds: nothing here rests on such an order.",
+];
+
+const LEGEND: &str = "
 A number with + was cut by its limit; shuttle's threads are enumerated depth-first, by its own search, or reduced, by
-ours with partial-order reduction. Not covered: more threads, operations or objects than a scenario names; shuttle
-interleaves whole operations in one order for all threads, so orderings are loom's to check, and loom explores no more
-of `Relaxed` operations on two objects than its own model holds: nothing here rests on such an order.";
+ours with partial-order reduction.";

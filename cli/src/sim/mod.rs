@@ -26,12 +26,13 @@ use crate::error::Error;
 use crate::prove::design;
 use crate::replay::command;
 use crate::report::{Report, Row, Verdict, grouped};
+use crate::whole::{self, folder_of};
 
 use self::budget::Budget;
 use self::corpus::{Corpus, CorpusKnown};
 use self::known::Known;
 use self::seeds::{Seeds, Shard};
-use self::shard::{Of, ShardResult, folder_of};
+use self::shard::{Of, ShardResult};
 use self::sweep::{Found, PanicGroup, Without, Worlds};
 
 /// Run one simulated world for each seed of a range.
@@ -320,14 +321,9 @@ pub(crate) fn plan_file(out: &Path, design: &str, seed: u64) -> PathBuf {
     out.join(format!("{design}-{seed}.toml"))
 }
 
-/// `target/iaxproof-plans` where there is a target folder, else in the folder for temporary files.
+/// Where plans go where nobody says it.
 pub(crate) fn usual_place() -> PathBuf {
-    let target = Path::new("target");
-    let parent = match target.is_dir() {
-        true => target.to_owned(),
-        false => std::env::temp_dir(),
-    };
-    parent.join("iaxproof-plans")
+    whole::usual_folder("iaxproof-plans")
 }
 
 /// The sweep of `iaxproof check`: what ships, in this many worlds.

@@ -2,7 +2,6 @@
 //! the slice, but for the time that it took. It is whole or not there: it is written beside its place and renamed.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
 use std::ops::Range;
 use std::path::Path;
 use std::time::Duration;
@@ -16,6 +15,7 @@ use iaxproof_sim::sweep::{FailureGroup, Reached, Sweep};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
+use crate::whole;
 
 use super::seeds::Shard;
 use super::sweep::{Found, PanicGroup, Without, Worlds};
@@ -169,19 +169,10 @@ impl ShardResult {
     ///
     /// [`Error::Io`].
     pub(crate) fn write(&self, file: &Path) -> Result<(), Error> {
-        let folder = folder_of(file);
-        std::fs::create_dir_all(folder).map_err(Error::io("cannot make", folder))?;
         let mut text =
             serde_json::to_string_pretty(self).expect("plain strings and numbers serialise");
         text.push('\n');
-        let mut beside = beside(folder)?;
-        beside
-            .write_all(text.as_bytes())
-            .and_then(|()| beside.as_file().sync_all())
-            .map_err(Error::io("cannot write", file))?;
-        let renamed = beside.persist(file);
-        renamed.map_err(|error| Error::io("cannot write", file)(error.error))?;
-        Ok(())
+        whole::write(file, &text)
     }
 
     /// Reads it.
@@ -270,28 +261,6 @@ impl ShardResult {
             ..Found::default()
         })
     }
-}
-
-/// The folder that a file stands in.
-pub(crate) fn folder_of(file: &Path) -> &Path {
-    let parent = file
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    parent.unwrap_or(Path::new("."))
-}
-
-/// A file with a name of its own, which nobody takes for a result.
-fn beside(folder: &Path) -> Result<tempfile::NamedTempFile, Error> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".iaxproof-shard-").suffix(".part");
-    #[cfg(unix)]
-    {
-        // As any other file: whoever merges may be somebody else.
-        use std::os::unix::fs::PermissionsExt as _;
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
-    }
-    let made = builder.tempfile_in(folder);
-    made.map_err(Error::io("cannot make a file in", folder))
 }
 
 fn written(points: &BTreeMap<Point, u64>) -> BTreeMap<String, u64> {

@@ -3,6 +3,7 @@
 #[path = "../server/mod.rs"]
 mod server;
 
+mod certificate;
 mod config;
 mod corpus;
 mod exit_codes;
