@@ -1,5 +1,5 @@
 //! `iaxproof`: a reference-counted registry of peers and users and a sans-IO IAX2 (RFC 5456) endpoint
-//! over it. The code here is what `iaxproof serve` will run and what the explorers, the simulated world and
+//! over it. The code here is what `iaxproof serve` runs and what the explorers, the simulated world and
 //! the fuzzers run: one source, no second implementation.
 //!
 //! ```text
@@ -22,6 +22,26 @@
 //! - [`engine`] is the endpoint; it asks for peers and users through [`engine::directory::Directory`].
 //! - [`catalog`] is the directory that ships: peers, users and the address index over [`registry`].
 //! - [`config`] reads `iax.conf` into the settings that a catalog takes: text in, values out.
+//!
+//! [`registry`] serves whoever has objects that are reloaded or evicted while others use them:
+//!
+//! ```
+//! use iaxproof::registry::ledger::NoLedger;
+//! use iaxproof::registry::{HashKey, Object, Ref, Registry, Std};
+//!
+//! struct Settings(u32);
+//! impl Object<Std> for Settings {
+//!     const KIND: &'static str = "settings";
+//!     fn release(&self) {}
+//! }
+//!
+//! let settings: Registry<String, Settings, Std> = Registry::hash(NoLedger, HashKey(1, 2), 16);
+//! settings.replace("codec".into(), Ref::new(&NoLedger, Settings(1)));
+//! let in_use = settings.find("codec");
+//! settings.replace("codec".into(), Ref::new(&NoLedger, Settings(2)));
+//! assert_eq!(in_use.map(|s| s.0), Some(1));
+//! assert_eq!(settings.find("codec").map(|s| s.0), Some(2));
+//! ```
 //!
 //! No socket, thread, clock, environment or ambient randomness is used in this crate: addresses, time and
 //! seeds are arguments.

@@ -1,6 +1,55 @@
 //! Reference-counted objects and the containers that link them (astobj2's `ao2_alloc`, `ao2_ref`,
 //! `ao2_link`, `ao2_find`, `ao2_iterator`). This folder has never heard of IAX.
 //!
+//! A table of shared objects that come and go while others use them: a reload, an eviction or a timer unlinks an object, and whoever
+//! found it before keeps it until the last reference is dropped.
+//!
+//! ```
+//! use iaxproof::registry::ledger::NoLedger;
+//! use iaxproof::registry::{HashKey, Object, Ref, Registry, Std};
+//!
+//! struct Session(&'static str);
+//!
+//! impl Object<Std> for Session {
+//!     const KIND: &'static str = "session";
+//!     fn release(&self) {} // it owns no reference
+//! }
+//!
+//! // In production the two halves of the key are random: names come from the network.
+//! let sessions: Registry<String, Session, Std> = Registry::hash(NoLedger, HashKey(1, 2), 16);
+//! for (token, user) in [("17", "alice"), ("23", "bob")] {
+//!     let session = Ref::new(sessions.ledger(), Session(user));
+//!     sessions.link(token.into(), session).expect("the tokens differ");
+//! }
+//!
+//! let in_use = sessions.find("17").expect("it is linked");
+//! let watched = in_use.downgrade();
+//! for session in &sessions {
+//!     // No lock is held here, so what is iterated may be changed.
+//!     drop(sessions.unlink(if session.0 == "alice" { "17" } else { "23" }));
+//! }
+//! assert!(sessions.is_empty());
+//! assert_eq!(in_use.0, "alice");
+//! drop(in_use);
+//! assert!(watched.upgrade().is_none());
+//! ```
+//!
+//! # Building on it
+//!
+//! Two rules, which the checking families report where they are broken:
+//! - a thread holds one lock of the family at a time, and no call of a container is made under one;
+//! - no reference is dropped under a lock, for it may be the last one and run a destructor. So a [`Ref`] that an object owns is taken out
+//!   of its lock first, in [`Object::release`] too.
+//!
+//! # Checking what was built
+//!
+//! Write it once over `F: Family`, take locks by [`Family::mutex`] and counters by [`Family::atomic`], and nothing else that is shared. A
+//! server then names [`Std`]; a test names [`Audited`], which reports broken rules and keeps a [`Book`](ledger::Book) of who holds
+//! what; and with the families of the package `iaxproof-models` the same source runs under loom and shuttle, which visit every
+//! interleaving. `examples/session-cache` in the repository is such a cache with such a test, in under sixty lines.
+//!
+//! # The parts
+//!
 //! - [`family`]: the lock, the counter and the life of an object behind one trait, so that the same source
 //!   runs on the plain operations of `std` and under the explorers.
 //! - [`object`]: [`Ref`], [`Weak`] and the two counts.
@@ -62,6 +111,13 @@ use table::{Placement, Shard, top_bits};
 /// let registry: Registry<String, Extension, Std> = Registry::hash(NoLedger, HashKey(1, 2), 16);
 /// assert!(registry.link("kitchen".into(), Ref::new(&NoLedger, Extension(101))).is_ok());
 /// assert_eq!(registry.find("kitchen").map(|e| e.0), Some(101));
+///
+/// // A key that is taken: the new object is given back, and with it what stands there.
+/// let refused = registry.link("kitchen".into(), Ref::new(&NoLedger, Extension(102))).unwrap_err();
+/// assert_eq!((refused.existing.0, refused.refused.0), (101, 102));
+/// // Or it takes the place, and no lookup misses in between.
+/// let before = registry.replace("kitchen".into(), refused.refused);
+/// assert_eq!(before.map(|e| e.0), Some(101));
 /// ```
 pub struct Registry<K: Send + 'static, T: Object<F>, F: Family> {
     ledger: F::Ledger,

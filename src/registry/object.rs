@@ -49,6 +49,9 @@ struct Inner<T, F: Family> {
 }
 
 /// A strong reference: the object stays while this exists. Clone is astobj2's `ref +1`, drop its `ref -1`.
+///
+/// The drop of the last one runs [`Object::release`] on the thread that drops it. A clone beyond [`COUNT_MAX`] is a
+/// [`Family::fault`]: in production a panic.
 pub struct Ref<T: Object<F>, F: Family> {
     inner: NonNull<Inner<T, F>>,
     ticket: <F::Ledger as Ledger>::Ticket,
@@ -56,6 +59,9 @@ pub struct Ref<T: Object<F>, F: Family> {
 }
 
 /// A reference that keeps the memory but not the object: [`Weak::upgrade`] tells whether the object still lives.
+///
+/// For timers and caches that must not keep what they name. While one exists the memory of the object stays, though its
+/// destructor ran.
 pub struct Weak<T: Object<F>, F: Family> {
     inner: NonNull<Inner<T, F>>,
     owns: PhantomData<Inner<T, F>>,
