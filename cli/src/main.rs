@@ -152,3 +152,24 @@ fn run(line: &CommandLine) -> Result<ExitCode, Error> {
         Command::Zoo(args) => zoo::run(args, line.json).map(Verdict::exit_code),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_server_alone_lists_the_servers_commands() {
+        let all = CommandLine::command();
+        let shown = all
+            .get_subcommands()
+            .filter(|command| !command.is_hide_set());
+        let mut shown: Vec<&str> = shown.map(|command| command.get_name()).collect();
+        shown.sort_unstable();
+        let server = ["call", "config", "decode", "register", "serve"];
+        match cfg!(feature = "evidence") {
+            true => assert!(shown.len() > server.len(), "{shown:?}"),
+            false => assert_eq!(shown, server),
+        }
+    }
+}

@@ -16,4 +16,5 @@ mod replay;
 mod serve;
 mod shrink;
 mod sweep;
+mod without_evidence;
 mod zoo;
