@@ -4,6 +4,7 @@
 #[path = "../../../sim/tests/fuzz/replay.rs"]
 mod replay;
 
+mod alarms;
 mod designs;
 mod explain;
 mod fuzz;

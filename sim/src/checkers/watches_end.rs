@@ -24,7 +24,8 @@ pub const OUTLIVES: Duration = Duration::from_secs(29);
 /// Remembers when each qualified peer had a contact last.
 #[derive(Clone, Debug, Default)]
 pub struct WatchesEnd {
-    qualified: Vec<u8>,
+    /// With the server of each.
+    qualified: BTreeMap<u8, u8>,
     had: BTreeMap<(u8, u8), Instant>,
     /// What servers watch.
     watched: BTreeMap<u8, usize>,
@@ -35,17 +36,30 @@ impl WatchesEnd {
     /// Of the peers of this topology that are qualified.
     pub fn new(topology: &Topology) -> Self {
         WatchesEnd {
-            qualified: topology.qualified.clone(),
+            qualified: topology
+                .qualified
+                .iter()
+                .map(|account| (*account, topology.server_of(*account)))
+                .collect(),
             ..WatchesEnd::default()
         }
     }
 
     fn seen(&mut self, now: Instant, server: u8, contacts: &[ContactSeen]) {
         for seen in contacts.iter().filter(|seen| seen.contact.is_some()) {
-            if self.qualified.contains(&seen.account) {
+            if self.qualified.contains_key(&seen.account) {
                 self.had.insert((server, seen.account), now);
             }
         }
+    }
+
+    /// A process begins with what its database has, and that may be gone before anybody looks.
+    fn restarted(&mut self, now: Instant, server: u8) {
+        self.had.retain(|(of, _), _| *of != server);
+        let its = self.qualified.iter().filter(|(_, of)| **of == server);
+        self.had
+            .extend(its.map(|(account, _)| ((server, *account), now)));
+        self.watched.remove(&server);
     }
 
     fn may_be(&self, now: Instant, server: u8) -> usize {
@@ -70,10 +84,7 @@ impl Checker for WatchesEnd {
 
     fn observe(&mut self, now: Instant, fact: &Fact<'_>) -> Result<(), String> {
         match fact {
-            Fact::Restarted { server, .. } => {
-                self.had.retain(|(of, _), _| of != server);
-                self.watched.remove(server);
-            }
+            Fact::Restarted { server, .. } => self.restarted(now, *server),
             Fact::Counted {
                 server,
                 counts,
@@ -97,7 +108,7 @@ impl Checker for WatchesEnd {
                 event: Event::Registered { name, .. },
             } => {
                 let account = account_of_name(name.as_str());
-                if let Some(account) = account.filter(|it| self.qualified.contains(it)) {
+                if let Some(account) = account.filter(|it| self.qualified.contains_key(it)) {
                     self.had.insert((*server, account), now);
                 }
             }

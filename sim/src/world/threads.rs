@@ -179,7 +179,9 @@ impl<D: Directory + Administer + Observe + Clone> World<D> {
         if role != Role::Worker {
             blurred.retain(|account| has_taken_away(&done.outcome, *account));
         }
-        self.observers.tell_since(Some(done.since));
+        // A configuration is in force when its reload has ended, and not since that began.
+        let since = (role != Role::Reloader).then_some(done.since);
+        self.observers.tell_since(since);
         self.observers
             .tell_thread(self.has_threads().then_some(ThreadId { server, role }));
         self.applied(server, done);

@@ -268,6 +268,7 @@ fn peers_reached_holds_a_peer_to_what_was_told_of_it_last() {
 #[test]
 fn watches_end_with_their_contacts() {
     let topology = Topology {
+        servers: 1,
         qualified: vec![1],
         ..Topology::default()
     };
@@ -286,6 +287,37 @@ fn watches_end_with_their_contacts() {
     assert_eq!(watched(1, at(20)), Ok(()));
     assert!(watched(1, at(40)).is_err());
     assert!(watched(2, at(1)).is_err());
+}
+
+/// What a process began with was taken away before anybody looked: its watch may outlive it as any other.
+#[test]
+fn what_a_process_begins_with_had_a_contact() {
+    let topology = Topology {
+        servers: 1,
+        qualified: vec![1],
+        ..Topology::default()
+    };
+    let (server, contacts) = (0, &[][..]);
+    let restarted = Fact::Restarted {
+        server,
+        address: "10.0.0.1:4569".parse().unwrap(),
+        doubts: &[],
+    };
+    let counts = Counts {
+        watched: 1,
+        ..Counts::default()
+    };
+    let looked = |now, is_restarted| {
+        let mut checker = WatchesEnd::new(&topology);
+        if is_restarted {
+            checker.observe(at(1), &restarted)?;
+        }
+        counted(&mut checker, at(1), &counts)?;
+        checker.observe(now, &Fact::Contacts { server, contacts })
+    };
+    assert_eq!(looked(at(2), true), Ok(()));
+    assert!(looked(at(2), false).is_err());
+    assert!(looked(at(40), true).is_err());
 }
 
 fn full(source: u16, destination: u16, oseqno: u8, body: Body<'_>) -> Vec<u8> {
