@@ -57,7 +57,7 @@ pub(crate) struct SimArgs {
     #[arg(long)]
     threads: bool,
     /// How stalls of threads are drawn: stalls (any step alike), roles (a rate for each kind of thread), pct (ranks, and places
-    /// among the steps that a first run counts), or portfolio: one of them, as the seed says.
+    /// among the steps that a first run counts), or portfolio: roles or pct, as the seed says.
     #[arg(long, value_name = "HOW", default_value = "portfolio", value_parser = scheduler, requires = "threads")]
     scheduler: Drawn,
     /// What the same worlds do without: faults of the network, the databases and the processes, or stalls of threads.
