@@ -14,7 +14,7 @@ fn world_settings_rewritten_under_a_call() {
 const PLAN: &str = r###"
 # reload-atomic fails on rebuild-in-place:
 #   server 0: p0 at 192.0.2.10:4569 was refused, though its account was there all the time
-# Shrunk from a world of seed 0: 3 nodes -> 3, 2 operations -> 2, 0 faults -> 0, 0 choices -> 0, 1 preemptions -> 1; 38 runs.
+# Shrunk from a world of seed 0: 3 nodes -> 3, 2 operations -> 2, 0 faults -> 0, 0 choices -> 0, 1 preemptions -> 1; 41 runs.
 # 1-minimal: each of these is needed.
 
 schema = 3
