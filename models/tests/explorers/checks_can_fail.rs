@@ -3,20 +3,10 @@
 use core::sync::atomic::Ordering;
 use std::sync::Arc;
 
-use iaxproof::registry::{Object, Ref};
 use iaxproof_models::explore::{Body, Enumeration, with_loom, with_shuttle};
-use iaxproof_models::{Account, End, Explorer, Loom, Shuttle};
+use iaxproof_models::{End, Explorer, Loom, Shuttle};
 
-struct Probe;
-
-impl<E: Explorer> Object<E> for Probe {
-    const KIND: &'static str = "probe";
-    fn release(&self) {}
-}
-
-fn probe<E: Explorer>() -> Ref<Probe, E> {
-    Ref::new(&Account::default(), Probe)
-}
+use crate::probe::probe;
 
 /// The properties that loom, shuttle's search and our enumerator report.
 fn reported(loom: Body, shuttle: Body) -> [String; 3] {

@@ -12,6 +12,8 @@ use iaxproof_models::protocol::replay::Replayer;
 use iaxproof_models::protocol::trace::{Change, Event, Trace};
 use iaxproof_models::{Account, Design, End, Engine, Explorer, Shuttle, keep_linked, scenarios};
 
+use crate::probe::{Probe, probe};
+
 /// The executions that a test spends on one exploration.
 const EXECUTIONS_MAX: u64 = 40;
 /// An exchange is lost to another upgrade only in later ones.
@@ -163,17 +165,6 @@ fn a_ledger_that_says_something_else_at_the_end_is_refused() {
         other.rest[0].held.insert(u32::MAX);
         assert!(replayer().replay(&other).is_err());
     }
-}
-
-struct Probe;
-
-impl<E: Explorer> Object<E> for Probe {
-    const KIND: &'static str = "probe";
-    fn release(&self) {}
-}
-
-fn probe<E: Explorer>() -> Ref<Probe, E> {
-    Ref::new(&Account::default(), Probe)
 }
 
 /// Why the protocol does not allow what the body does.
