@@ -12,30 +12,11 @@ use iaxproof::wire::{Body, CallNumber, Frame, FullFrame, IaxCommand};
 
 use crate::fact::{Fact, Mark, Passage};
 use crate::plan::Actor;
+use crate::worded::worded;
 
-macro_rules! goals {
-    ($($(#[$doc:meta])* $name:ident = $text:literal;)*) => {
-        /// Something that should happen in some worlds.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-        pub enum Goal {
-            $($(#[$doc])* $name,)*
-        }
-
-        impl Goal {
-            /// Every goal.
-            pub const ALL: &'static [Goal] = &[$(Goal::$name),*];
-
-            /// The goal in words.
-            pub const fn text(self) -> &'static str {
-                match self {
-                    $(Goal::$name => $text,)*
-                }
-            }
-        }
-    };
-}
-
-goals! {
+worded! {
+    /// Something that should happen in some worlds.
+    Goal:
     /// A client saw a REGACK.
     Registered = "registered";
     /// A peer registered from another address than before.

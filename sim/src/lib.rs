@@ -38,4 +38,5 @@ mod spoof;
 pub mod sweep;
 pub mod trace;
 pub mod views;
+mod worded;
 pub mod world;

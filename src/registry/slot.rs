@@ -26,10 +26,9 @@ impl<T: Object<F>, F: Family> Slot<T, F> {
 
     /// Puts `object` in. Gives back what was there.
     pub fn replace(&mut self, object: Ref<T, F>) -> Option<Ref<T, F>> {
-        let here = Seat::Slot(core::ptr::from_ref(self).addr());
         match &self.0 {
             Some(old) => object.reseated(old),
-            None => object.seated(here),
+            None => object.seated(Seat::Slot(core::ptr::from_ref(self).addr())),
         }
         self.0.replace(object)
     }

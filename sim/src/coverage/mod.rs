@@ -14,32 +14,14 @@ use core::str::FromStr;
 
 use iaxproof::engine::Standing;
 
+use crate::worded::worded;
+
 pub use self::message::{Message, Other};
 pub(crate) use self::watch::{Circumstance, CoverageWatch};
 
-macro_rules! faults {
-    ($($(#[$doc:meta])* $name:ident = $text:literal;)*) => {
-        /// What was wrong when a message came.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-        pub enum Fault {
-            $($(#[$doc])* $name,)*
-        }
-
-        impl Fault {
-            /// Every one.
-            pub const ALL: &'static [Fault] = &[$(Fault::$name),*];
-
-            /// The fault in words.
-            pub const fn text(self) -> &'static str {
-                match self {
-                    $(Fault::$name => $text,)*
-                }
-            }
-        }
-    };
-}
-
-faults! {
+worded! {
+    /// What was wrong when a message came.
+    Fault:
     /// Nothing.
     Nothing = "no fault";
     /// The network sent it twice.
