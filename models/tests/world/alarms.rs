@@ -42,6 +42,13 @@ fn a_late_release_takes_back_what_was_registered_anew() {
     assert_eq!(broken(&plan), None);
 }
 
+/// An octet of a sealed AUTHREP was changed that says nothing, so the proof is right.
+#[test]
+fn a_proof_that_is_right_though_it_was_damaged_encrypts_the_call() {
+    let plan = plan("W1-AwEAAQAA4NQDAgIAAAAIAQEAATwAAAABAAUCAAIADQIOBgEAAQ");
+    assert_eq!(broken(&plan), None);
+}
+
 /// A reload brings a name back, and stands still before it links it: who asks meanwhile is refused, one second later.
 #[test]
 fn a_name_is_there_when_the_reload_has_ended_and_not_since_it_began() {

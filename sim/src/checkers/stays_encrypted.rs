@@ -38,6 +38,8 @@ struct Dialogue {
     /// The last request of the server's that opened it.
     opener: Option<u64>,
     stage: Stage,
+    /// Whether a sealed AUTHREP came that was damaged on its way: maybe in octets that say nothing.
+    may_be_proved: bool,
     /// The frames that went out in clear, by OSeqno and time.
     clear: BTreeSet<(u8, u32)>,
     /// The time-stamp of the first frame of ours that went out sealed.
@@ -59,6 +61,7 @@ impl Dialogue {
             remote,
             opener: None,
             stage: Stage::Clear,
+            may_be_proved: false,
             clear: BTreeSet::new(),
             sealed_from: None,
         }
@@ -203,13 +206,27 @@ impl StaysEncrypted {
         let Some(Frame::Full(frame)) = &passage.frame else {
             return;
         };
-        let is_whole = passage.mark != Mark::Damaged && passage.mark != Mark::Spoofed;
-        if passage.is_sealed && is_whole && is(&frame.body, IaxCommand::AuthRep) {
-            let key = (server, frame.destination, passage.source);
-            if let Some(dialogue) = self.dialogues.get_mut(&key) {
-                let dialogue = dialogue.with(frame.source);
-                dialogue.stage = dialogue.stage.max(Stage::Proved);
+        let is_proof = passage.is_sealed && is(&frame.body, IaxCommand::AuthRep);
+        if !is_proof || passage.mark == Mark::Spoofed {
+            return;
+        }
+        let key = (server, frame.destination, passage.source);
+        if let Some(dialogue) = self.dialogues.get_mut(&key) {
+            let dialogue = dialogue.with(frame.source);
+            match passage.mark {
+                Mark::Damaged => dialogue.may_be_proved = true,
+                _ => dialogue.stage = dialogue.stage.max(Stage::Proved),
             }
+        }
+    }
+
+    /// The server takes a proof for right: where it came damaged, nothing says so but this.
+    fn authenticated(&mut self, server: u8, call: CallId) {
+        let of_call = (server, call.local());
+        let dialogues = self.dialogues.iter_mut();
+        let its = dialogues.filter(|((of, local, _), _)| (*of, *local) == of_call);
+        for (_, dialogue) in its.filter(|(_, dialogue)| dialogue.may_be_proved) {
+            dialogue.stage = dialogue.stage.max(Stage::Proved);
         }
     }
 
@@ -230,6 +247,10 @@ impl StaysEncrypted {
 
     fn told(&mut self, server: u8, event: &Event) -> Result<(), String> {
         match event {
+            Event::Authenticated { call, .. } => {
+                self.authenticated(server, *call);
+                Ok(())
+            }
             Event::Incoming { call, user, .. } => match account_of_name(user.as_str()) {
                 Some(account) => self.begun(server, *call, account),
                 None => Ok(()),

@@ -347,6 +347,13 @@ const RINGING: Body<'static> = Body::Control {
 
 /// A call of 9 to 7 whose caller proved its secret under the key, after a clear AUTHREQ and LAGRQ.
 fn proved() -> StaysEncrypted {
+    let mut checker = challenged();
+    proof_arrives(&mut checker, Mark::Plain);
+    checker
+}
+
+/// The same before its AUTHREP.
+fn challenged() -> StaysEncrypted {
     let topology = Topology {
         forced: vec![1],
         ..Topology::default()
@@ -359,10 +366,16 @@ fn proved() -> StaysEncrypted {
         let sent = Fact::Sent(passage(SERVER, &octets, false));
         assert_eq!(checker.observe(at(1), &sent), Ok(()));
     }
-    let octets = iax(9, 7, 1, IaxCommand::AuthRep);
-    let arrived = Fact::Arrived(passage(CLIENT, &octets, true));
-    assert_eq!(checker.observe(at(2), &arrived), Ok(()));
     checker
+}
+
+fn proof_arrives(checker: &mut StaysEncrypted, mark: Mark) {
+    let octets = iax(9, 7, 1, IaxCommand::AuthRep);
+    let passage = Passage {
+        mark,
+        ..passage(CLIENT, &octets, true)
+    };
+    assert_eq!(checker.observe(at(2), &Fact::Arrived(passage)), Ok(()));
 }
 
 fn sends(checker: &mut StaysEncrypted, octets: &[u8], is_sealed: bool) -> Result<(), String> {
@@ -447,4 +460,34 @@ fn stays_encrypted_wants_what_is_forced() {
     assert_eq!(told(&incoming(7, "p1")), Ok(()));
     assert_eq!(told(&incoming(8, "p2")), Ok(()));
     assert!(told(&incoming(8, "p1")).is_err());
+}
+
+#[test]
+fn stays_encrypted_takes_a_damaged_proof_for_right_where_the_server_does() {
+    let call = CallId::new(CallNumber::from_word(7), 1);
+    let user = Name::new("p1").expect("a name");
+    let begun = |mark: Mark, is_right: bool| {
+        let mut checker = challenged();
+        proof_arrives(&mut checker, mark);
+        let authenticated = Event::Authenticated {
+            call,
+            user: user.clone(),
+            serial: 0,
+        };
+        let incoming = Event::Incoming {
+            call,
+            from: address(CLIENT),
+            user: user.clone(),
+            number: "echo".into(),
+            format: Format::ULAW,
+            serial: 0,
+        };
+        let told = [authenticated, incoming];
+        let mut told = told.iter().skip(usize::from(!is_right));
+        told.try_for_each(|event| checker.observe(at(3), &Fact::Told { server: 0, event }))
+    };
+    assert_eq!(begun(Mark::Plain, false), Ok(()));
+    assert_eq!(begun(Mark::Damaged, true), Ok(()));
+    assert!(begun(Mark::Damaged, false).is_err());
+    assert!(begun(Mark::Spoofed, true).is_err());
 }
