@@ -127,6 +127,11 @@ pub(crate) fn end() {
     with(|context| context.running = false);
 }
 
+/// From here on references leave everything as it is.
+pub(crate) fn tear_down() {
+    with(|context| context.tearing_down = true);
+}
+
 /// Whether references must leave everything as it is: the execution is being torn down, or never began.
 pub(crate) fn is_stopped() -> bool {
     std::thread::panicking() || with(|context| context.tearing_down)

@@ -191,7 +191,10 @@ fn conclude<T: Threads>(
         world.fail(stop.property, &stop.message);
     }
     let is_whole = stopped.is_none();
-    // A world that was broken off is not emptied: its threads stand in the middle of what they did.
+    // A world that failed is not emptied and not judged any more: its threads stand in the middle of what they did.
+    if world.has_failed() {
+        context::tear_down();
+    }
     let mut report = world.end();
     let steps = context::steps_hash();
     if let Some(log) = &mut report.log {

@@ -76,10 +76,12 @@ pub(crate) fn run(
 ) -> Report {
     crate::finding::prepare();
     turns::begin(schedule, give_up);
-    let report = driver::run::<Strands>(plan, view, make);
+    let work = || driver::run::<Strands>(plan, view, make);
+    let report = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
+    // Also where the driver panics: what is left when the thread ends would be dropped among what is gone.
     with(Engine::clear);
     turns::end();
-    report
+    report.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 impl Engine {

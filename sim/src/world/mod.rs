@@ -199,6 +199,11 @@ impl<D: Directory + Administer + Observe + Clone> World<D> {
         self.queue.now()
     }
 
+    /// Whether a property is broken.
+    pub const fn has_failed(&self) -> bool {
+        self.observers.violation().is_some()
+    }
+
     /// The number of the event that happens, counted from 1.
     pub fn events(&self) -> u64 {
         self.observers.events()
