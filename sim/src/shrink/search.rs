@@ -18,8 +18,8 @@ use super::{Counts, Element, Kind, Refusal, Shrunk};
 /// The lists of a plan, in the order in which they are cut short: fewer operations leave fewer decisions.
 const LISTS: [List; 3] = [List::Operations, List::Partitions, List::Decisions];
 
-/// Of plans with how many decisions at most one operation is taken out and all of them are found again: each is a run.
-const ALIGN_MAX: usize = 12;
+/// Of plans with how many decisions at most one thing is taken out and all of the others are found again: each is a run.
+const ALIGN_MAX: usize = 24;
 
 #[derive(Clone, Copy)]
 enum List {
@@ -162,7 +162,7 @@ impl<R: FnMut(&Plan) -> Result<Report, String>> Search<R> {
         }
     }
 
-    /// Takes out one operation, and lets the decisions be about the datagrams and steps that they were about.
+    /// Takes out one operation or decision, and lets the other decisions be about the datagrams and steps that they were about.
     fn align(&mut self) {
         if self.plan.decisions.len() > ALIGN_MAX {
             return;
@@ -172,13 +172,20 @@ impl<R: FnMut(&Plan) -> Result<Report, String>> Search<R> {
             less.operations.remove(nth);
             self.attempt_aligned(less);
         }
+        let mut nth = self.plan.decisions.len();
+        while let Some(before) = nth.checked_sub(1) {
+            let mut less = self.plan.clone();
+            less.decisions.remove(before);
+            self.attempt_aligned(less);
+            // More may be gone than this one.
+            nth = before.min(self.plan.decisions.len());
+        }
     }
 
     /// Finds the decisions again one by one, in the order of their times: each may be about something that the ones before it bring about.
     fn attempt_aligned(&mut self, mut less: Plan) -> bool {
-        let moments = moments(&self.plan.decisions, &self.asked);
-        less.decisions.clear();
-        for (decision, moment) in moments {
+        let decisions = core::mem::take(&mut less.decisions);
+        for (decision, moment) in moments(&decisions, &self.asked) {
             let Some(report) = self.run(&less) else {
                 return false;
             };
@@ -351,6 +358,16 @@ mod tests {
         assert_eq!(shrunk.plan.operations.len(), 2);
     }
 
+    const STALL: Key = Key {
+        domain: Domain::Stall,
+        who: 3,
+        nth: 0,
+    };
+    const LOSS: Key = Key {
+        domain: Domain::Network,
+        who: 0,
+        nth: 0,
+    };
     /// How many steps a thread takes for one operation.
     const STEPS: u32 = 56;
 
@@ -359,8 +376,8 @@ mod tests {
         let times = plan.operations.iter().map(|it| it.at_ms);
         let steps = times.flat_map(|at_ms| (0..STEPS).map(move |_| at_ms));
         let step = |(nth, at_ms): (u32, u32)| {
-            let (domain, who) = (Domain::Stall, 3);
-            (Key { domain, who, nth }, Instant::from_millis(at_ms.into()))
+            let at = Instant::from_millis(at_ms.into());
+            (Key { nth, ..STALL }, at)
         };
         (0..).zip(steps).map(step).collect()
     }
@@ -382,6 +399,30 @@ mod tests {
         assert!(shrunk.is_minimal);
         assert_eq!(shrunk.plan.operations.len(), 1);
         assert_eq!(shrunk.plan.decisions[0].to_string(), "stall 3 10 = 1");
+    }
+
+    #[test]
+    fn a_stall_is_found_again_when_a_loss_before_it_goes() {
+        let mut given = plan();
+        given.operations.truncate(1);
+        given.decisions = ["network 0 0 = 1", "stall 3 12 = 1"]
+            .map(|text| text.parse().unwrap())
+            .to_vec();
+        let shrunk = shrink(&given, 5_000, |plan| {
+            // What is lost is sent again: two steps more before the tenth.
+            let is_lost = plan.decisions.iter().any(|it| it.key.who == 0);
+            let due = if is_lost { 12 } else { 10 };
+            let stalls = plan.decisions.iter().filter(|it| it.key.who == 3);
+            let stalls: Vec<u32> = stalls.map(|it| it.key.nth).collect();
+            let mut report = report(plan, stalls == [due] && plan.operations.len() == 1);
+            let late = |nth| Instant::from_millis(if nth < due - 10 { 0 } else { 500 });
+            let steps = (0..STEPS).map(|nth| (Key { nth, ..STALL }, late(nth)));
+            report.asked = steps.collect();
+            report.asked.push((LOSS, Instant::ZERO));
+            Ok(report)
+        });
+        let decisions = shrunk.unwrap().plan.decisions;
+        assert_eq!(decisions, ["stall 3 10 = 1".parse().unwrap()]);
     }
 
     #[test]
