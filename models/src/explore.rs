@@ -9,6 +9,7 @@ use shuttle::scheduler::{DfsScheduler, RandomScheduler};
 
 use crate::context;
 use crate::finding::{self, Finding};
+use crate::matrix::Cell;
 use crate::protocol::Table;
 use crate::protocol::replay::Replayer;
 use crate::protocol::trace::Trace;
@@ -71,6 +72,37 @@ pub struct Followed {
 /// that does not depend on what the operations left unordered.
 pub type Body = fn() -> String;
 
+/// Where the body of a scenario comes from.
+#[derive(Clone, Copy)]
+pub(crate) enum Source {
+    /// It is written out.
+    Written(Body),
+    /// It is made of a cell of the matrix.
+    Generated(fn(&'static Cell) -> String, &'static Cell),
+}
+
+impl Source {
+    /// What must be known before an execution begins, and may not be asked within one.
+    fn prepare(self) {
+        if let Source::Generated(_, cell) = self {
+            cell.prepare();
+        }
+    }
+
+    fn run(self) -> String {
+        match self {
+            Source::Written(body) => body(),
+            Source::Generated(play, cell) => play(cell),
+        }
+    }
+}
+
+impl From<Body> for Source {
+    fn from(body: Body) -> Self {
+        Source::Written(body)
+    }
+}
+
 /// Asked between executions: true ends the exploration, INCOMPLETE.
 pub type Stop = Box<dyn Fn() -> bool + Send>;
 
@@ -116,16 +148,17 @@ type Shared = Arc<Mutex<Tally>>;
 
 /// Explores with loom, on a thread of its own. `preemptions_max` is the bound B of a bounded proof, `None` for all interleavings.
 pub fn with_loom(body: Body, preemptions_max: Option<usize>, stop: Stop) -> Exploration {
-    loom_following(body, preemptions_max, stop, Follow::No)
+    loom_following(body.into(), preemptions_max, stop, Follow::No)
 }
 
 /// As [`with_loom`]; a share of the executions is replayed through the protocol.
 pub(crate) fn loom_following(
-    body: Body,
+    body: Source,
     preemptions_max: Option<usize>,
     stop: Stop,
     follow: Follow,
 ) -> Exploration {
+    body.prepare();
     let tally = follow.tally();
     let shared = Arc::clone(&tally);
     let end = on_its_own_thread(move || {
@@ -159,16 +192,17 @@ pub enum Enumeration {
 
 /// Explores on shuttle's threads, on a thread of the operating system of its own.
 pub fn with_shuttle(body: Body, enumeration: Enumeration, stop: Stop) -> Exploration {
-    shuttle_following(body, enumeration, stop, Follow::No)
+    shuttle_following(body.into(), enumeration, stop, Follow::No)
 }
 
 /// As [`with_shuttle`]; a share of the executions is replayed through the protocol.
 pub(crate) fn shuttle_following(
-    body: Body,
+    body: Source,
     enumeration: Enumeration,
     stop: Stop,
     follow: Follow,
 ) -> Exploration {
+    body.prepare();
     let tally = follow.tally();
     let shared = Arc::clone(&tally);
     let end = on_its_own_thread(move || {
@@ -199,6 +233,12 @@ pub(crate) fn shuttle_following(
 
 /// Traces of so many executions of the body, on shuttle's threads and in an order that `seed` decides. Fewer, where one breaks a rule.
 pub fn traces(body: Body, seed: u64, executions: usize) -> Vec<Trace> {
+    traces_of(body.into(), seed, executions)
+}
+
+/// As [`traces`].
+pub(crate) fn traces_of(body: Source, seed: u64, executions: usize) -> Vec<Trace> {
+    body.prepare();
     let tally = Arc::new(Mutex::new(Tally {
         traces: Some(Vec::new()),
         ..Tally::default()
@@ -215,6 +255,18 @@ pub fn traces(body: Body, seed: u64, executions: usize) -> Vec<Trace> {
     traces.unwrap_or_default()
 }
 
+/// Runs a body that begins no thread: one execution of shuttle's, for what it says. Whether it broke a rule is not asked.
+pub(crate) fn once(body: impl Fn() + Send + Sync + 'static) {
+    on_its_own_thread(move || {
+        tape::run(tape::Replay::new(&Choices::default()), move || {
+            context::begin();
+            body();
+            context::end();
+        });
+        End::Exhausted
+    });
+}
+
 /// What one execution along a tape did.
 pub(crate) struct Rerun {
     pub(crate) outcome: Option<String>,
@@ -224,7 +276,8 @@ pub(crate) struct Rerun {
 }
 
 /// Runs one execution along a tape under shuttle.
-pub(crate) fn along_tape(body: Body, choices: Choices, follow: Follow) -> Rerun {
+pub(crate) fn along_tape(body: Source, choices: Choices, follow: Follow) -> Rerun {
+    body.prepare();
     let tally = follow.tally();
     let shared = Arc::clone(&tally);
     let last = Arc::new(Mutex::new((0, String::new())));
@@ -284,13 +337,13 @@ fn stopped() -> Finding {
 }
 
 /// One execution, from begin to end.
-fn execute(tally: &Shared, body: Body) {
+fn execute(tally: &Shared, body: Source) {
     context::begin();
     if locked(tally).begins() {
         context::follow();
     }
     let outcome = finding::contain(|| {
-        let outcome = body();
+        let outcome = body.run();
         context::end();
         outcome
     });

@@ -12,7 +12,8 @@ mod shared;
 
 use serde::{Deserialize, Serialize};
 
-use crate::explore::{self, Body, Engine, Enumeration, Exploration, Follow, Stop};
+use crate::explore::{self, Engine, Enumeration, Exploration, Follow, Source, Stop};
+use crate::matrix;
 use crate::protocol::trace::Trace;
 
 /// Which design a scenario runs on.
@@ -81,7 +82,8 @@ pub struct Scenario {
     pub reach: Reach,
     /// The preemption bound of loom, `None` for all interleavings.
     pub preemptions_max: Option<usize>,
-    /// Every outcome of the shipped design. One alone says why in `about`.
+    /// Every outcome of the shipped design. One alone says why in `about`. A cell of the matrix lists none: the explorers' outcomes are
+    /// compared with each other.
     pub outcomes: &'static [&'static str],
     /// The designs that it runs on, with the body for each explorer.
     pub(crate) bodies: &'static [Bodies],
@@ -90,14 +92,20 @@ pub struct Scenario {
 /// One design's bodies.
 pub(crate) struct Bodies {
     pub(crate) design: Design,
-    pub(crate) loom: Body,
-    pub(crate) shuttle: Body,
+    pub(crate) loom: Source,
+    pub(crate) shuttle: Source,
 }
 
 impl Scenario {
     /// The designs that it runs on.
     pub fn designs(&self) -> impl Iterator<Item = Design> {
         self.bodies.iter().map(|bodies| bodies.design)
+    }
+
+    /// Whether it is a cell of the matrix.
+    pub fn is_cell(&self) -> bool {
+        let generated = |bodies: &Bodies| matches!(bodies.loom, Source::Generated(..));
+        self.bodies.iter().any(generated)
     }
 
     fn enumeration(&self) -> Enumeration {
@@ -134,10 +142,11 @@ impl Scenario {
         enumeration: Enumeration,
         stop: Stop,
     ) -> Option<Exploration> {
-        Some(explore::with_shuttle(
+        Some(explore::shuttle_following(
             self.bodies(design)?.shuttle,
             enumeration,
             stop,
+            Follow::No,
         ))
     }
 }
@@ -146,11 +155,13 @@ impl Scenario {
     /// Traces of so many executions of what ships, on shuttle's threads and in an order that `seed` decides.
     pub fn traces(&self, seed: u64, executions: usize) -> Vec<Trace> {
         let bodies = self.bodies(Design::Shipped);
-        bodies.map_or_else(Vec::new, |it| explore::traces(it.shuttle, seed, executions))
+        bodies.map_or_else(Vec::new, |it| {
+            explore::traces_of(it.shuttle, seed, executions)
+        })
     }
 }
 
-/// Every scenario.
+/// Every scenario that is written out: all but the cells of the matrix.
 pub fn scenarios() -> impl Iterator<Item = &'static Scenario> {
     let groups = [
         objects::SCENARIOS,
@@ -165,9 +176,11 @@ pub fn scenarios() -> impl Iterator<Item = &'static Scenario> {
     groups.into_iter().flatten()
 }
 
-/// The scenario of this name.
+/// The scenario of this name, or the cell of the matrix.
 pub fn scenario(name: &str) -> Option<&'static Scenario> {
-    scenarios().find(|scenario| scenario.name == name)
+    scenarios()
+        .chain(matrix::cells())
+        .find(|scenario| scenario.name == name)
 }
 
 /// The bodies of a scenario that runs on what ships alone.
@@ -175,8 +188,8 @@ macro_rules! shipped {
     ($body:ident) => {
         &[$crate::scenarios::Bodies {
             design: $crate::scenarios::Design::Shipped,
-            loom: $body::<$crate::Loom>,
-            shuttle: $body::<$crate::Shuttle>,
+            loom: $crate::explore::Source::Written($body::<$crate::Loom>),
+            shuttle: $crate::explore::Source::Written($body::<$crate::Shuttle>),
         }]
     };
 }
@@ -194,8 +207,12 @@ macro_rules! designs {
     ($body:ident, $design:ident) => {
         $crate::scenarios::Bodies {
             design: $crate::Design::$design,
-            loom: || $body::<$crate::Loom>($crate::Design::$design),
-            shuttle: || $body::<$crate::Shuttle>($crate::Design::$design),
+            loom: $crate::explore::Source::Written(|| {
+                $body::<$crate::Loom>($crate::Design::$design)
+            }),
+            shuttle: $crate::explore::Source::Written(|| {
+                $body::<$crate::Shuttle>($crate::Design::$design)
+            }),
         }
     };
 }

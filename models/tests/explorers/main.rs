@@ -3,6 +3,7 @@
 mod checks_can_fail;
 mod linearizable;
 mod litmus;
+mod matrix;
 mod probe;
 mod proofs;
 mod protocol;

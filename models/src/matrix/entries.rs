@@ -1,0 +1,101 @@
+//! The operations on an entry of the catalog: a cached row of the database, with a registration that is stored.
+
+use core::time::Duration;
+use std::sync::Arc;
+
+use iaxproof::catalog::{Answer, Row};
+use iaxproof::engine::directory::{Directory, Expiry, Generation, Lookup, Role};
+use iaxproof::engine::settings::{Configuration, Qualify};
+use iaxproof_sim::administer::Administer;
+
+use crate::explorer::Explorer;
+use crate::matrix::stage::{Job, Stage};
+use crate::matrix::{Cell, Operation, calls};
+use crate::subject::{
+    KITCHEN, NOW, accepted_with_database, address, asked, cache, configuration, fresh, row,
+};
+use crate::{AnyDirectory, Design};
+
+/// A catalog whose only peer is a cached row, which registered at an address.
+pub(super) fn directory<E: Explorer>(cell: &Cell) -> AnyDirectory {
+    let subject = accepted_with_database::<E>(Design::Shipped, &[]);
+    cache(&subject, stored(cell.has(Operation::Qualify)));
+    subject
+}
+
+/// The peer's row.
+fn stored(is_watched: bool) -> Row {
+    let mut row = row(KITCHEN, Some(address(1)));
+    row.settings.qualify = is_watched.then(Qualify::default);
+    row.settings.username = Some("0".to_owned());
+    row
+}
+
+/// What the operation's thread runs.
+pub(super) fn job<E: Explorer>(stage: &Stage<E>, operation: Operation) -> Job {
+    let directory = Arc::clone(stage.directory());
+    match operation {
+        Operation::Reload => Box::new(move || {
+            directory.reload(file());
+            "reloads".to_owned()
+        }),
+        Operation::Prune => Box::new(move || {
+            let evicted = directory.prune(Role::Peer, KITCHEN);
+            if evicted { "evicts" } else { "evicts nothing" }.to_owned()
+        }),
+        Operation::Expiry => {
+            let handle = stage.handle();
+            Box::new(move || {
+                let expiry = fresh(directory.expire(&handle, Generation(1), due()));
+                match expiry {
+                    Expiry::Expired => "expires",
+                    Expiry::Superseded => "does not expire",
+                }
+                .to_owned()
+            })
+        }
+        Operation::Qualify => calls::poke_timer(directory),
+        Operation::CallStart => calls::start(directory),
+        Operation::CallEnd => calls::end(directory),
+        Operation::Transfer => calls::transfer(directory),
+        other => unreachable!("{} is no operation on an entry", other.name()),
+    }
+}
+
+/// The database's answer to a lookup that is under way.
+pub(super) fn answer(directory: &Arc<AnyDirectory>) -> Job {
+    let directory = Arc::clone(directory);
+    let query = asked(directory.find(Role::Peer, KITCHEN));
+    Box::new(move || {
+        directory.answer(query, Answer::Row(stored(false)), NOW);
+        match directory.take_answer(query) {
+            Lookup::Found(_) => "is answered".to_owned(),
+            _ => "is not answered".to_owned(),
+        }
+    })
+}
+
+/// When the registration ends.
+fn due() -> iaxproof::time::Instant {
+    NOW + Duration::from_secs(60)
+}
+
+/// A file that names the peer.
+fn file() -> Configuration {
+    let mut file = configuration(1, &[KITCHEN]);
+    for entry in &mut file.entries {
+        entry.username = Some("1".to_owned());
+    }
+    file
+}
+
+/// How the peer stands.
+pub(super) fn stands(directory: &AnyDirectory) -> String {
+    let Lookup::Found(handle) = directory.find(Role::Peer, KITCHEN) else {
+        return "no entry".to_owned();
+    };
+    match fresh(directory.contact(&handle, NOW)) {
+        Some(contact) => format!("at {}", contact.address),
+        None => "away".to_owned(),
+    }
+}
