@@ -37,6 +37,9 @@ const EXPLORERS: [&str; 4] = [
 /// Where the scenarios stand, one `name: "..."` for each.
 const SCENARIOS: &str = "models/src/scenarios";
 
+/// What the cells of the matrix are made of.
+const MATRIX: [&str; 1] = ["models/src/matrix"];
+
 /// What both are built with.
 const DEPENDENCIES: [&str; 2] = ["Cargo.toml", "Cargo.lock"];
 
@@ -47,6 +50,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     say("SOURCES", &hash(&WORLDS)?);
     say("LIBRARY", &hash(&LIBRARY)?);
     say("EXPLORERS", &hash(&EXPLORERS)?);
+    say("MATRIX", &hash(&MATRIX)?);
     say("DEPENDENCIES", &hash(&DEPENDENCIES)?);
     say("TOOLCHAIN", &toolchain()?);
     let lock = fs::read_to_string(root("Cargo.lock"))?;

@@ -27,10 +27,28 @@ impl Table {
         }
     }
 
+    /// A table with a heading of any width.
+    pub(crate) fn with(heading: Vec<(String, Align)>) -> Self {
+        let (names, align) = heading.into_iter().unzip();
+        Table {
+            align,
+            rows: vec![names],
+        }
+    }
+
     /// One more row, of as many cells as the heading has.
     pub(crate) fn push<const N: usize>(&mut self, row: [String; N]) {
-        assert_eq!(N, self.align.len(), "a row has a cell for each column");
-        self.rows.push(row.into());
+        self.push_all(row.into());
+    }
+
+    /// As [`push`](Self::push).
+    pub(crate) fn push_all(&mut self, row: Vec<String>) {
+        assert_eq!(
+            row.len(),
+            self.align.len(),
+            "a row has a cell for each column"
+        );
+        self.rows.push(row);
     }
 
     fn width(&self, column: usize) -> usize {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::Args;
 use iaxproof_models::child::Request;
 use iaxproof_models::explore::Stop;
-use iaxproof_models::{Design, End, Engine, Exploration, Scenario, scenarios, token};
+use iaxproof_models::{Design, End, Engine, Exploration, Scenario, scenario, token};
 use serde::{Deserialize, Serialize};
 
 use crate::child::{self, How};
@@ -27,7 +27,7 @@ pub(crate) struct ProveChildArgs {
 }
 
 /// What a child says.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Told {
     /// What the explorer saw.
     pub(crate) exploration: Exploration,
@@ -70,7 +70,7 @@ fn token_of(request: &Request, exploration: &Exploration) -> Option<String> {
     let End::Failed(finding) = &exploration.end else {
         return None;
     };
-    let scenario = scenarios().find(|scenario| scenario.name == request.scenario)?;
+    let scenario = scenario(&request.scenario)?;
     let replays = request.engine == Engine::Shuttle;
     replays.then(|| token::shorten(scenario, request.design, finding).to_string())
 }

@@ -13,9 +13,40 @@ use crate::table::{Align, Table as Columns};
 
 /// Asks the solver everything and prints what it says.
 pub(super) fn run(json: bool) -> Verdict {
+    let judged = judge();
+    match &judged.asked {
+        Some(asked) if !json => show(&judged.row, asked),
+        _ => print(&judged.row, json),
+    }
+    judged.row.verdict
+}
+
+/// The row alone, for a report of more.
+pub(super) fn row_alone() -> Row {
+    judge().row
+}
+
+/// What the solver said, if there is one.
+struct Judged {
+    row: Row,
+    asked: Option<Asked>,
+}
+
+/// What was asked.
+struct Asked {
+    table: Table,
+    invariant: Invariant,
+    outcome: Outcome,
+    retries: u32,
+}
+
+fn judge() -> Judged {
     let watch = Stopwatch::start();
     let Some(mut solver) = Solver::find() else {
-        return print(&not_run(), json);
+        return Judged {
+            row: not_run(),
+            asked: None,
+        };
     };
     let (table, invariant) = (Table::shipped(), Invariant::shipped());
     let mut progress: Option<Progress> = None;
@@ -24,30 +55,23 @@ pub(super) fn run(json: bool) -> Verdict {
         progress.advance(1);
     });
     drop(progress);
-    let row = row(&outcome, &solver, watch.elapsed().as_secs_f64());
-    if json {
-        return print(&row, true);
+    Judged {
+        row: row(&outcome, &solver, watch.elapsed().as_secs_f64()),
+        asked: Some(Asked {
+            table,
+            invariant,
+            outcome,
+            retries: solver.retries,
+        }),
     }
-    show(&table, &invariant, &outcome);
-    println!(
-        "{}: {} questions, {} asked again, {:.1} s: {}",
-        row.by,
-        grouped(row.count),
-        solver.retries,
-        row.seconds,
-        row.word
-    );
-    println!("{NOT_COVERED}");
-    row.verdict
 }
 
-fn print(row: &Row, json: bool) -> Verdict {
+fn print(row: &Row, json: bool) {
     if json {
         Report::new(vec![row.clone()]).print(true);
     } else {
         println!("{}", row.word);
     }
-    row.verdict
 }
 
 fn not_run() -> Row {
@@ -88,7 +112,13 @@ fn row(outcome: &Outcome, solver: &Solver, seconds: f64) -> Row {
     }
 }
 
-fn show(table: &Table, invariant: &Invariant, outcome: &Outcome) {
+fn show(row: &Row, asked: &Asked) {
+    let Asked {
+        table,
+        invariant,
+        outcome,
+        retries,
+    } = asked;
     let mut columns = Columns::new([("sentence", Align::Left), ("says", Align::Left)]);
     for conjunct in &invariant.0 {
         columns.push([conjunct.name.to_owned(), conjunct.about.to_owned()]);
@@ -110,6 +140,14 @@ fn show(table: &Table, invariant: &Invariant, outcome: &Outcome) {
         kinds.collect::<Vec<_>>().join(", ")
     );
     outcome.failures.iter().for_each(show_failure);
+    println!(
+        "{}: {} questions, {retries} asked again, {:.1} s: {}",
+        row.by,
+        grouped(row.count),
+        row.seconds,
+        row.word
+    );
+    println!("{NOT_COVERED}");
 }
 
 fn show_failure(failure: &Failure) {

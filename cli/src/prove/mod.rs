@@ -5,6 +5,8 @@
 pub(crate) mod child;
 mod followed;
 mod inductive;
+mod journal;
+mod matrix;
 mod proof;
 mod show;
 
@@ -14,7 +16,8 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use clap::Args;
-use iaxproof_models::{Design, Engine, Scenario, scenarios};
+use iaxproof_models::matrix::cells;
+use iaxproof_models::{Design, Engine, Scenario, scenario, scenarios};
 
 use crate::certificate::write::Place;
 use crate::error::Error;
@@ -22,6 +25,7 @@ use crate::progress::Progress;
 use crate::report::{Report, Row, Verdict};
 
 use self::child::{Lost, Told};
+use self::journal::Journal;
 pub(crate) use self::proof::{Failure, Proof};
 pub(crate) use self::show::{CAVEATS, enumeration};
 
@@ -36,6 +40,15 @@ pub(crate) struct ProveArgs {
     /// Have a solver judge the protocol for any number of threads and objects, instead of exploring scenarios.
     #[arg(long, conflicts_with_all = ["names", "list", "design"])]
     inductive: bool,
+    /// Explore the matrix: what can be done with one line or one entry, each beside each other. Goes on where an earlier run was stopped.
+    #[arg(long, conflicts_with_all = ["names", "design"])]
+    matrix: bool,
+    /// Everything: the scenarios, the matrix, and the protocol for any number of threads.
+    #[arg(long, conflicts_with_all = ["names", "design", "inductive", "list"])]
+    all: bool,
+    /// With --matrix or --all: forget what earlier runs of this build explored.
+    #[arg(long)]
+    anew: bool,
     /// The design to explore: shipped, or a specimen that must fail.
     #[arg(long, value_name = "NAME", default_value = "shipped", value_parser = design)]
     design: Design,
@@ -61,6 +74,9 @@ pub(crate) struct Limits {
     pub(crate) jobs: usize,
 }
 
+/// What the second explorer gets at most for a cell of the matrix that loom explores within a bound.
+const BOUNDED_CELL_SECONDS: u64 = 5;
+
 /// A design by its name, for the command line.
 ///
 /// # Errors
@@ -79,27 +95,48 @@ pub(crate) fn run(args: &ProveArgs, json: bool) -> Result<Verdict, Error> {
     if args.inductive {
         return Ok(inductive::run(json));
     }
-    let selected = select(&args.names, args.design)?;
+    let selected = args.select()?;
     if args.list {
         show::list(&selected, json);
         return Ok(Verdict::Held);
     }
     let place = Place::prepare(args.certificate.as_deref())?;
     let work = selected.iter().map(|scenario| (*scenario, args.design));
-    let proofs = prove_all(&work.collect::<Vec<_>>(), args.limits)?;
+    let proofs = explore(&work.collect::<Vec<_>>(), args.limits, &args.journal()?)?;
     let mut rows: Vec<Row> = proofs.iter().flat_map(Proof::rows).collect();
-    let is_all = args.names.is_empty() && args.design == Design::Shipped;
+    let is_all = args.names.is_empty() && !args.matrix && args.design == Design::Shipped;
     let followed = is_all.then(|| followed::row(&proofs));
     rows.extend(followed.clone());
+    rows.extend((args.all && json).then(inductive::row_alone));
     let mut report = Report::new(rows);
     report.certificate = place.certify(&proofs)?;
     if json {
         report.print(true);
-    } else {
-        show::proofs(&proofs, followed.as_ref());
-        report.print_certificate();
+        return Ok(report.verdict);
     }
-    Ok(report.verdict)
+    show::all(&proofs, followed.as_ref());
+    report.print_certificate();
+    let inductive = args.all.then(|| inductive::run(false));
+    Ok(inductive.map_or(report.verdict, |it| it.max(report.verdict)))
+}
+
+impl ProveArgs {
+    /// The scenarios that are wanted.
+    fn select(&self) -> Result<Vec<&'static Scenario>, Error> {
+        match (self.all, self.matrix) {
+            (true, _) => Ok(scenarios().chain(cells()).collect()),
+            (false, true) => Ok(cells().collect()),
+            (false, false) => select(&self.names, self.design),
+        }
+    }
+
+    /// What was explored before: a matrix takes long.
+    fn journal(&self) -> Result<Journal, Error> {
+        match self.all || self.matrix {
+            true => Journal::open(self.anew),
+            false => Ok(Journal::none()),
+        }
+    }
 }
 
 fn select(names: &[String], design: Design) -> Result<Vec<&'static Scenario>, Error> {
@@ -108,8 +145,7 @@ fn select(names: &[String], design: Design) -> Result<Vec<&'static Scenario>, Er
         return Ok(scenarios().filter(runs_on).collect());
     }
     let by_name = |name: &String| {
-        let scenario = scenarios().find(|scenario| scenario.name == name);
-        let scenario = scenario.ok_or_else(|| {
+        let scenario = scenario(name).ok_or_else(|| {
             Error::Usage(format!(
                 "no scenario is named {name}: `iaxproof prove --list` says what there is"
             ))
@@ -133,6 +169,15 @@ pub(crate) fn prove_all(
     work: &[(&'static Scenario, Design)],
     limits: Limits,
 ) -> Result<Vec<Proof>, Error> {
+    explore(work, limits, &Journal::none())
+}
+
+/// As [`prove_all`], but for what the journal remembers.
+fn explore(
+    work: &[(&'static Scenario, Design)],
+    limits: Limits,
+    journal: &Journal,
+) -> Result<Vec<Proof>, Error> {
     let tasks = (0..work.len()).flat_map(|i| [(i, Engine::Loom), (i, Engine::Shuttle)]);
     let queue: Mutex<VecDeque<(usize, Engine)>> = Mutex::new(tasks.collect());
     let progress = Mutex::new(Progress::new("prove", 2 * work.len() as u64));
@@ -140,8 +185,11 @@ pub(crate) fn prove_all(
         let mut answers = Vec::new();
         while let Some((i, engine)) = locked(&queue).pop_front() {
             let (scenario, design) = work[i];
-            let limit = limits.of(engine);
-            let told = child::ask(scenario, design, engine, limit)?;
+            let limit = limits.of(engine, scenario);
+            let told = match journal.said(scenario, design, engine, limit) {
+                Some(told) => Ok(told),
+                None => ask(journal, scenario, design, engine, limit)?,
+            };
             answers.push(Answer { i, engine, told });
             locked(&progress).advance(1);
         }
@@ -156,6 +204,21 @@ pub(crate) fn prove_all(
         joined.collect::<Result<Vec<_>, Error>>()
     })?;
     Ok(pair(work, answers.into_iter().flatten().collect()))
+}
+
+/// Asks a child, and keeps what it says.
+fn ask(
+    journal: &Journal,
+    scenario: &Scenario,
+    design: Design,
+    engine: Engine,
+    limit: Duration,
+) -> Result<Result<Told, Lost>, Error> {
+    let told = child::ask(scenario, design, engine, limit)?;
+    if let Ok(told) = &told {
+        journal.keep(scenario, design, engine, limit, told)?;
+    }
+    Ok(told)
 }
 
 /// What was said of the `i`th piece of work by one explorer.
@@ -180,9 +243,12 @@ fn pair(work: &[(&'static Scenario, Design)], mut answers: Vec<Answer>) -> Vec<P
 }
 
 impl Limits {
-    fn of(self, engine: Engine) -> Duration {
+    /// Where loom is bounded in a cell of the matrix, the other explorer is only to look for what loom does not see.
+    fn of(self, engine: Engine, scenario: &Scenario) -> Duration {
+        let is_bounded_cell = scenario.is_cell() && scenario.preemptions_max.is_some();
         Duration::from_secs(match engine {
             Engine::Loom => self.loom_seconds,
+            Engine::Shuttle if is_bounded_cell => self.dfs_seconds.min(BOUNDED_CELL_SECONDS),
             Engine::Shuttle => self.dfs_seconds,
         })
     }

@@ -45,8 +45,23 @@ fn json_of(scenario: &Scenario) -> serde_json::Value {
     })
 }
 
-/// One line for each proof, then each failure with its interleaving, then what all this does not cover.
-pub(crate) fn proofs(proofs: &[Proof], followed: Option<&Row>) {
+/// Everything: scenarios, cells, and what holds for both.
+pub(super) fn all(all: &[Proof], followed: Option<&Row>) {
+    let written: Vec<&Proof> = all
+        .iter()
+        .filter(|proof| !proof.scenario.is_cell())
+        .collect();
+    if !written.is_empty() {
+        proofs(&written);
+    }
+    if written.len() < all.len() {
+        super::matrix::print(all);
+    }
+    close(followed);
+}
+
+/// One line for each proof, then each failure with its interleaving.
+fn proofs(proofs: &[&Proof]) {
     let mut table = Table::new([
         ("scenario", Align::Left),
         ("design", Align::Left),
@@ -79,11 +94,19 @@ pub(crate) fn proofs(proofs: &[Proof], followed: Option<&Row>) {
         ]);
     }
     print!("{table}");
-    for proof in proofs {
-        for failure in proof.failures() {
-            print_failure(proof, &failure);
-        }
+    proofs.iter().for_each(|proof| failures(proof));
+    println!("{LEGEND}");
+}
+
+/// Each failure of a proof, with its interleaving.
+pub(super) fn failures(proof: &Proof) {
+    for failure in proof.failures() {
+        print_failure(proof, &failure);
     }
+}
+
+/// What holds for all that was printed: the traces through the protocol, and what is not covered.
+fn close(followed: Option<&Row>) {
     if let Some(row) = followed {
         println!(
             "\n{}: {} {}: {}",
@@ -93,7 +116,7 @@ pub(crate) fn proofs(proofs: &[Proof], followed: Option<&Row>) {
             row.word
         );
     }
-    println!("{LEGEND}\n{}", CAVEATS.join("\n"));
+    println!("\n{}", CAVEATS.join("\n"));
 }
 
 /// How shuttle's threads are enumerated.
@@ -104,7 +127,7 @@ pub(crate) fn enumeration(scenario: &Scenario) -> &'static str {
     }
 }
 
-fn outcomes(told: &Result<Told, Lost>) -> String {
+pub(super) fn outcomes(told: &Result<Told, Lost>) -> String {
     told.as_ref().map_or("?".to_owned(), |told| {
         told.exploration.outcomes.len().to_string()
     })

@@ -6,7 +6,7 @@ mod differ;
 use std::path::PathBuf;
 
 use clap::Args;
-use iaxproof_models::{Design, Scenario, scenarios};
+use iaxproof_models::{Design, Scenario, scenario, scenarios};
 
 use crate::certificate::{Certificate, Entry};
 use crate::error::Error;
@@ -83,7 +83,7 @@ fn again(chosen: &[&Entry], args: &VerifyArgs) -> Result<Vec<Row>, Error> {
 }
 
 fn find(entry: &Entry) -> Option<(&'static Scenario, Design)> {
-    let scenario = scenarios().find(|scenario| scenario.name == entry.name)?;
+    let scenario = scenario(&entry.name)?;
     let runs = scenario.designs().any(|design| design == entry.design);
     runs.then_some((scenario, entry.design))
 }
