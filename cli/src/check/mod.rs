@@ -1,23 +1,30 @@
 //! `iaxproof check`: all the evidence but the zoo's bent sources, which need a compiler.
 //!
 //! First the designs that must fail, so that it is seen that the checks can: the linked lists of before August 2007 and the
-//! live settings rewritten in place. Then the same scenarios on what ships, a sweep of worlds, the captures and the
+//! live settings rewritten in place. Then the same scenarios on what ships, the quick pairs of the matrix, a sweep of worlds, the captures and the
 //! seeds of the fuzzers. One table at the end, and what the certificate of the proofs says.
 
 pub(crate) mod files;
 mod specimens;
 
 use clap::Args;
+use iaxproof_models::matrix::{self, Operation};
 use iaxproof_models::{Design, scenarios};
 
 use crate::certificate::write::Place;
 use crate::error::Error;
 use crate::prove::{self, Limits, Proof};
-use crate::report::{Report, Verdict};
+use crate::report::{Report, Row, Verdict};
 use crate::sim;
 
 /// How many worlds the sweep runs.
 const WORLDS: u64 = 10_000;
+
+/// The word of a proof that both explorers end.
+const PROVED: &str = "proved";
+
+/// How many pairs the matrix has.
+const PAIRS: usize = Operation::ALL.len() * (Operation::ALL.len() + 1) / 2;
 
 /// Run all the evidence but the zoo's bent sources: specimens, proofs, worlds, captures.
 #[derive(Debug, Args)]
@@ -46,6 +53,10 @@ pub(crate) fn run(args: &CheckArgs, json: bool) -> Result<Verdict, Error> {
     eprintln!("check: what ships, under loom and shuttle");
     let proofs = shipped(limits)?;
     rows.extend(proofs.iter().flat_map(Proof::rows));
+    eprintln!("check: the matrix");
+    let cells = quick_pairs(limits)?;
+    rows.extend(of_cells(&cells));
+    let proofs: Vec<Proof> = proofs.into_iter().chain(cells).collect();
     eprintln!("check: worlds");
     rows.extend(sim::sweep_shipped(WORLDS, args.jobs)?);
     eprintln!("check: captures and seeds");
@@ -59,6 +70,34 @@ pub(crate) fn run(args: &CheckArgs, json: bool) -> Result<Verdict, Error> {
         );
     }
     Ok(report.verdict)
+}
+
+fn quick_pairs(limits: Limits) -> Result<Vec<Proof>, Error> {
+    let work: Vec<_> = matrix::quick_pairs()
+        .map(|s| (s, Design::Shipped))
+        .collect();
+    prove::prove_all(&work, limits)
+}
+
+/// One row for all cells that are proved, and one for each other.
+fn of_cells(cells: &[Proof]) -> Vec<Row> {
+    let (proved, other): (Vec<&Proof>, Vec<&Proof>) =
+        cells.iter().partition(|proof| proof.word().0 == PROVED);
+    let rows: Vec<Row> = proved.iter().flat_map(|proof| proof.rows()).collect();
+    let all = Row {
+        what: format!("the matrix: {} of {} pairs", proved.len(), PAIRS),
+        by: "loom, shuttle".to_owned(),
+        word: PROVED.to_owned(),
+        verdict: Verdict::Held,
+        property: None,
+        count: rows.iter().map(|row| row.count).sum(),
+        unit: "executions".to_owned(),
+        seconds: rows.iter().map(|row| row.seconds).sum(),
+        replay: None,
+    };
+    let others = other.into_iter().flat_map(Proof::rows);
+    let all = (!proved.is_empty()).then_some(all);
+    all.into_iter().chain(others).collect()
 }
 
 fn shipped(limits: Limits) -> Result<Vec<Proof>, Error> {

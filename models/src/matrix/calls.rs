@@ -10,7 +10,7 @@ use iaxproof::engine::settings::{Configuration, General, Name, Settings, Transfe
 use iaxproof::engine::{CallId, Calling, Dial, EndReason, Endpoint, EndpointOptions, Event};
 use iaxproof::registry::ledger::NoLedger;
 use iaxproof::registry::{HashKey, Std};
-use iaxproof::wire::Cause;
+use iaxproof::wire::{Body, Cause, Frame};
 
 use crate::AnyDirectory;
 use crate::context::fault;
@@ -70,17 +70,26 @@ pub(super) fn start(directory: Arc<AnyDirectory>) -> Job {
         let calling = worker.call_peer(NOW, KITCHEN, "100");
         events(&mut worker);
         let said = match calling {
-            Ok(Calling::Call(_)) => worker
-                .poll_transmit()
-                .map_or("sends nothing".to_owned(), |new| {
-                    format!("calls {}", new.destination)
-                }),
+            Ok(Calling::Call(_)) => placed(&mut worker),
             Ok(Calling::Asked(_)) => "asks".to_owned(),
             Err(error) => format!("{error:?}"),
         };
         drop(worker);
         said
     })
+}
+
+/// Where a call goes, and by whose settings: the peer is called as the serial of its configuration.
+fn placed(worker: &mut Worker) -> String {
+    let new = worker.poll_transmit().expect("a call begins with NEW");
+    let Ok(Frame::Full(frame)) = Frame::parse(&new.payload) else {
+        panic!("NEW is a full frame");
+    };
+    let Body::Iax { ies, .. } = frame.body else {
+        panic!("NEW is an IAX frame");
+    };
+    let name = String::from_utf8_lossy(ies.username().unwrap_or_default());
+    format!("calls {} as {name}", new.destination)
 }
 
 /// A call that waits for its answer is hung up, and the worker goes.

@@ -4,8 +4,9 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use iaxproof::catalog::{Answer, Row};
-use iaxproof::engine::directory::{Directory, Expiry, Generation, Lookup, Role};
+use iaxproof::engine::directory::{Contact, Directory, Expiry, Generation, Lookup, Role};
 use iaxproof::engine::settings::{Configuration, Qualify};
+use iaxproof::time::Instant;
 use iaxproof_sim::administer::Administer;
 
 use crate::explorer::Explorer;
@@ -26,6 +27,10 @@ pub(super) fn directory<E: Explorer>(cell: &Cell) -> AnyDirectory {
 /// The peer's row.
 fn stored(is_watched: bool) -> Row {
     let mut row = row(KITCHEN, Some(address(1)));
+    row.contact = row.contact.map(|contact| Contact {
+        deadline: Some(due()),
+        ..contact
+    });
     row.settings.qualify = is_watched.then(Qualify::default);
     row.settings.username = Some("0".to_owned());
     row
@@ -75,9 +80,9 @@ pub(super) fn answer(directory: &Arc<AnyDirectory>) -> Job {
     })
 }
 
-/// When the registration ends.
-fn due() -> iaxproof::time::Instant {
-    NOW + Duration::from_secs(60)
+/// When the registration ends: after the next POKE.
+fn due() -> Instant {
+    NOW + Duration::from_secs(3_600)
 }
 
 /// A file that names the peer.

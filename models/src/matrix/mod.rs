@@ -9,10 +9,10 @@
 //!
 //! What the outcomes are judged by is in [`sequential`]; the operations themselves are in [`lines`] and [`entries`].
 
-mod bounded;
 mod calls;
 mod entries;
 mod lines;
+mod measured;
 mod sequential;
 mod stage;
 
@@ -158,7 +158,7 @@ impl Cell {
             about: "a cell of the matrix",
             threads: cell.operations.len(),
             reach: Reach::Reduced,
-            preemptions_max: bounded::of(name),
+            preemptions_max: measured::bound_of(name),
             outcomes: &[],
             bodies: Box::leak(Box::new([bodies])),
         }
@@ -197,6 +197,11 @@ static CELLS: LazyLock<Vec<Scenario>> = LazyLock::new(|| {
 /// All cells of the matrix: first the pairs, then the triples of one object.
 pub fn cells() -> impl Iterator<Item = &'static Scenario> {
     CELLS.iter()
+}
+
+/// The pairs that take a few seconds at most.
+pub fn quick_pairs() -> impl Iterator<Item = &'static Scenario> {
+    cells().filter(|cell| cell.threads == 2 && !measured::is_slow(cell.name))
 }
 
 /// The cell of these operations, in any order.

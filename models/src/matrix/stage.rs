@@ -53,6 +53,8 @@ pub(super) type Held<E> = Ref<Line<E>, E>;
 
 pub(super) struct Stage<E: Explorer> {
     pub(super) lines: Arc<Registry<u64, Line<E>, E>>,
+    /// Whether the cell is about a line too.
+    has_lines: bool,
     /// Where the cell has an entry.
     directory: Option<Arc<AnyDirectory>>,
     /// The line that stands under the key, or stood there; and the entry. The operations take what they hold of them.
@@ -66,13 +68,15 @@ impl<E: Explorer> Stage<E> {
             .has_an_entry()
             .then(|| Arc::new(entries::directory::<E>(cell)));
         let handle = directory.as_ref().map(|it| kept(&**it, KITCHEN));
+        let has_lines = cell.operations.iter().any(|it| !it.is_of_an_entry());
         let mut stage = Stage {
+            has_lines,
             lines: Arc::new(Registry::hash(Account::default(), HashKey(1, 2), 1)),
             directory,
             first: None,
             handle,
         };
-        if cell.operations.iter().any(|it| !it.is_of_an_entry()) {
+        if has_lines {
             stage.link_lines(cell);
         }
         stage
@@ -150,14 +154,13 @@ impl<E: Explorer> Stage<E> {
 
     /// How things stand when all threads have ended.
     pub(super) fn stands(&self) -> String {
-        let line = self.lines.find(&KEY).map(|line| line.number);
-        let line = line.map_or("no line".to_owned(), |number| format!("line {number}"));
+        let line = self.has_lines.then(|| match self.lines.find(&KEY) {
+            Some(line) => format!("line {}", line.number),
+            None => "no line".to_owned(),
+        });
         let entry = self.directory.as_deref().map(entries::stands);
-        [Some(line), entry]
-            .into_iter()
-            .flatten()
-            .collect::<Vec<_>>()
-            .join(", ")
+        let both: Vec<String> = [line, entry].into_iter().flatten().collect();
+        both.join(", ")
     }
 }
 

@@ -7,7 +7,7 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use std::collections::BTreeSet;
 
 use iaxproof_models::explore::{Enumeration, Stop};
-use iaxproof_models::matrix::{Operation, cell, cells};
+use iaxproof_models::matrix::{Operation, cell, cells, quick_pairs};
 use iaxproof_models::proof::{Word, word};
 use iaxproof_models::{Design, End, Engine, Exploration, Scenario, scenarios};
 
@@ -44,6 +44,11 @@ fn each_operation_stands_beside_each_and_by_threes_with_those_of_its_object() {
     let count = |threads| cells().filter(|cell| cell.threads == threads).count();
     // 16 * 17 / 2; twice 8 * 9 * 10 / 6.
     assert_eq!((count(2), count(3)), (136, 240));
+    assert_eq!(
+        quick_pairs().count(),
+        126,
+        "each slow pair is one of the matrix"
+    );
 }
 
 #[test]
