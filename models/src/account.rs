@@ -127,10 +127,16 @@ impl Ledger for Account {
     }
 
     fn free(&self, object: ObjectNumber) {
-        context::with(|context| {
+        let early = context::with(|context| {
             context.event(|_| Some(Event::Freed { object: object.0 }));
-            context.record(object.0).freed = true;
+            context.free(object.0)
         });
+        if let Some(message) = early {
+            context::fault("no-use-after-destroy", &message);
+        }
+        if let Some(memory) = context::with(|context| context.memory_of(object.0)) {
+            memory.end();
+        }
     }
 
     fn placed(&self, object: ObjectNumber, memory: Range<usize>) {

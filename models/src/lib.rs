@@ -27,6 +27,7 @@ mod follow;
 pub mod fuzz;
 mod loom_family;
 pub mod matrix;
+mod memory;
 pub mod proof;
 pub mod protocol;
 mod reduce;

@@ -1,7 +1,8 @@
 //! The family of loom: the shipped registry on loom's mutex and atomics.
 //!
-//! Beside the counts, each object has a loom cell: a deref is a tracked read and the destructor a tracked write, so an
-//! ordering that is too weak to put every use before the destructor is a report.
+//! Beside the counts, each object has two loom cells: a deref is a tracked read of the one and the destructor a tracked write, and any
+//! operation on a count is a read of the other, whose write is the end of the memory. So an
+//! ordering that is too weak to put every use before the destructor, or every access before the end, is a report.
 
 #![expect(
     unsafe_code,
@@ -21,6 +22,7 @@ use crate::any::{self, AnyDirectory};
 use crate::context::{self, fault, lock_of};
 use crate::explorer::Explorer;
 use crate::finding;
+use crate::memory::Memory;
 use crate::rules;
 use crate::step::Operation;
 use crate::subject;
@@ -66,6 +68,27 @@ impl<T> Drop for LoomGuard<'_, T> {
 pub struct LoomAtomic {
     number: u32,
     inner: loom::sync::atomic::AtomicUsize,
+    /// The memory that it lies in, where it is a count of an object.
+    memory: Option<Memory>,
+}
+
+impl LoomAtomic {
+    /// The atomic, which is about to be used.
+    fn access(&self) -> &loom::sync::atomic::AtomicUsize {
+        self.memory.iter().for_each(Memory::access);
+        &self.inner
+    }
+}
+
+/// The memory of the object whose count was just made under this number: both counts share it.
+fn memory_around(atomic: u32) -> Option<Memory> {
+    let object = context::with(|c| c.counted_object(atomic))?;
+    if let Some(known) = context::with(|c| c.memory_of(object)) {
+        return Some(known);
+    }
+    let memory = Memory::default();
+    context::with(|c| c.keep_memory(object, memory.clone()));
+    Some(memory)
 }
 
 /// The poison mark of an object, and the cell that orders its uses.
@@ -112,43 +135,36 @@ unsafe impl Family for Loom {
     }
 
     fn atomic(value: usize) -> LoomAtomic {
+        let number = context::with(|c| c.make_atomic());
         LoomAtomic {
-            number: context::with(|c| c.make_atomic()),
+            number,
             inner: loom::sync::atomic::AtomicUsize::new(value),
+            memory: memory_around(number),
         }
     }
 
     #[track_caller]
     fn load(atomic: &LoomAtomic, ordering: Ordering) -> usize {
-        rules::atomic(
-            atomic.number,
-            Operation::Load,
-            ordering,
-            Location::caller(),
-            || atomic.inner.load(ordering),
-        )
+        let at = Location::caller();
+        rules::atomic(atomic.number, Operation::Load, ordering, at, || {
+            atomic.access().load(ordering)
+        })
     }
 
     #[track_caller]
     fn fetch_add(atomic: &LoomAtomic, value: usize, ordering: Ordering) -> usize {
-        rules::atomic(
-            atomic.number,
-            Operation::Add,
-            ordering,
-            Location::caller(),
-            || atomic.inner.fetch_add(value, ordering),
-        )
+        let at = Location::caller();
+        rules::atomic(atomic.number, Operation::Add, ordering, at, || {
+            atomic.access().fetch_add(value, ordering)
+        })
     }
 
     #[track_caller]
     fn fetch_sub(atomic: &LoomAtomic, value: usize, ordering: Ordering) -> usize {
-        rules::atomic(
-            atomic.number,
-            Operation::Subtract,
-            ordering,
-            Location::caller(),
-            || atomic.inner.fetch_sub(value, ordering),
-        )
+        let at = Location::caller();
+        rules::atomic(atomic.number, Operation::Subtract, ordering, at, || {
+            atomic.access().fetch_sub(value, ordering)
+        })
     }
 
     #[track_caller]
@@ -159,9 +175,10 @@ unsafe impl Family for Loom {
         success: Ordering,
         failure: Ordering,
     ) -> Result<usize, usize> {
-        rules::exchange(atomic.number, success, failure, Location::caller(), || {
+        let at = Location::caller();
+        rules::exchange(atomic.number, success, failure, at, || {
             atomic
-                .inner
+                .access()
                 .compare_exchange(current, new, success, failure)
         })
     }

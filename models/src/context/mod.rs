@@ -12,11 +12,13 @@ mod order;
 
 use core::panic::Location;
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 
 use crate::arena::Arena;
 use crate::clock::Clock;
 use crate::finding::{self, Finding};
 use crate::follow::Followed;
+use crate::memory::Memory;
 use crate::protocol::trace::{Event, Trace};
 use crate::reduce::Pending;
 use crate::step::{Operation, Step, Subject};
@@ -59,6 +61,8 @@ pub(crate) struct Context {
     clocks: [Clock; THREADS_MAX],
     pending: [Pending; THREADS_MAX],
     arena: Arena,
+    /// The memory of each object, where loom explores.
+    memories: BTreeMap<u32, Memory>,
     /// The events for the protocol, where this execution is followed.
     followed: Option<Followed>,
 }

@@ -3,7 +3,9 @@
 use core::panic::Location;
 use std::collections::BTreeMap;
 
-use super::Context;
+use super::{Context, thread_letter};
+use crate::clock::Stamps;
+use crate::memory::Memory;
 use crate::step::{Operation, Subject};
 
 /// One object of the registry, as the ledger of the explorers sees it.
@@ -15,6 +17,8 @@ pub(crate) struct Record {
     pub(crate) destroyed: bool,
     pub(crate) freed: bool,
     pub(crate) held: BTreeMap<u32, &'static Location<'static>>,
+    /// Each thread's last access to the memory: its counts, or the object in it.
+    pub(super) accesses: Stamps,
 }
 
 /// An object whose primitives are being made: they come in the order strong count, weak count, life.
@@ -38,6 +42,7 @@ impl Context {
             destroyed: false,
             freed: false,
             held: BTreeMap::new(),
+            accesses: Stamps::default(),
         });
         let object = u32::try_from(self.objects.len()).unwrap_or(u32::MAX);
         self.making = Some(Making { object, atomics: 0 });
@@ -47,6 +52,37 @@ impl Context {
 
     pub(crate) fn record(&mut self, object: u32) -> &mut Record {
         &mut self.objects[object as usize - 1]
+    }
+
+    /// The running thread reads or writes the memory of this object; nothing where it is none of the registry's.
+    pub(super) fn access(&mut self, object: u32, at: &'static Location<'static>) {
+        let (current, now) = (self.current, self.clocks[self.current]);
+        let record = self.objects.get_mut((object as usize).wrapping_sub(1));
+        if let Some(record) = record {
+            record.accesses.add(current, &now, at);
+        }
+    }
+
+    /// The memory of this object as loom sees it.
+    pub(crate) fn memory_of(&self, object: u32) -> Option<Memory> {
+        self.memories.get(&object).cloned()
+    }
+
+    /// From here on loom sees the memory of this object.
+    pub(crate) fn keep_memory(&mut self, object: u32, memory: Memory) {
+        self.memories.insert(object, memory);
+    }
+
+    /// The memory of the object ends; the report where it may not. Every access must be ordered before it.
+    pub(crate) fn free(&mut self, object: u32) -> Option<String> {
+        let now = self.clocks[self.current];
+        let record = self.record(object);
+        record.freed = true;
+        let (thread, at) = record.accesses.unordered_with(&now)?;
+        let (name, letter) = (self.object_name(object), thread_letter(thread));
+        Some(format!(
+            "what {letter} did to the memory of {name} at {at} is not ordered before the end of that memory"
+        ))
     }
 
     pub(crate) fn next_ticket(&mut self) -> u32 {

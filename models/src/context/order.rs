@@ -99,6 +99,19 @@ impl Context {
         u32::try_from(self.atomics.len() - 1).unwrap_or(u32::MAX)
     }
 
+    /// What this atomic is.
+    pub(crate) fn subject_of(&self, atomic: u32) -> Subject {
+        self.atomics[atomic as usize].0
+    }
+
+    /// The object whose count this atomic is, where it is one's.
+    pub(crate) fn counted_object(&self, atomic: u32) -> Option<u32> {
+        match self.subject_of(atomic) {
+            Subject::Count(object) | Subject::WeakCount(object) => Some(object),
+            _ => None,
+        }
+    }
+
     /// An atomic operation happened, with this much ordering. A read-modify-write keeps a release sequence going,
     /// and nothing here stores plainly, so what was released stays to be acquired.
     pub(crate) fn atomic(
@@ -111,6 +124,9 @@ impl Context {
     ) {
         use core::sync::atomic::Ordering::{AcqRel, Acquire, Release, SeqCst};
         let current = self.current;
+        if let Some(object) = self.counted_object(atomic) {
+            self.access(object, at);
+        }
         let (subject, clock) = &mut self.atomics[atomic as usize];
         if matches!(order, Acquire | AcqRel | SeqCst) {
             self.clocks[current].join(clock);
@@ -150,6 +166,7 @@ impl Context {
         let record = &mut self.lives[life as usize];
         record.uses.add(current, &self.clocks[current], at);
         let (object, destroyed) = (record.object, record.destroyed);
+        self.access(object, at);
         self.step(Operation::Use, Subject::Object(object), at, None);
         let destroyed = destroyed?;
         let name = self.object_name(object);
