@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::explore::{Engine, Exploration, Stop};
+use crate::orderings::{Kind, Trial};
 use crate::scenarios::{self, Design};
 
 /// What a child is asked to explore.
@@ -15,6 +16,9 @@ pub struct Request {
     pub design: Design,
     /// The explorer.
     pub engine: Engine,
+    /// Under loom: an ordering on trial.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trial: Option<Trial>,
     /// The time allowed; past it the exploration is INCOMPLETE. The caller of [`run_child`] owns the clock.
     pub stop_after_seconds: u64,
 }
@@ -38,20 +42,24 @@ pub enum RequestError {
     },
 }
 
-/// Explores what the request asks for.
+/// Explores what the request asks for. Gives also the kinds of sites that were met, where an ordering is on trial.
 ///
 /// # Errors
 ///
 /// A scenario or a design that does not exist.
-pub fn explore(request: &Request, stop: Stop) -> Result<Exploration, RequestError> {
+pub fn explore(request: &Request, stop: Stop) -> Result<(Exploration, Vec<Kind>), RequestError> {
     let scenario = scenarios::scenario(&request.scenario)
         .ok_or_else(|| RequestError::Scenario(request.scenario.clone()))?;
-    scenario
-        .explore(request.design, request.engine, stop)
-        .ok_or_else(|| RequestError::Design {
-            scenario: request.scenario.clone(),
-            design: request.design.name(),
-        })
+    let explored = match &request.trial {
+        Some(trial) => scenario.on_trial(trial.clone(), stop),
+        None => scenario
+            .explore(request.design, request.engine, stop)
+            .map(|exploration| (exploration, Vec::new())),
+    };
+    explored.ok_or_else(|| RequestError::Design {
+        scenario: request.scenario.clone(),
+        design: request.design.name(),
+    })
 }
 
 /// Reads a [`Request`] and gives the [`Exploration`] as one line of JSON. `clock` makes the callback that says when the
@@ -65,6 +73,6 @@ pub fn run_child(
     clock: impl FnOnce(u64) -> Stop,
 ) -> Result<String, RequestError> {
     let request: Request = serde_json::from_str(request_json)?;
-    let exploration = explore(&request, clock(request.stop_after_seconds))?;
+    let (exploration, _) = explore(&request, clock(request.stop_after_seconds))?;
     Ok(serde_json::to_string(&exploration)?)
 }

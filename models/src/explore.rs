@@ -10,6 +10,7 @@ use shuttle::scheduler::{DfsScheduler, RandomScheduler};
 use crate::context;
 use crate::finding::{self, Finding};
 use crate::matrix::Cell;
+use crate::orderings::{self, Kind, Met, Trial};
 use crate::protocol::Table;
 use crate::protocol::replay::Replayer;
 use crate::protocol::trace::Trace;
@@ -160,8 +161,39 @@ pub(crate) fn loom_following(
 ) -> Exploration {
     body.prepare();
     let tally = follow.tally();
-    let shared = Arc::clone(&tally);
-    let end = on_its_own_thread(move || {
+    let end = loom_with(body, preemptions_max, stop, &tally, || {});
+    summary(Engine::Loom, &tally, end)
+}
+
+/// As [`with_loom`], with an ordering on trial. Also gives the kinds of sites that were met.
+pub(crate) fn loom_on_trial(
+    body: Source,
+    preemptions_max: Option<usize>,
+    stop: Stop,
+    trial: Trial,
+) -> (Exploration, Vec<Kind>) {
+    body.prepare();
+    let (tally, met) = (Follow::No.tally(), Met::default());
+    let kept = Arc::clone(&met);
+    let end = loom_with(body, preemptions_max, stop, &tally, || {
+        orderings::begin(trial, kept);
+    });
+    let kinds = core::mem::take(&mut *locked(&met));
+    let exploration = summary(Engine::Loom, &tally, end);
+    (exploration, kinds.into_iter().collect())
+}
+
+/// Explores with loom on a thread of its own, which does `first` first.
+fn loom_with(
+    body: Source,
+    preemptions_max: Option<usize>,
+    stop: Stop,
+    tally: &Shared,
+    first: impl FnOnce() + Send + 'static,
+) -> End {
+    let shared = Arc::clone(tally);
+    on_its_own_thread(move || {
+        first();
         let stop = Mutex::new(stop);
         loom_builder(preemptions_max).check(move || {
             if locked(&stop)() {
@@ -170,8 +202,7 @@ pub(crate) fn loom_following(
             execute(&shared, body);
         });
         End::Exhausted
-    });
-    summary(Engine::Loom, &tally, end)
+    })
 }
 
 /// How the second explorer enumerates.

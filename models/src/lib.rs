@@ -9,6 +9,7 @@
 //! - [`world`]: one world on one design, whatever its engine.
 //! - [`mod@fuzz`]: the body of the fuzz target whose octets are a world.
 //! - [`child`]: a proof as one JSON line of a child process, for an explorer can abort.
+//! - [`mod@orderings`]: an exploration with one memory ordering weaker than in the source.
 //! - [`token`]: a failing schedule as a short text that replays.
 //!
 //! What is not covered: operations with `Relaxed` ordering on two objects may have outcomes that neither explorer
@@ -28,6 +29,7 @@ pub mod fuzz;
 mod loom_family;
 pub mod matrix;
 mod memory;
+pub mod orderings;
 pub mod proof;
 pub mod protocol;
 mod reduce;

@@ -23,6 +23,7 @@ use crate::context::{self, fault, lock_of};
 use crate::explorer::Explorer;
 use crate::finding;
 use crate::memory::Memory;
+use crate::orderings::{self, Both};
 use crate::rules;
 use crate::step::Operation;
 use crate::subject;
@@ -146,24 +147,27 @@ unsafe impl Family for Loom {
     #[track_caller]
     fn load(atomic: &LoomAtomic, ordering: Ordering) -> usize {
         let at = Location::caller();
-        rules::atomic(atomic.number, Operation::Load, ordering, at, || {
-            atomic.access().load(ordering)
+        let Both { loom, clocks } = orderings::of(atomic.number, Operation::Load, ordering);
+        rules::atomic(atomic.number, Operation::Load, clocks, at, || {
+            atomic.access().load(loom)
         })
     }
 
     #[track_caller]
     fn fetch_add(atomic: &LoomAtomic, value: usize, ordering: Ordering) -> usize {
         let at = Location::caller();
-        rules::atomic(atomic.number, Operation::Add, ordering, at, || {
-            atomic.access().fetch_add(value, ordering)
+        let Both { loom, clocks } = orderings::of(atomic.number, Operation::Add, ordering);
+        rules::atomic(atomic.number, Operation::Add, clocks, at, || {
+            atomic.access().fetch_add(value, loom)
         })
     }
 
     #[track_caller]
     fn fetch_sub(atomic: &LoomAtomic, value: usize, ordering: Ordering) -> usize {
         let at = Location::caller();
-        rules::atomic(atomic.number, Operation::Subtract, ordering, at, || {
-            atomic.access().fetch_sub(value, ordering)
+        let Both { loom, clocks } = orderings::of(atomic.number, Operation::Subtract, ordering);
+        rules::atomic(atomic.number, Operation::Subtract, clocks, at, || {
+            atomic.access().fetch_sub(value, loom)
         })
     }
 
@@ -176,10 +180,12 @@ unsafe impl Family for Loom {
         failure: Ordering,
     ) -> Result<usize, usize> {
         let at = Location::caller();
-        rules::exchange(atomic.number, success, failure, at, || {
+        let won = orderings::of(atomic.number, Operation::Exchange, success);
+        let lost = orderings::of(atomic.number, Operation::ExchangeFailed, failure);
+        rules::exchange(atomic.number, won.clocks, lost.clocks, at, || {
             atomic
                 .access()
-                .compare_exchange(current, new, success, failure)
+                .compare_exchange(current, new, won.loom, lost.loom)
         })
     }
 

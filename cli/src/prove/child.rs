@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::Args;
 use iaxproof_models::child::Request;
 use iaxproof_models::explore::Stop;
+use iaxproof_models::orderings::{Kind, Trial};
 use iaxproof_models::{Design, End, Engine, Exploration, Scenario, scenario, token};
 use serde::{Deserialize, Serialize};
 
@@ -33,6 +34,9 @@ pub(crate) struct Told {
     pub(crate) exploration: Exploration,
     /// The failure as a token, where the explorer can replay it.
     pub(crate) token: Option<String>,
+    /// The kinds of sites that it met, where an ordering was on trial.
+    #[serde(default)]
+    pub(crate) met: Vec<Kind>,
     /// The child's time in seconds.
     pub(crate) seconds: f64,
 }
@@ -49,11 +53,12 @@ pub(crate) fn run(args: &ProveChildArgs) -> Result<Verdict, Error> {
     let request: Request = serde_json::from_str(&args.request).map_err(|e| usage(&e))?;
     let limit = Duration::from_secs(request.stop_after_seconds);
     let stop: Stop = Box::new(move || watch.elapsed() >= limit);
-    let exploration =
+    let (exploration, met) =
         iaxproof_models::child::explore(&request, stop).map_err(|error| usage(&error))?;
     let told = Told {
         token: token_of(&request, &exploration),
         exploration,
+        met,
         seconds: watch.elapsed().as_secs_f64(),
     };
     println!("{}", serde_json::to_string(&told).map_err(|e| usage(&e))?);
@@ -86,13 +91,37 @@ pub(crate) fn ask(
     engine: Engine,
     limit: Duration,
 ) -> Result<Result<Told, Lost>, Error> {
-    let request = Request {
+    ask_for(&Request {
         scenario: scenario.name.to_owned(),
         design,
         engine,
+        trial: None,
         stop_after_seconds: limit.as_secs(),
-    };
-    let request = serde_json::to_string(&request).map_err(|e| Error::Broke(e.to_string()))?;
+    })
+}
+
+/// The same for what ships under loom, with an ordering on trial.
+///
+/// # Errors
+///
+/// As for [`ask`].
+pub(crate) fn ask_on_trial(
+    scenario: &Scenario,
+    trial: Trial,
+    limit: Duration,
+) -> Result<Result<Told, Lost>, Error> {
+    ask_for(&Request {
+        scenario: scenario.name.to_owned(),
+        design: Design::Shipped,
+        engine: Engine::Loom,
+        trial: Some(trial),
+        stop_after_seconds: limit.as_secs(),
+    })
+}
+
+fn ask_for(request: &Request) -> Result<Result<Told, Lost>, Error> {
+    let limit = Duration::from_secs(request.stop_after_seconds);
+    let request = serde_json::to_string(request).map_err(|e| Error::Broke(e.to_string()))?;
     let program = std::env::current_exe().map_err(Error::io("cannot find", ".".as_ref()))?;
     let mut command = Command::new(program);
     let ended = child::run(command.args(["prove-child", &request]), limit + GRACE)?;
@@ -115,4 +144,13 @@ pub(crate) enum Lost {
     Broke(String),
     /// It was ended past its limit.
     TimedOut,
+}
+
+impl std::fmt::Display for Lost {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Lost::Broke(why) => f.write_str(why),
+            Lost::TimedOut => f.write_str("past its limit"),
+        }
+    }
 }

@@ -1,12 +1,13 @@
 //! `iaxproof prove`: explores the scenarios of `iaxproof-models` exhaustively, each under loom and under shuttle's
 //! depth-first search, each exploration in a child process, and says what that proves and what it does not. With `--inductive`
-//! a solver judges the protocol instead.
+//! a solver judges the protocol instead; with `--orderings` the memory orderings are tried weaker.
 
 pub(crate) mod child;
 mod followed;
 mod inductive;
 mod journal;
 mod matrix;
+mod orderings;
 mod proof;
 mod show;
 
@@ -49,12 +50,16 @@ pub(crate) struct ProveArgs {
     /// With --matrix or --all: forget what earlier runs of this build explored.
     #[arg(long)]
     anew: bool,
+    /// Try every memory ordering of the registry a step weaker: one of the scenarios named must then fail; those about objects, where
+    /// none is named.
+    #[arg(long, conflicts_with_all = ["list", "inductive", "design", "matrix", "all"])]
+    orderings: bool,
     /// The design to explore: shipped, or a specimen that must fail.
     #[arg(long, value_name = "NAME", default_value = "shipped", value_parser = design)]
     design: Design,
     /// Where the certificate of what held goes; else, named by its hash, in target/iaxproof-certificates, or in the folder for
     /// temporary files.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["list", "inductive"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["list", "inductive", "orderings"])]
     certificate: Option<PathBuf>,
     #[command(flatten)]
     limits: Limits,
@@ -96,6 +101,18 @@ pub(crate) fn run(args: &ProveArgs, json: bool) -> Result<Verdict, Error> {
         return Ok(inductive::run(json));
     }
     let selected = args.select()?;
+    if args.orderings {
+        let selected = if args.names.is_empty() {
+            orderings::by_default()
+        } else {
+            selected
+        };
+        return orderings::run(
+            &selected,
+            Duration::from_secs(args.limits.loom_seconds),
+            json,
+        );
+    }
     if args.list {
         show::list(&selected, json);
         return Ok(Verdict::Held);

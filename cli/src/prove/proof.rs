@@ -164,6 +164,7 @@ mod tests {
         let scenario = scenarios().next().unwrap();
         let outcomes = scenario.outcomes.iter().map(|o| ((*o).to_owned(), 1));
         Ok(Told {
+            met: Vec::new(),
             exploration: Exploration {
                 engine,
                 executions: 7,

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::explore::{self, Engine, Enumeration, Exploration, Follow, Source, Stop};
 use crate::matrix;
+use crate::orderings::{Kind, Trial};
 use crate::protocol::trace::Trace;
 
 /// Which design a scenario runs on.
@@ -152,6 +153,14 @@ impl Scenario {
 }
 
 impl Scenario {
+    /// Explores what ships with loom, with an ordering on trial; also the kinds of sites that it met. `None` where the
+    /// scenario does not run on what ships.
+    pub fn on_trial(&self, trial: Trial, stop: Stop) -> Option<(Exploration, Vec<Kind>)> {
+        let body = self.bodies(Design::Shipped)?.loom;
+        let bound = self.preemptions_max;
+        Some(explore::loom_on_trial(body, bound, stop, trial))
+    }
+
     /// Traces of so many executions of what ships, on shuttle's threads and in an order that `seed` decides.
     pub fn traces(&self, seed: u64, executions: usize) -> Vec<Trace> {
         let bodies = self.bodies(Design::Shipped);
@@ -174,6 +183,11 @@ pub fn scenarios() -> impl Iterator<Item = &'static Scenario> {
         outgoing::SCENARIOS,
     ];
     groups.into_iter().flatten()
+}
+
+/// Those about counted objects alone: what the orderings of their counts are tried on.
+pub fn about_objects() -> &'static [Scenario] {
+    objects::SCENARIOS
 }
 
 /// The scenario of this name, or the cell of the matrix.

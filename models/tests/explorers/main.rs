@@ -4,6 +4,7 @@ mod checks_can_fail;
 mod linearizable;
 mod litmus;
 mod matrix;
+mod orderings;
 mod probe;
 mod proofs;
 mod protocol;
