@@ -10,6 +10,7 @@ mod exit_codes;
 mod inductive;
 mod line;
 mod measure;
+mod orderings;
 mod pipe;
 mod register;
 mod replay;
