@@ -5,7 +5,7 @@ use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
-use shuttle::scheduler::{DfsScheduler, RandomScheduler};
+use shuttle::scheduler::{DfsScheduler, PctScheduler, RandomScheduler};
 
 use crate::context;
 use crate::finding::{self, Finding};
@@ -219,6 +219,25 @@ pub enum Enumeration {
         /// How many executions.
         executions: usize,
     },
+    /// This many schedules by priorities that are drawn from this seed and change at so many points (PCT): tested, not proved.
+    Priorities {
+        /// The seed of shuttle's generator.
+        seed: u64,
+        /// At how many points.
+        depth: usize,
+        /// How many executions.
+        executions: usize,
+    },
+}
+
+impl Enumeration {
+    /// Whether schedules are drawn, so that their end is no exhaustion.
+    fn is_drawn(self) -> bool {
+        matches!(
+            self,
+            Enumeration::Random { .. } | Enumeration::Priorities { .. }
+        )
+    }
 }
 
 /// Explores on shuttle's threads, on a thread of the operating system of its own.
@@ -248,11 +267,19 @@ pub(crate) fn shuttle_following(
                 let inner = RandomScheduler::new_from_seed(seed, executions);
                 tape::run(tape::Search::new(inner, stop, ended), body)
             }
+            Enumeration::Priorities {
+                seed,
+                depth,
+                executions,
+            } => {
+                let inner = PctScheduler::new_from_seed(seed, depth, executions);
+                tape::run(tape::Search::new(inner, stop, ended), body)
+            }
             Enumeration::Reduced => tape::run(Reduced::new(stop, ended), body),
         };
         match end.recv() {
-            Ok(SearchEnd::Exhausted) if matches!(enumeration, Enumeration::Random { .. }) => {
-                End::Stopped("all random schedules are run".into())
+            Ok(SearchEnd::Exhausted) if enumeration.is_drawn() => {
+                End::Stopped("all schedules that were drawn are run".into())
             }
             Ok(SearchEnd::Exhausted) => End::Exhausted,
             Ok(SearchEnd::Stopped) => End::Stopped(STOPPED.into()),

@@ -177,7 +177,7 @@ fn a_replacement_in_two_steps_is_found_out() {
     history.push(span(2, 5, Operation::Replace(1, 11), old));
     assert_eq!(
         linearize(Map::default(), &history),
-        Linearization::Impossible
+        Linearization::Impossible(vec![1])
     );
 
     let container: Container = Registry::list(NoLedger);
