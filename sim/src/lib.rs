@@ -12,7 +12,7 @@
 //! - [`again`]: where two runs of one plan part.
 //! - [`mod@explain`]: the two things whose order decides that a world fails.
 //! - [`fuzz`]: the bodies of the fuzz targets.
-//! - [`linearizable`]: whether a history of a container can be explained one operation after another.
+//! - [`linearizable`]: whether a history can be explained one operation after another, when it is over or while it is made.
 
 mod accounts;
 pub mod administer;

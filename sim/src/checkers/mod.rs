@@ -4,6 +4,7 @@
 pub mod bounded;
 pub mod call_ends;
 pub mod delivered_in_order;
+pub mod linearizable;
 pub mod no_leak;
 pub mod no_use_after_destroy;
 pub mod numbers_conserved;
@@ -36,10 +37,11 @@ pub trait Checker {
 }
 
 /// What each checker is about.
-pub const PROPERTIES: [&str; 14] = [
+pub const PROPERTIES: [&str; 15] = [
     bounded::Bounded::PROPERTY,
     call_ends::CallEnds::PROPERTY,
     delivered_in_order::DeliveredInOrder::PROPERTY,
+    linearizable::Linearizable::PROPERTY,
     no_leak::NoLeak::PROPERTY,
     no_use_after_destroy::NoUseAfterDestroy::PROPERTY,
     numbers_conserved::NumbersConserved::PROPERTY,
@@ -68,6 +70,7 @@ pub struct Checkers {
     bounded: bounded::Bounded,
     call_ends: call_ends::CallEnds,
     delivered_in_order: delivered_in_order::DeliveredInOrder,
+    linearizable: linearizable::Linearizable,
     no_leak: no_leak::NoLeak,
     no_use_after_destroy: no_use_after_destroy::NoUseAfterDestroy,
     numbers_conserved: numbers_conserved::NumbersConserved,
@@ -88,6 +91,7 @@ impl Checkers {
             bounded: bounded::Bounded::default(),
             call_ends: call_ends::CallEnds::default(),
             delivered_in_order: delivered_in_order::DeliveredInOrder::default(),
+            linearizable: linearizable::Linearizable::new(topology),
             no_leak: no_leak::NoLeak,
             no_use_after_destroy: no_use_after_destroy::NoUseAfterDestroy,
             numbers_conserved: numbers_conserved::NumbersConserved::default(),
@@ -106,6 +110,7 @@ impl Checkers {
     #[must_use]
     pub fn with_threads(mut self) -> Self {
         self.registration_kept = self.registration_kept.with_threads();
+        self.linearizable = self.linearizable.with_threads();
         self
     }
 
@@ -128,6 +133,7 @@ impl Checkers {
         ask(&mut self.peers_reached, now, fact)?;
         ask(&mut self.stays_encrypted, now, fact)?;
         ask(&mut self.watches_end, now, fact)?;
+        ask(&mut self.linearizable, now, fact)?;
         ask(&mut self.no_leak, now, fact)
     }
 }

@@ -21,7 +21,7 @@ use crate::plan::{Actor, RowEdit, Topology};
 pub const GRACE: Duration = Duration::from_secs(10);
 
 /// What a REGACK grants that names no period (RFC 5456 §6.1.1).
-const REFRESH_DEFAULT_S: u16 = 60;
+pub(super) const REFRESH_DEFAULT_S: u16 = 60;
 
 /// Holds every directory to every REGACK.
 #[derive(Clone, Debug)]
@@ -245,7 +245,7 @@ fn judge_held(
     Ok(())
 }
 
-fn account_of(name: &[u8]) -> Option<u8> {
+pub(super) fn account_of(name: &[u8]) -> Option<u8> {
     account_of_name(core::str::from_utf8(name).ok()?)
 }
 

@@ -4,15 +4,18 @@
 //!
 //! A pure function of the history: worlds, explorers and stress tests record, and ask here. Operations that never
 //! returned are left out by the recorder where they can have had no effect; else it says that they returned at [`u64::MAX`], and its
-//! [`Sequential::explains`] that any answer will do. All others carry when they were called and when they returned, in any
+//! [`Sequential::is_answer`] that any answer will do. All others carry when they were called and when they returned, in any
 //! unit that grows.
 //!
 //! - `search`: the search.
+//! - [`follow`]: the same while the history is being made.
 
+pub mod follow;
 mod search;
 
 use std::collections::BTreeMap;
 
+pub use follow::Follower;
 use search::Search;
 
 /// The most operations that may be under way at one moment.
@@ -30,9 +33,9 @@ pub trait Sequential: Clone + Ord {
     /// Does one operation at one moment.
     fn apply(&mut self, operation: &Self::Operation) -> Self::Outcome;
 
-    /// Does the operation; whether what was seen is an answer that it can give.
-    fn explains(&mut self, operation: &Self::Operation, seen: &Self::Outcome) -> bool {
-        self.apply(operation) == *seen
+    /// Whether what was seen is the answer that is given: more than equal where part of either is not known.
+    fn is_answer(given: &Self::Outcome, seen: &Self::Outcome) -> bool {
+        given == seen
     }
 }
 

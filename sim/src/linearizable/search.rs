@@ -75,7 +75,7 @@ impl<'a, S: Sequential> Search<'a, S> {
         let index = self.lanes[lane][place.done[lane] as usize];
         let mut state = place.state.clone();
         let span = &self.history[index];
-        if !state.explains(&span.operation, &span.outcome) {
+        if !S::is_answer(&state.apply(&span.operation), &span.outcome) {
             return;
         }
         let mut done = place.done.clone();

@@ -5,5 +5,6 @@ mod dialled;
 mod features;
 mod linearizable;
 mod properties;
+mod registrations;
 mod story;
 mod transferred;
