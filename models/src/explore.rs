@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::mpsc::{self, Receiver};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use serde::{Deserialize, Serialize};
 use shuttle::scheduler::{DfsScheduler, PctScheduler, RandomScheduler};
@@ -11,11 +11,11 @@ use crate::context;
 use crate::finding::{self, Finding};
 use crate::matrix::Cell;
 use crate::orderings::{self, Kind, Met, Trial};
-use crate::protocol::Table;
-use crate::protocol::replay::Replayer;
 use crate::protocol::trace::Trace;
 use crate::reduce::Reduced;
 use crate::rules;
+pub(crate) use crate::tally::Follow;
+use crate::tally::{Shared, Tally, execute, locked};
 use crate::tape::{self, Choices, SearchEnd};
 
 /// The explorers.
@@ -90,7 +90,7 @@ impl Source {
         }
     }
 
-    fn run(self) -> String {
+    pub(crate) fn run(self) -> String {
         match self {
             Source::Written(body) => body(),
             Source::Generated(play, cell) => play(cell),
@@ -106,46 +106,6 @@ impl From<Body> for Source {
 
 /// Asked between executions: true ends the exploration, INCOMPLETE.
 pub type Stop = Box<dyn Fn() -> bool + Send>;
-
-#[derive(Default)]
-struct Tally {
-    executions: u64,
-    steps_max: usize,
-    threads_max: usize,
-    outcomes: BTreeMap<String, u64>,
-    /// What replays executions, where any are.
-    replayer: Option<Replayer>,
-    /// The traces themselves, where they are wanted.
-    traces: Option<Vec<Trace>>,
-    followed: Followed,
-    /// The first execution that the protocol does not allow. It is told where nothing worse was found: what is wrong with it may
-    /// show in another execution, and say more there.
-    refused: Option<Finding>,
-}
-
-/// Of an exploration the first executions are replayed through the protocol,
-const FOLLOWED_FIRST: u64 = 256;
-/// and of the others each that has this divisor: a replay takes several times as long as the execution.
-const FOLLOWED_EACH: u64 = 64;
-
-/// Whether executions are replayed through the protocol of what ships.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Follow {
-    Yes,
-    No,
-}
-
-impl Follow {
-    fn tally(self) -> Shared {
-        let replayer = (self == Follow::Yes).then(|| Replayer::new(&Table::shipped()));
-        Arc::new(Mutex::new(Tally {
-            replayer,
-            ..Tally::default()
-        }))
-    }
-}
-
-type Shared = Arc<Mutex<Tally>>;
 
 /// Explores with loom, on a thread of its own. `preemptions_max` is the bound B of a bounded proof, `None` for all interleavings.
 pub fn with_loom(body: Body, preemptions_max: Option<usize>, stop: Stop) -> Exploration {
@@ -394,62 +354,6 @@ fn stopped() -> Finding {
     Finding::new(rules::LIMIT, STOPPED)
 }
 
-/// One execution, from begin to end.
-fn execute(tally: &Shared, body: Source) {
-    context::begin();
-    if locked(tally).begins() {
-        context::follow();
-    }
-    let outcome = finding::contain(|| {
-        let outcome = body.run();
-        context::end();
-        outcome
-    });
-    if let Some(trace) = context::take_trace() {
-        locked(tally).ended(trace);
-    }
-    let (steps, threads) = context::with(|c| (c.steps.len(), c.threads()));
-    let mut tally = locked(tally);
-    tally.steps_max = tally.steps_max.max(steps);
-    tally.threads_max = tally.threads_max.max(threads);
-    *tally.outcomes.entry(outcome).or_default() += 1;
-}
-
-impl Tally {
-    /// An execution begins; whether it is followed.
-    fn begins(&mut self) -> bool {
-        self.executions += 1;
-        let is_in_share =
-            self.executions <= FOLLOWED_FIRST || self.executions.is_multiple_of(FOLLOWED_EACH);
-        self.traces.is_some() || is_in_share && self.replayer.is_some()
-    }
-
-    fn ended(&mut self, trace: Trace) {
-        self.replay(&trace);
-        if let Some(traces) = &mut self.traces {
-            traces.push(trace);
-        }
-    }
-
-    fn replay(&mut self, trace: &Trace) {
-        let Some(replayer) = &self.replayer else {
-            return;
-        };
-        self.followed.traces += 1;
-        match replayer.replay(trace) {
-            Ok(taken) => {
-                for (step, times) in taken {
-                    *self.followed.steps.entry(step.to_owned()).or_default() += times;
-                }
-            }
-            Err(why) => {
-                self.refused
-                    .get_or_insert_with(|| Finding::new("refinement", &why));
-            }
-        }
-    }
-}
-
 /// Runs the explorer on a thread that is given up where it finds something.
 fn on_its_own_thread(explore: impl FnOnce() -> End + Send + 'static) -> End {
     finding::prepare();
@@ -497,8 +401,4 @@ fn summary(engine: Engine, tally: &Shared, end: End) -> Exploration {
         outcomes: core::mem::take(&mut tally.outcomes),
         followed: core::mem::take(&mut tally.followed),
     }
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -41,6 +41,7 @@ mod step;
 mod strands_family;
 mod subject;
 mod table;
+mod tally;
 mod tape;
 mod threads;
 pub mod token;
