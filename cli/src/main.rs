@@ -16,6 +16,8 @@ mod decode;
 mod error;
 #[cfg(feature = "evidence")]
 mod explain;
+#[cfg(feature = "evidence")]
+mod fuzz;
 mod log;
 mod net;
 mod pipe;
@@ -83,6 +85,8 @@ enum Command {
     #[cfg(feature = "evidence")]
     Explain(explain::ExplainArgs),
     #[cfg(feature = "evidence")]
+    Fuzz(fuzz::FuzzArgs),
+    #[cfg(feature = "evidence")]
     Merge(sim::merge::MergeArgs),
     #[cfg(feature = "evidence")]
     Plan(plan::PlanArgs),
@@ -128,6 +132,8 @@ fn run(line: &CommandLine) -> Result<ExitCode, Error> {
         Command::Decode(args) => decode::run(args, line.json),
         #[cfg(feature = "evidence")]
         Command::Explain(args) => explain::run(args, line.json).map(Verdict::exit_code),
+        #[cfg(feature = "evidence")]
+        Command::Fuzz(args) => fuzz::run(args, line.json).map(Verdict::exit_code),
         #[cfg(feature = "evidence")]
         Command::Merge(args) => sim::merge::run(args, line.json).map(Verdict::exit_code),
         #[cfg(feature = "evidence")]

@@ -9,10 +9,10 @@ use crate::report::{Row, Verdict};
 use crate::zoo::sources;
 
 /// A fuzz target: its name and its body.
-type Target = (&'static str, fn(&[u8]));
+pub(crate) type Target = (&'static str, fn(&[u8]));
 
 /// Every fuzz target.
-const TARGETS: [Target; 4] = [
+pub(crate) const TARGETS: [Target; 4] = [
     ("frame", iaxproof_sim::fuzz::frame),
     ("endpoint", iaxproof_sim::fuzz::endpoint),
     ("config", iaxproof_sim::fuzz::config),

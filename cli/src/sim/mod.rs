@@ -6,7 +6,7 @@ mod corpus;
 pub(crate) mod elsewhere;
 pub(crate) mod known;
 pub(crate) mod merge;
-mod seeds;
+pub(crate) mod seeds;
 mod shard;
 mod sweep;
 pub(crate) mod world;

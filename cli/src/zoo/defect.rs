@@ -9,13 +9,14 @@ use iaxproof_sim::checkers::PROPERTIES;
 use serde::Deserialize;
 
 use crate::error::Error;
+use crate::fuzz::NO_PANIC;
 
 use super::line;
 
 /// The names of all properties: of scenarios, of checkers, and of whoever runs them.
-fn properties() -> BTreeSet<&'static str> {
+pub(crate) fn properties() -> BTreeSet<&'static str> {
     let of_scenarios = scenarios().map(|scenario| scenario.property);
-    let of_runners = ["no-deadlock", "same-again"];
+    let of_runners = ["no-deadlock", "same-again", NO_PANIC];
     of_scenarios.chain(PROPERTIES).chain(of_runners).collect()
 }
 

@@ -11,6 +11,8 @@ mod measure;
 mod scratch;
 pub(crate) mod sources;
 
+pub(crate) use self::defect::properties;
+
 use std::path::{Path, PathBuf};
 
 use clap::Args;
