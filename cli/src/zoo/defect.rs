@@ -22,6 +22,8 @@ pub(crate) fn properties() -> BTreeSet<&'static str> {
 
 /// How many worlds must hold without what a defect needs, where its file does not say.
 const CLEAN: u64 = 2_000;
+/// How many steps an interleaving has at least: one is no order.
+const STEPS_MIN: usize = 2;
 
 /// One defect file.
 #[derive(Clone, Debug, Deserialize)]
@@ -47,6 +49,11 @@ pub(crate) struct Defect {
     pub(crate) needs: Vec<Need>,
     /// How many worlds must hold without what it needs.
     clean: Option<u64>,
+    /// Whether it takes two threads: it must then be found by two finders that do not know of each other.
+    #[serde(default)]
+    pub(crate) threads: bool,
+    /// The steps by which it breaks, in their order: who does what.
+    pub(crate) interleaving: Vec<String>,
     /// What bends the sources.
     #[serde(default, rename = "edit")]
     pub(crate) edits: Vec<Edit>,
@@ -102,7 +109,7 @@ impl Defect {
         })
     }
 
-    fn parse(text: &str) -> Result<Defect, String> {
+    pub(super) fn parse(text: &str) -> Result<Defect, String> {
         let defect: Defect = toml::from_str(text).map_err(|error| error.to_string())?;
         defect.check()?;
         Ok(defect)
@@ -126,6 +133,12 @@ impl Defect {
                 known.join(", ")
             ));
         }
+        let is_step = |step: &String| !step.trim().is_empty();
+        if self.interleaving.len() < STEPS_MIN || !self.interleaving.iter().all(is_step) {
+            return Err(format!(
+                "`interleaving` needs at least {STEPS_MIN} steps, none empty: who does what until it breaks"
+            ));
+        }
         if self.seen_by.is_empty() || self.seen_by.iter().any(Vec::is_empty) {
             return Err("`seen-by` needs at least one command line, none empty".to_owned());
         }
@@ -135,6 +148,12 @@ impl Defect {
             (Some(_), false) => Err("expected an `[[edit]]` or a `design`, not both".to_owned()),
             _ => self.edits.iter().try_for_each(Edit::check),
         }
+    }
+
+    /// How many finders must see it.
+    pub(crate) fn finders_min(&self) -> usize {
+        let is_threaded = self.threads || self.needs.contains(&Need::Preemption);
+        if is_threaded { 2 } else { 1 }
     }
 
     fn check_needs(&self) -> Result<(), String> {
@@ -231,6 +250,7 @@ mod tests {
         source = "c"
         property = "no-leak"
         seen-by = [["prove", "x"]]
+        interleaving = ["A reads.", "B writes."]
         [[edit]]
         file = "src/lib.rs"
         find = "a"
@@ -293,6 +313,8 @@ mod tests {
         assert!(refusal("\"s\"", "\" \"").contains("`story` is empty"));
         assert!(refusal("[[\"prove\", \"x\"]]", "[]").contains("seen-by"));
         assert!(refusal("[[\"prove\", \"x\"]]", "[[]]").contains("seen-by"));
+        assert!(refusal(", \"B writes.\"", "").contains("2 steps"));
+        assert!(refusal("A reads.", " ").contains("none empty"));
         assert!(refusal("src/lib.rs", "../lib.rs").contains("inside the sources"));
         assert!(refusal("src/lib.rs", "/src/lib.rs").contains("inside the sources"));
         assert!(refusal("\"b\"", "\"a\"").contains("changes nothing"));
@@ -301,6 +323,20 @@ mod tests {
         assert!(refusal("[[edit]]", "needs = [\"tea\"]\n[[edit]]").contains("tea"));
         assert!(refusal("[[edit]]", "clean = 9\n[[edit]]").contains("without `needs`"));
         assert!(refusal("[[edit]]", "design = \"d\"\n[[edit]]").contains("not both"));
+    }
+
+    #[test]
+    fn what_takes_threads_is_to_be_found_by_two() {
+        let defect = |words: &str| Defect::parse(&GOOD.replacen("[[edit]]", words, 1)).unwrap();
+        assert_eq!(defect("[[edit]]").finders_min(), 1);
+        assert_eq!(defect("threads = true\n[[edit]]").finders_min(), 2);
+        let line = r#"["sim", "--threads", "--seeds", "0..9"]"#;
+        for (need, finders) in [("preemption", 2), ("fault", 1)] {
+            let text = GOOD.replacen(r#"["prove", "x"]"#, line, 1);
+            let needs = format!("needs = [\"{need}\"]\n[[edit]]");
+            let defect = Defect::parse(&text.replacen("[[edit]]", &needs, 1)).unwrap();
+            assert_eq!(defect.finders_min(), finders);
+        }
     }
 
     #[test]

@@ -7,9 +7,12 @@ use std::time::Duration;
 use crate::child::{self, Ended, How};
 use crate::clock::Stopwatch;
 use crate::error::Error;
-use crate::report::{Report, Row, Verdict, grouped};
+use crate::report::{Row, Verdict, grouped};
+use crate::sim::plan_file;
 
 use super::defect::Defect;
+use super::finder::{self, Finder};
+use super::line;
 use super::scratch::{Scratch, Unbent};
 
 /// How long a build of the copy may take: the first builds every dependency.
@@ -139,25 +142,57 @@ impl Hunt {
     }
 
     fn all_find(&self, defect: &Defect) -> Result<Result<Judged, String>, Error> {
-        let mut all = Judged {
-            by: String::new(),
-            count: 0,
-            unit: String::new(),
-        };
+        let mut all = Vec::new();
         for line in &defect.lines_bent() {
+            let line = &self.keeping_plans(defect, line);
             let ended = self.command(line)?;
-            let Some(seen) = finding(&ended, &defect.property) else {
+            let found = finder::finders(line, &ended, &defect.property);
+            if found.is_empty() {
                 let wanted = format!("to fail on {}", defect.property);
                 return Ok(Err(not_expected(line, &ended, &wanted)));
-            };
-            if !all.by.is_empty() {
-                all.by.push_str("; ");
             }
-            all.by.push_str(&format!("{}, {}", seen.what, seen.by));
-            all.count += seen.count;
-            all.unit = seen.unit;
+            let again = self.again_on_shuttle(defect, line, &found)?;
+            all.extend(found.into_iter().chain(again));
         }
-        Ok(Ok(all))
+        Ok(judge(defect, &all))
+    }
+
+    /// The line with a folder of its own for plans, where what it finds is to be found again.
+    fn keeping_plans(&self, defect: &Defect, line: &[String]) -> Vec<String> {
+        if !needs_second_engine(defect, line) {
+            return line.to_vec();
+        }
+        let out = self.plans(defect).display().to_string();
+        line::with(line, &["--out".to_owned(), out])
+    }
+
+    fn plans(&self, defect: &Defect) -> PathBuf {
+        self.scratch.target.join("found").join(&defect.name)
+    }
+
+    /// Whether the world that was found with threads of ours fails on shuttle's too.
+    fn again_on_shuttle(
+        &self,
+        defect: &Defect,
+        line: &[String],
+        found: &[Finder],
+    ) -> Result<Option<Finder>, Error> {
+        let first = found.iter().find(|finder| finder.seed().is_some());
+        let Some(first) = first.filter(|_| needs_second_engine(defect, line)) else {
+            return Ok(None);
+        };
+        let design = defect.design.as_deref().unwrap_or("shipped");
+        let seed = first.seed().unwrap_or_default();
+        let file = plan_file(&self.plans(defect), design, seed);
+        let plan = std::fs::read_to_string(&file).map_err(Error::io("cannot read", &file))?;
+        let Some(plan) = finder::on_shuttle(&plan) else {
+            return Ok(None);
+        };
+        let file = file.with_extension("shuttle.toml");
+        std::fs::write(&file, plan).map_err(Error::io("cannot write", &file))?;
+        let ended = self.command(&finder::replay(line, &file))?;
+        let is_found = finder::replay_found(&ended, &defect.property);
+        Ok(is_found.then(|| Finder::again(first, ended.elapsed.as_secs_f64())))
     }
 
     /// Builds the command in the copy. The inner error is the last lines of a build that failed.
@@ -219,15 +254,28 @@ impl Hunt {
     }
 }
 
-/// The first row of a child's report that names the property, where the child ended as a finding does.
-fn finding(ended: &Ended, property: &str) -> Option<Row> {
-    if ended.how != How::Exit(PROPERTY_FAILED) {
-        return None;
+/// Whether what this line finds is to be found once more, on threads of another engine.
+fn needs_second_engine(defect: &Defect, line: &[String]) -> bool {
+    defect.finders_min() > 1 && line::is_threaded_sim(line)
+}
+
+/// Found, where there are as many finders as the defect asks for.
+fn judge(defect: &Defect, found: &[Finder]) -> Result<Judged, String> {
+    let names = finder::names(found);
+    if names.len() < defect.finders_min() {
+        let names: Vec<_> = names.into_iter().collect();
+        return Err(format!(
+            "found by {} alone, and what takes threads must be found by {}",
+            names.join(" and "),
+            defect.finders_min()
+        ));
     }
-    let last = ended.stdout.lines().last()?;
-    let report: Report = serde_json::from_str(last).ok()?;
-    let mut rows = report.rows.into_iter();
-    rows.find(|row| row.property.as_deref() == Some(property))
+    let quickest = found.iter().min_by_key(|finder| finder.count);
+    Ok(Judged {
+        by: finder::text(found),
+        count: quickest.map_or(0, |finder| finder.count),
+        unit: quickest.map_or_else(String::new, |finder| finder.unit.clone()),
+    })
 }
 
 pub(super) fn not_expected(line: &[String], ended: &Ended, wanted: &str) -> String {
@@ -271,5 +319,39 @@ fn row(what: &str, good: &str, judged: Result<Judged, String>, watch: Stopwatch)
         unit: judged.unit,
         seconds: watch.elapsed().as_secs_f64(),
         replay: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn defect(words: &str) -> Defect {
+        Defect::parse(&format!(
+            "title = 't'\nstory = 's'\nsource = 'c'\nproperty = 'no-leak'\ndesign = 'd'\n\
+             seen-by = [['prove', 'x']]\ninterleaving = ['A reads.', 'B writes.']\n{words}"
+        ))
+        .expect("it is well formed")
+    }
+
+    fn found_by(name: &str, count: u64) -> Finder {
+        Finder {
+            name: name.to_owned(),
+            place: "x".to_owned(),
+            count,
+            unit: "executions".to_owned(),
+            seconds: 0.0,
+        }
+    }
+
+    #[test]
+    fn one_finder_is_enough_but_for_what_takes_threads() {
+        let (plain, threaded) = (defect(""), defect("threads = true"));
+        let (loom, shuttle) = (found_by("loom", 9), found_by("shuttle", 4));
+        assert!(judge(&plain, std::slice::from_ref(&loom)).is_ok());
+        let red = judge(&threaded, &[loom.clone(), loom.clone()]).err();
+        assert!(red.is_some_and(|why| why.starts_with("found by loom alone")));
+        let found = judge(&threaded, &[loom, shuttle]).ok();
+        assert_eq!(found.map(|judged| judged.count), Some(4));
     }
 }

@@ -5,6 +5,7 @@
 //! else is red: a text that no longer matches, a build error, a limit, another exit code.
 
 mod defect;
+mod finder;
 mod hunt;
 mod line;
 mod measure;

@@ -25,6 +25,11 @@ fn main() {
                 println!("{{\"verdict\":\"held\",\"rows\":[],\"sweep\":{{\"first_failure\":null}}}}");
                 return;
             }
+            if let Some(at) = line.iter().position(|it| it == "--out") {
+                std::fs::create_dir_all(&line[at + 1]).unwrap();
+                let file = std::path::Path::new(&line[at + 1]).join(format!("shipped-{first}.toml"));
+                std::fs::write(file, "engine = \"strands\"\n").unwrap();
+            }
             let property = if has("--strange") && first == 120 { "same-again" } else { "no-leak" };
             println!(
                 "{{\"verdict\":\"failed\",\"rows\":[{{\"what\":\"seed {first}\",\"by\":\"world\",\"word\":\"FAILED\",\
@@ -32,6 +37,12 @@ fn main() {
                  \"replay\":null}}],\"sweep\":{{\"first_failure\":{{\"seed\":{first},\"property\":\"{property}\"}}}}}}"
             );
             std::process::exit(42)
+        }
+        "replay" if !has("--times") => {
+            let plan = std::fs::read_to_string(&line[1]).unwrap();
+            assert_eq!(plan, "engine = \"shuttle\"\n");
+            println!("{{\"property\":\"no-leak\"}}");
+            std::process::exit(if line[1].contains("shipped-13.") { 0 } else { 42 })
         }
         "replay" => {
             assert!(has("--times") && has("1000"));
@@ -130,6 +141,8 @@ fn what_a_row_needs_is_taken_away_and_its_plans_are_small() {
     let words = "70 worlds hold without faults and without stalls";
     assert!(text.contains(words), "{text}");
     assert!(text.contains("--seeds 0..70 --without stalls"), "{text}");
+    let words = "seed 0, world on shuttle's threads: 1 world";
+    assert!(text.contains(words), "{text}");
 
     let report = measured(&zoo, &["--shrink", "3"], 1);
     let row = &report["measured"][0];
@@ -155,6 +168,15 @@ fn what_a_row_needs_is_taken_away_and_its_plans_are_small() {
     );
     assert!(trace.starts_with("trial 2, seed 120: `replay "), "{trace}");
     assert!(trace.contains("to fail with one trace"), "{trace}");
+}
+
+#[test]
+fn a_row_of_threads_that_holds_on_the_threads_of_the_other_engine_is_red() {
+    let zoo = zoo("sim --threads --seeds 13..50", "threads = true\n");
+    let (code, text) = zoo.run(&[]);
+    assert_eq!(code, 1, "{text}");
+    let words = "found by worlds with threads alone";
+    assert!(text.contains(words), "{text}");
 }
 
 #[test]

@@ -76,7 +76,7 @@ impl Zoo {
     pub(crate) fn defect_with(&self, name: &str, line: &str, bend: &str) {
         let text = format!(
             "title = \"{name}\"\nstory = \"A sum goes wrong.\"\nsource = \"none\"\nproperty = \"no-leak\"\n\
-             seen-by = [[\"{line}\"]]\n{bend}"
+             seen-by = [[\"{line}\"]]\ninterleaving = [\"One adds.\", \"Another adds.\"]\n{bend}"
         );
         self.write(&format!("sources/zoo/{name}.toml"), &text);
     }
@@ -142,6 +142,16 @@ fn what_is_not_found_on_its_property_is_red() {
     );
     // Nothing of a bent copy is left over: the unbent one still passes at the end.
     assert_eq!(text.matches(" held ").count(), 2, "{text}");
+}
+
+#[test]
+fn what_takes_threads_and_is_found_by_one_alone_is_red() {
+    let zoo = Zoo::new();
+    let edit = "[[edit]]\nfile = \"src/main.rs\"\nfind = '1 + 1'\nreplace = '1 + 2'\n";
+    zoo.defect_with("two-threads", "no-leak", &format!("threads = true\n{edit}"));
+    let (code, text) = zoo.run(&[]);
+    assert_eq!(code, 1, "{text}");
+    assert!(text.contains("found by hand alone"), "{text}");
 }
 
 #[test]
