@@ -1,5 +1,5 @@
 //! numbers-conserved: allocated and free call numbers are the whole pool, one is allocated for each dialogue; no number is live twice; none is used again with the same
-//! address within 60 s. What is live is read off the wire: a dialogue lives from the first to the last frame that its server sends in
+//! address within 60 s; and what another side opened with one number of its own is one dialogue. What is live is read off the wire: a dialogue lives from the first to the last frame that its server sends in
 //! it, INVAL apart, which answers for numbers that are not live. A dialogue that the server opens names no number of the other side until it
 //! has learnt it; what the endpoint tells of the end of a call ends it here too.
 
@@ -23,6 +23,8 @@ pub const REST: Duration = Duration::from_secs(60);
 pub struct NumbersConserved {
     /// By server and number: every dialogue it was used for, the last first.
     used: BTreeMap<(u8, CallNumber), Vec<Use>>,
+    /// By server, and by address and number of the other side: our number of the dialogue that it opened last.
+    opened: BTreeMap<(u8, SocketAddr, CallNumber), CallNumber>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -78,7 +80,12 @@ impl NumbersConserved {
             .iter_mut()
             .position(|used| used.takes(now, address, remote, binds))
         {
-            Some(0) => uses[0].last = now,
+            Some(0) => {
+                uses[0].last = now;
+                if !uses[0].is_ours {
+                    return self.is_one((server, address), number, remote);
+                }
+            }
             Some(_) => {
                 return Err(format!(
                     "server {server}: number {number} is live for {} and for {address} at once",
@@ -104,9 +111,27 @@ impl NumbersConserved {
                         is_over: false,
                     },
                 );
+                if !is_unnamed(remote) {
+                    self.opened.insert((server, address, remote), number);
+                }
             }
         }
         Ok(())
+    }
+
+    /// A dialogue that goes on after its other side's number opened another: a request that came twice was taken for two.
+    fn is_one(
+        &self,
+        (server, address): (u8, SocketAddr),
+        number: CallNumber,
+        remote: CallNumber,
+    ) -> Result<(), String> {
+        match self.opened.get(&(server, address, remote)) {
+            Some(newer) if *newer != number => Err(format!(
+                "server {server}: numbers {number} and {newer} are live for the number {remote} of {address}"
+            )),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -134,6 +159,7 @@ impl Checker for NumbersConserved {
             Fact::Restarted { server, .. } => {
                 // Which numbers rest is not stored: a minute of rest is worth no write for each call.
                 self.used.retain(|(of, _), _| of != server);
+                self.opened.retain(|(of, ..), _| of != server);
                 Ok(())
             }
             Fact::Sent(passage) => match (passage.from, &passage.frame) {

@@ -292,6 +292,19 @@ fn numbers_conserved_sees_a_number_live_twice_and_lets_inval_speak_of_the_dead()
     assert!(pass(&mut checker, at(101), SERVER, &first).is_err());
 }
 
+#[test]
+fn numbers_conserved_sees_two_dialogues_for_one_request() {
+    let first = plain(7, 2, 0, IaxCommand::AuthReq);
+    let second = plain(8, 2, 0, IaxCommand::AuthReq);
+    let mut checker = NumbersConserved::default();
+    pass(&mut checker, at(1), SERVER, &first).unwrap();
+    pass(&mut checker, at(2), SERVER, &second).unwrap();
+    // The first one may be over, and who opened it use its own number again.
+    pass(&mut checker, at(3), SERVER, &second).unwrap();
+    let both = pass(&mut checker, at(3), SERVER, &first).unwrap_err();
+    assert!(both.contains("numbers 7 and 8 are live"), "{both}");
+}
+
 fn taken(octets: &[u8]) -> Fact<'static> {
     let frame = FullFrame::parse(octets).expect("it was encoded from a frame");
     Fact::Took(Taken {
