@@ -9,6 +9,8 @@ mod finder;
 mod hunt;
 mod line;
 mod measure;
+#[cfg(test)]
+mod page;
 mod scratch;
 pub(crate) mod sources;
 
