@@ -28,6 +28,7 @@ impl Table {
     }
 
     /// A table with a heading of any width.
+    #[cfg(feature = "evidence")]
     pub(crate) fn with(heading: Vec<(String, Align)>) -> Self {
         let (names, align) = heading.into_iter().unzip();
         Table {
