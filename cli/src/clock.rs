@@ -74,11 +74,11 @@ fn unix_micros() -> u64 {
 }
 
 /// Measures wall-clock time from its making.
-#[cfg(feature = "evidence")]
+#[cfg(feature = "soak")]
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Stopwatch(std::time::Instant);
 
-#[cfg(feature = "evidence")]
+#[cfg(feature = "soak")]
 impl Stopwatch {
     /// Starts now.
     #[expect(
@@ -96,7 +96,7 @@ impl Stopwatch {
 }
 
 /// Lets this thread rest.
-#[cfg(feature = "evidence")]
+#[cfg(feature = "soak")]
 #[expect(
     clippy::disallowed_methods,
     reason = "the one place where the command waits"

@@ -23,19 +23,21 @@ mod net;
 mod pipe;
 #[cfg(feature = "evidence")]
 mod plan;
-#[cfg(feature = "evidence")]
+#[cfg(feature = "soak")]
 mod progress;
 #[cfg(feature = "evidence")]
 mod prove;
 #[cfg(feature = "evidence")]
 mod replay;
-#[cfg(feature = "evidence")]
+#[cfg(feature = "soak")]
 mod report;
 mod serve;
 #[cfg(feature = "evidence")]
 mod shrink;
 #[cfg(feature = "evidence")]
 mod sim;
+#[cfg(feature = "soak")]
+mod soak;
 mod store;
 mod table;
 #[cfg(feature = "evidence")]
@@ -52,7 +54,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::error::Error;
-#[cfg(feature = "evidence")]
+#[cfg(feature = "soak")]
 use crate::report::Verdict;
 
 /// The version, and the hash of the sources that decide what becomes of a world, as results of shards have it.
@@ -103,6 +105,8 @@ enum Command {
     Shrink(shrink::ShrinkArgs),
     #[cfg(feature = "evidence")]
     Sim(sim::SimArgs),
+    #[cfg(feature = "soak")]
+    Soak(soak::SoakArgs),
     #[cfg(feature = "evidence")]
     Verify(verify::VerifyArgs),
     #[cfg(feature = "evidence")]
@@ -150,6 +154,8 @@ fn run(line: &CommandLine) -> Result<ExitCode, Error> {
         Command::Shrink(args) => shrink::run(args, line.json).map(Verdict::exit_code),
         #[cfg(feature = "evidence")]
         Command::Sim(args) => sim::run(args, line.json).map(Verdict::exit_code),
+        #[cfg(feature = "soak")]
+        Command::Soak(args) => soak::run(args, line.json).map(Verdict::exit_code),
         #[cfg(feature = "evidence")]
         Command::Verify(args) => verify::run(args, line.json).map(Verdict::exit_code),
         #[cfg(feature = "evidence")]
@@ -172,7 +178,10 @@ mod tests {
             .filter(|command| !command.is_hide_set());
         let mut shown: Vec<&str> = shown.map(|command| command.get_name()).collect();
         shown.sort_unstable();
-        let server = ["call", "config", "decode", "register", "serve"];
+        let mut server = vec!["call", "config", "decode", "register", "serve"];
+        if cfg!(feature = "soak") {
+            server.push("soak");
+        }
         match cfg!(feature = "evidence") {
             true => assert!(shown.len() > server.len(), "{shown:?}"),
             false => assert_eq!(shown, server),

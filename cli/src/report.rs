@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "evidence")]
 use crate::certificate::write::Written;
 use crate::table::{Align, Table};
 
@@ -65,6 +66,7 @@ pub(crate) struct Report {
     /// In the order in which they are to be read.
     pub(crate) rows: Vec<Row>,
     /// What was proved, where anything was: no row says *proved* without one.
+    #[cfg(feature = "evidence")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) certificate: Option<Written>,
 }
@@ -76,6 +78,7 @@ impl Report {
         Report {
             verdict: gravest.unwrap_or(Verdict::Broke),
             rows,
+            #[cfg(feature = "evidence")]
             certificate: None,
         }
     }
@@ -88,11 +91,13 @@ impl Report {
         } else {
             print!("{}", self.table());
             self.print_replays();
+            #[cfg(feature = "evidence")]
             self.print_certificate();
         }
     }
 
     /// Prints what the certificate is, where there is one.
+    #[cfg(feature = "evidence")]
     pub(crate) fn print_certificate(&self) {
         if let Some(certificate) = &self.certificate {
             certificate.print();

@@ -10,7 +10,7 @@
 //! The three threads share the catalog and nothing else; the worker hears of the other two by messages.
 
 mod admin;
-mod application;
+pub(crate) mod application;
 mod configuration;
 mod keys;
 mod logins;

@@ -16,6 +16,7 @@ mod register;
 mod replay;
 mod serve;
 mod shrink;
+mod soak;
 mod sweep;
 mod without_evidence;
 mod zoo;
