@@ -4,4 +4,5 @@ mod bench;
 
 mod iteration;
 mod properties;
+mod storm;
 mod threads;
