@@ -147,6 +147,7 @@ mod tests {
                 followed: Followed::default(),
                 end,
             },
+            met: Vec::new(),
             token: None,
             seconds: 0.5,
         }

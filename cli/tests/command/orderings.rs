@@ -1,7 +1,5 @@
 //! `iaxproof prove --orderings`: that every ordering is needed, and that one which no scenario misses ends with 42.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
-
 use crate::line::{iaxproof, json};
 
 #[test]
