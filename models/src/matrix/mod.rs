@@ -1,13 +1,13 @@
 //! The matrix: what can be done with one line of a registry and one entry of the catalog, each beside each other, and by threes.
 //!
 //! One table of operations, [`Operation::ALL`]; a cell is a multiset of two or three of them, and each runs on a thread of its own, on one
-//! [stage](stage). A cell is a [`Scenario`], so it is proved, certified and replayed as one. Its outcome is what each operation said
+//! stage. A cell is a [`Scenario`], so it is proved, certified and replayed as one. Its outcome is what each operation said
 //! and how things stand at the end.
 //!
 //! - Two operations: all pairs.
 //! - Three: those of one object, a line or an entry, for a triple over both says what its pairs say.
 //!
-//! What the outcomes are judged by is in [`sequential`]; the operations themselves are in [`lines`] and [`entries`].
+//! What the outcomes are judged by is in `sequential`; the operations themselves are in `lines`, `entries` and `calls`.
 
 mod calls;
 mod entries;
