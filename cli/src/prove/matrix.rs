@@ -17,24 +17,30 @@ pub(super) fn print(proofs: &[Proof]) {
     let (pairs, triples): (Vec<&Proof>, Vec<&Proof>) = cells
         .into_iter()
         .partition(|proof| proof.scenario.threads == 2);
-    if !pairs.is_empty() {
+    if pairs.len() < PAIRS {
+        list("pair", &pairs);
+    } else {
         square("word", &pairs, letter);
         square("executions", &pairs, |proof| short(count(proof)));
         square("time", &pairs, |proof| format!("{:.1}", time(proof)));
         println!("{LEGEND}");
     }
-    if !triples.is_empty() {
-        list(&triples);
-    }
+    list("triple", &triples);
     for proof in pairs.iter().chain(&triples) {
         show::failures(proof);
     }
-    println!("{}", summary("pairs", &pairs));
-    println!(
-        "{}",
-        summary("triples that touch one line or one entry", &triples)
-    );
+    for (of, cells) in [
+        ("pairs", &pairs),
+        ("triples that touch one line or one entry", &triples),
+    ] {
+        if !cells.is_empty() {
+            println!("{}", summary(of, cells));
+        }
+    }
 }
+
+/// How many pairs there are; fewer are no square.
+const PAIRS: usize = Operation::ALL.len() * (Operation::ALL.len() + 1) / 2;
 
 const LEGEND: &str = "
 P proved, L exhausted by loom alone, B bounded, ? INCOMPLETE, ! FAILED or broke. Executions are of both explorers, times in seconds.";
@@ -57,16 +63,20 @@ fn square(of: &str, pairs: &[&Proof], say: impl Fn(&Proof) -> String) {
     println!("{table}");
 }
 
-fn list(triples: &[&Proof]) {
+/// A line for each cell; nothing where there are none.
+fn list(of: &str, cells: &[&Proof]) {
+    if cells.is_empty() {
+        return;
+    }
     let mut table = Table::new([
-        ("triple", Align::Left),
+        (of, Align::Left),
         ("bound", Align::Left),
         ("outcomes", Align::Right),
         ("executions", Align::Right),
         ("time", Align::Right),
         ("word", Align::Left),
     ]);
-    for proof in triples {
+    for proof in cells {
         let bound = proof.scenario.preemptions_max;
         table.push([
             proof.scenario.name.to_owned(),
