@@ -154,7 +154,7 @@ impl<'a> Bench<'a> {
             endpoint: Endpoint::new(options, [9; 32], catalog),
             database: Database::of_rows(&topology(), Options::default()),
             serial: 0,
-            checkers: Checkers::new(&topology()),
+            checkers: Checkers::new(&topology()).without_an_operator(),
             limits,
             memories: BTreeMap::new(),
             sent: Vec::new(),

@@ -283,7 +283,7 @@ fn a_lookup_may_take_its_time() {
 
 #[test]
 fn worlds_with_threads_are_not_judged() {
-    let mut story = Story(Linearizable::new(&Topology::default()).with_threads());
+    let mut story = Story(Linearizable::new(&Topology::default()).unjudged());
     assert_eq!(story.dial(1, Ok(Calling::Call(call()))), Ok(()));
     assert_eq!(story.leaves(1, client(), (7, 0), IaxCommand::New), Ok(()));
 }
