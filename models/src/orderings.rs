@@ -33,6 +33,15 @@ pub enum Order {
 }
 
 impl Order {
+    /// All of them.
+    const ALL: [Order; 5] = [
+        Order::Relaxed,
+        Order::Acquire,
+        Order::Release,
+        Order::AcqRel,
+        Order::SeqCst,
+    ];
+
     /// What is one step weaker; nothing is weaker than `Relaxed`. A load cannot release, so its `SeqCst` becomes `Acquire`.
     pub fn weaker(self, is_load: bool) -> &'static [Order] {
         match self {
@@ -51,14 +60,8 @@ impl Order {
         let end = text
             .find(|c: char| !c.is_alphanumeric())
             .unwrap_or(text.len());
-        let all = [
-            Order::Relaxed,
-            Order::Acquire,
-            Order::Release,
-            Order::AcqRel,
-            Order::SeqCst,
-        ];
-        all.into_iter()
+        Order::ALL
+            .into_iter()
             .find(|order| format!("{order:?}") == text[..end])
     }
 }
@@ -355,14 +358,7 @@ mod tests {
 
     #[test]
     fn a_step_never_leads_to_what_an_operation_cannot_have() {
-        let all = [
-            Order::Relaxed,
-            Order::Acquire,
-            Order::Release,
-            Order::AcqRel,
-            Order::SeqCst,
-        ];
-        for order in all {
+        for order in Order::ALL {
             assert!(order.weaker(false).iter().all(|weaker| *weaker < order));
             assert_eq!(Order::from(Ordering::from(order)), order);
         }

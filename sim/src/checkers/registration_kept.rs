@@ -95,17 +95,9 @@ impl RegistrationKept {
     }
 
     fn arrived(&mut self, server: u8, passage: &Passage<'_>, frame: &FullFrame<'_>) {
-        let Body::Iax { command, ies } = frame.body else {
-            return;
-        };
-        let is_release = match command {
-            IaxCommand::RegReq => false,
-            IaxCommand::RegRel => true,
-            _ => return,
-        };
-        if let Some(account) = ies.username().and_then(account_of) {
+        if let Some(request) = request_of(frame) {
             let key = (server, passage.source, frame.source);
-            self.requests.insert(key, (is_release, account));
+            self.requests.insert(key, request);
         }
     }
 
@@ -247,6 +239,19 @@ fn judge_held(
 
 pub(super) fn account_of(name: &[u8]) -> Option<u8> {
     account_of_name(core::str::from_utf8(name).ok()?)
+}
+
+/// Of a REGREQ or a REGREL: whether it is the latter, and for whom.
+pub(super) fn request_of(frame: &FullFrame<'_>) -> Option<(bool, u8)> {
+    let Body::Iax { command, ies } = frame.body else {
+        return None;
+    };
+    let is_release = match command {
+        IaxCommand::RegReq => false,
+        IaxCommand::RegRel => true,
+        _ => return None,
+    };
+    Some((is_release, ies.username().and_then(account_of)?))
 }
 
 impl Checker for RegistrationKept {

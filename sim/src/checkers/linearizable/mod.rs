@@ -25,7 +25,7 @@ use iaxproof::wire::{Body, CallNumber, Frame, FullFrame, IaxCommand};
 
 use self::register::{Deed, Place, Register, Seen};
 use super::Checker;
-use super::registration_kept::{REFRESH_DEFAULT_S, account_of};
+use super::registration_kept::{REFRESH_DEFAULT_S, account_of, request_of};
 use crate::fact::{AccountState, Doubt, Fact, Passage};
 use crate::plan::{Actor, RowEdit, Topology};
 
@@ -90,15 +90,7 @@ impl Linearizable {
     }
 
     fn arrived(&mut self, now: Instant, server: u8, passage: &Passage<'_>, frame: &FullFrame<'_>) {
-        let Body::Iax { command, ies } = frame.body else {
-            return;
-        };
-        let is_release = match command {
-            IaxCommand::RegReq => false,
-            IaxCommand::RegRel => true,
-            _ => return,
-        };
-        let Some(account) = ies.username().and_then(account_of) else {
+        let Some((is_release, account)) = request_of(frame) else {
             return;
         };
         let (key, name) = ((server, passage.source, frame.source), (server, account));
