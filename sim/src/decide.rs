@@ -87,6 +87,19 @@ impl Domain {
             Domain::Rank => "rank",
         }
     }
+
+    /// Whether it is about what network, databases and processes do that they should not.
+    pub const fn is_of_a_fault(self) -> bool {
+        matches!(
+            self,
+            Domain::Network | Domain::Question | Domain::Write | Domain::Restart
+        )
+    }
+
+    /// Whether it is about which thread goes on.
+    pub const fn is_of_a_thread(self) -> bool {
+        matches!(self, Domain::Stall | Domain::Resume | Domain::Rank)
+    }
 }
 
 /// Names one decision.

@@ -6,14 +6,14 @@ use iaxproof::time::Instant;
 
 use crate::decide::{Decisions, Domain, Key};
 use crate::fact::Mark;
-use crate::plan::{Actor, Options, Partition, Plan};
+use crate::plan::{Actor, Options, Partition, Plan, Topology};
 
 /// How long a datagram takes where nothing is wrong.
 const TRANSIT: Duration = Duration::from_millis(10);
 /// How much later the second copy of a datagram comes.
 const SECOND_COPY: Duration = Duration::from_millis(35);
 /// How long late datagrams take, in milliseconds.
-const LATE_MS: [u64; 7] = [20, 60, 150, 400, 1_200, 3_000, 6_000];
+pub(crate) const LATE_MS: [u64; 7] = [20, 60, 150, 400, 1_200, 3_000, 6_000];
 /// In how many places a datagram can be changed or cut.
 const PLACES: u32 = 32;
 
@@ -114,6 +114,22 @@ impl Network {
             Actor::Registrar => 0,
         }
     }
+}
+
+/// From whom to whom a way between servers and clients leads, by its number; `None` for those of the registrar.
+pub(crate) fn ends_of(topology: &Topology, way: u16) -> Option<(Actor, Actor)> {
+    let nodes = u16::try_from(topology.nodes()).ok()?;
+    let node = |index: u16| match u8::try_from(index).ok()? {
+        client if client >= topology.servers => Some(Actor::Client(client - topology.servers)),
+        server => Some(Actor::Server(server)),
+    };
+    let is_theirs = way < nodes * nodes;
+    is_theirs.then_some((node(way / nodes)?, node(way % nodes)?))
+}
+
+/// Whether a choice is that the datagram is lost.
+pub(crate) const fn is_loss(choice: u32) -> bool {
+    choice == DROP
 }
 
 /// A choice, each kind as often as the options say.

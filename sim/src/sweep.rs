@@ -253,25 +253,35 @@ pub fn failure_rate_bound(clean: u64) -> f64 {
     -(0.05f64.ln() / clean as f64).exp_m1()
 }
 
-/// What failures of one kind have in common: the message without its numbers, and only its first line.
+/// The units of durations as they are shown.
+const UNITS: [&str; 4] = ["ns", "µs", "ms", "s"];
+
+/// What failures of one kind have in common: the message without its numbers and their units of time, and only its first line.
 pub fn signature(message: &str) -> String {
-    let first = message.lines().next().unwrap_or_default();
-    let mut signature = String::with_capacity(first.len());
-    let mut in_number = false;
-    let mut characters = first.chars().peekable();
-    while let Some(character) = characters.next() {
-        let goes_on = characters.peek().is_some_and(char::is_ascii_digit);
-        let is_inside = in_number && goes_on && ".:".contains(character);
-        let is_number = character.is_ascii_digit() || is_inside;
-        if is_number && !in_number {
-            signature.push('#');
-        }
-        if !is_number {
-            signature.push(character);
-        }
-        in_number = is_number;
+    let mut rest = message.lines().next().unwrap_or_default();
+    let mut signature = String::with_capacity(rest.len());
+    while let Some(at) = rest.find(|it: char| it.is_ascii_digit()) {
+        signature.push_str(&rest[..at]);
+        signature.push('#');
+        rest = behind_number(&rest[at..]);
     }
-    signature
+    signature + rest
+}
+
+/// What follows a number, or an address.
+fn behind_number(text: &str) -> &str {
+    let is_digit = |it: char| it.is_ascii_digit();
+    let rest = text.trim_start_matches(is_digit);
+    match rest.strip_prefix(['.', ':']) {
+        Some(more) if more.starts_with(is_digit) => behind_number(more),
+        _ => behind_unit(rest),
+    }
+}
+
+fn behind_unit(text: &str) -> &str {
+    let is_whole = |rest: &&str| !rest.starts_with(char::is_alphanumeric);
+    let behind = |unit: &&str| text.strip_prefix(*unit).filter(is_whole);
+    UNITS.iter().find_map(behind).unwrap_or(text)
 }
 
 #[cfg(test)]
@@ -284,6 +294,11 @@ mod tests {
             signature("server 0: p1 at 192.0.2.10:4569 was refused\nmore"),
             "server #: p# at # was refused"
         );
+        // As durations are shown: the unit goes with how long it was.
+        let shown = |it: &str| signature(&format!("p1 counts as Reachable({it}), 3shy"));
+        for long in ["20ms", "1.22s", "0ns", "7.5µs"] {
+            assert_eq!(shown(long), "p# counts as Reachable(#), #shy");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use core::fmt;
 
 use crate::again::{Difference, parts};
-use crate::decide::{Decision, Domain, Key};
+use crate::decide::{Decision, Key};
 use crate::plan::{Partition, Plan};
 use crate::report::{Report, View};
 use crate::shrink::Kind;
@@ -100,14 +100,8 @@ impl<R: FnMut(&Plan, View) -> Result<Report, String>> Search<R> {
 }
 
 fn faults(plan: &Plan) -> Vec<Fault> {
-    let is_fault = |domain| {
-        matches!(
-            domain,
-            Domain::Network | Domain::Question | Domain::Write | Domain::Restart
-        )
-    };
     let decisions = plan.decisions.iter().copied();
-    let decisions = decisions.filter(|it| is_fault(it.key.domain));
+    let decisions = decisions.filter(|it| it.key.domain.is_of_a_fault());
     let partitions = plan.partitions.iter().copied().map(Fault::Partition);
     decisions.map(Fault::Decision).chain(partitions).collect()
 }
@@ -201,7 +195,7 @@ mod tests {
         let is_lost = |plan: &Plan, nth| {
             plan.decisions
                 .iter()
-                .any(|it| it.key.domain == Domain::Network && it.key.nth == nth && it.value == 1)
+                .any(|it| it.key.domain.is_of_a_fault() && it.key.nth == nth && it.value == 1)
         };
         let explanation = explained(&plan, |plan| is_lost(plan, 4) || is_lost(plan, 3));
         assert!(explanation.decisive.is_none());

@@ -1,6 +1,8 @@
 //! What a decision is about is told by a number: the 58th datagram of a link, the 224th step of a thread. In a world with less in it the
 //! same datagram or step has another number. Here it is found again, by its time.
 
+use core::time::Duration;
+
 use iaxproof::time::Instant;
 
 use crate::decide::{Decision, Domain, Key};
@@ -28,6 +30,25 @@ impl Moment {
             at,
             nth: before.count(),
         })
+    }
+
+    pub(super) fn is_before(self, then: Instant) -> bool {
+        self.at < then
+    }
+
+    /// The same, where all comes at another time: `then` instead of `now`.
+    pub(super) fn moved(self, now: Instant, then: Instant) -> Moment {
+        let later = self.at + then.saturating_since(now);
+        let at = later - now.saturating_since(then);
+        Moment { at, ..self }
+    }
+
+    /// The same, where all that is later than `than` comes sooner.
+    pub(super) fn sooner(self, than: Instant, by: Duration) -> Moment {
+        match self.at > than {
+            true => self.moved(self.at, self.at - by),
+            false => self,
+        }
     }
 
     /// The key of what was asked at that moment in another world; where nothing was, at the time that is nearest.
@@ -60,7 +81,7 @@ fn stall_of(key: Key) -> Key {
     Key { domain, ..key }
 }
 
-fn distance(one: Instant, other: Instant) -> core::time::Duration {
+fn distance(one: Instant, other: Instant) -> Duration {
     one.max(other).saturating_since(one.min(other))
 }
 

@@ -9,11 +9,11 @@ use crate::decide::{Decision, Key};
 use crate::plan::{Plan, VERSION};
 use crate::report::Report;
 
-use super::align::moments;
+use super::align::{Moment, moments};
 use super::edits::{Edit, edits, trades};
 use super::element::{elements, without};
-use super::nodes;
 use super::{Counts, Element, Kind, Refusal, Shrunk};
+use super::{fewer, nodes};
 
 /// The lists of a plan, in the order in which they are cut short: fewer operations leave fewer decisions.
 const LISTS: [List; 3] = [List::Operations, List::Partitions, List::Decisions];
@@ -50,13 +50,15 @@ impl List {
 pub(super) struct Search<R> {
     run: R,
     budget: u64,
-    runs: u64,
+    pub(super) runs: u64,
+    /// How many of them are left for fewer faults.
+    pub(super) for_fewer: u64,
     is_cut: bool,
-    plan: Plan,
+    pub(super) plan: Plan,
     kind: Kind,
     message: String,
     /// When the decisions of the plan were asked for.
-    asked: Vec<(Key, Instant)>,
+    pub(super) asked: Vec<(Key, Instant)>,
     /// The candidates that did not fail in the same way, as texts: most come up in every round.
     refused: BTreeSet<String>,
 }
@@ -72,6 +74,7 @@ impl<R: FnMut(&Plan) -> Result<Report, String>> Search<R> {
             // Two worlds are run whatever the budget.
             budget: budget.max(2),
             runs: 1,
+            for_fewer: fewer::RUNS_MAX,
             is_cut: false,
             plan: report.plan.clone(),
             kind,
@@ -101,7 +104,12 @@ impl<R: FnMut(&Plan) -> Result<Report, String>> Search<R> {
             // Before times change: what is done at one time cannot be told apart by it.
             self.align();
             self.trade();
+            while self.come_sooner() {}
             self.edit();
+            // What takes the most runs comes where nothing else is left.
+            if self.plan == before {
+                self.do_with_fewer_faults();
+            }
             if self.is_cut || self.plan == before {
                 return;
             }
@@ -183,17 +191,27 @@ impl<R: FnMut(&Plan) -> Result<Report, String>> Search<R> {
     }
 
     /// Finds the decisions again one by one, in the order of their times: each may be about something that the ones before it bring about.
-    fn attempt_aligned(&mut self, mut less: Plan) -> bool {
+    pub(super) fn attempt_aligned(&mut self, mut less: Plan) -> bool {
         let decisions = core::mem::take(&mut less.decisions);
-        for (decision, moment) in moments(&decisions, &self.asked) {
-            let Some(report) = self.run(&less) else {
+        let moments = moments(&decisions, &self.asked);
+        self.attempt_with(less, moments)
+    }
+
+    /// Attempts this plan with decisions that are about what they were about: at these moments.
+    pub(super) fn attempt_with(
+        &mut self,
+        mut plan: Plan,
+        decisions: Vec<(Decision, Moment)>,
+    ) -> bool {
+        for (decision, moment) in decisions {
+            let Some(report) = self.run(&plan) else {
                 return false;
             };
             let key = moment.find(decision.key, &report.asked);
-            less.decisions
+            plan.decisions
                 .extend(key.map(|key| Decision { key, ..decision }));
         }
-        self.attempt(less)
+        self.attempt(plan)
     }
 
     /// Takes stretches out of a list, from its end, the whole first, then halves, until no single one can go.
@@ -238,7 +256,7 @@ impl<R: FnMut(&Plan) -> Result<Report, String>> Search<R> {
     }
 
     /// Takes a candidate over where it is another plan, can be run, and fails in the same way.
-    fn attempt(&mut self, candidate: Plan) -> bool {
+    pub(super) fn attempt(&mut self, candidate: Plan) -> bool {
         if candidate == self.plan || candidate.validate().is_err() {
             return false;
         }
@@ -270,7 +288,7 @@ impl<R: FnMut(&Plan) -> Result<Report, String>> Search<R> {
     }
 
     /// Runs a candidate, where the budget allows it and nothing breaks off.
-    fn run(&mut self, candidate: &Plan) -> Option<Report> {
+    pub(super) fn run(&mut self, candidate: &Plan) -> Option<Report> {
         self.is_cut |= self.runs >= self.budget;
         if self.is_cut {
             return None;
@@ -285,175 +303,5 @@ fn smaller(candidate: Plan, ran: Plan) -> Plan {
     match ran.decisions.len() <= candidate.decisions.len() {
         true => ran,
         false => candidate,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::shrink;
-    use super::*;
-    use crate::decide::Domain;
-
-    /// What a world of this plan would report that fails or holds.
-    fn report(plan: &Plan, fails: bool) -> Report {
-        let mut report = Report::empty(plan.clone());
-        if fails {
-            report.fail("no-leak", "one is left");
-        }
-        report
-    }
-
-    /// Two operations and one decision.
-    fn plan() -> Plan {
-        let mut plan = Plan::from_seed(1);
-        plan.explore = false;
-        plan.operations.truncate(2);
-        plan.partitions.clear();
-        plan.decisions = vec!["network 1 0 = 1".parse().unwrap()];
-        assert_eq!((plan.operations.len(), plan.validate()), (2, Ok(())));
-        plan
-    }
-
-    /// Knows a plan that was run just before and failed: only a proof runs it again.
-    #[derive(Default)]
-    struct Proofs {
-        failed: Option<Plan>,
-        begun: u64,
-    }
-
-    impl Proofs {
-        fn saw(&mut self, plan: &Plan) {
-            self.begun += u64::from(self.failed.as_ref() == Some(plan));
-        }
-    }
-
-    /// Shrinks where `fails` says which plans do, and how many proofs have begun. The plan that was given is run twice.
-    fn shrunk(budget: u64, fails: impl Fn(&Plan, u64) -> bool) -> Shrunk {
-        let (mut proofs, mut runs) = (Proofs::default(), 0);
-        let shrunk = shrink(&plan(), budget, |plan| {
-            runs += 1;
-            proofs.saw(plan);
-            let fails = fails(plan, proofs.begun.saturating_sub(1));
-            if fails {
-                proofs.failed = Some(plan.clone());
-            }
-            Ok(report(plan, fails))
-        });
-        let shrunk = shrunk.unwrap();
-        assert_eq!(shrunk.runs, runs);
-        shrunk
-    }
-
-    #[test]
-    fn a_decision_is_traded_for_another_time() {
-        let shrunk = shrunk(5_000, |plan, _| match plan.operations.as_slice() {
-            [first, second] => {
-                let pause = second.at_ms - first.at_ms;
-                !plan.decisions.is_empty() || pause == 25
-            }
-            _ => false,
-        });
-        assert!(shrunk.is_minimal);
-        assert_eq!(shrunk.plan.decisions, []);
-        assert_eq!(shrunk.plan.operations.len(), 2);
-    }
-
-    const STALL: Key = Key {
-        domain: Domain::Stall,
-        who: 3,
-        nth: 0,
-    };
-    const LOSS: Key = Key {
-        domain: Domain::Network,
-        who: 0,
-        nth: 0,
-    };
-    /// How many steps a thread takes for one operation.
-    const STEPS: u32 = 56;
-
-    /// The steps of one thread, as many at the time of each operation.
-    fn steps(plan: &Plan) -> Vec<(Key, Instant)> {
-        let times = plan.operations.iter().map(|it| it.at_ms);
-        let steps = times.flat_map(|at_ms| (0..STEPS).map(move |_| at_ms));
-        let step = |(nth, at_ms): (u32, u32)| {
-            let at = Instant::from_millis(at_ms.into());
-            (Key { nth, ..STALL }, at)
-        };
-        (0..).zip(steps).map(step).collect()
-    }
-
-    #[test]
-    fn a_stall_is_found_again_when_an_operation_before_it_goes() {
-        let mut given = plan();
-        given.operations[1].at_ms = given.operations[0].at_ms + 500;
-        given.decisions = vec!["stall 3 66 = 6".parse().unwrap()];
-        let shrunk = shrink(&given, 5_000, |plan| {
-            let last = plan.operations.len().checked_sub(1);
-            let due = last.map(|last| STEPS * last as u32 + 10);
-            let stalls_at = plan.decisions.first().map(|it| it.key.nth);
-            let mut report = report(plan, due.is_some() && stalls_at == due);
-            report.asked = steps(plan);
-            Ok(report)
-        });
-        let shrunk = shrunk.unwrap();
-        assert!(shrunk.is_minimal);
-        assert_eq!(shrunk.plan.operations.len(), 1);
-        assert_eq!(shrunk.plan.decisions[0].to_string(), "stall 3 10 = 1");
-    }
-
-    #[test]
-    fn a_stall_is_found_again_when_a_loss_before_it_goes() {
-        let mut given = plan();
-        given.operations.truncate(1);
-        given.decisions = ["network 0 0 = 1", "stall 3 12 = 1"]
-            .map(|text| text.parse().unwrap())
-            .to_vec();
-        let shrunk = shrink(&given, 5_000, |plan| {
-            // What is lost is sent again: two steps more before the tenth.
-            let is_lost = plan.decisions.iter().any(|it| it.key.who == 0);
-            let due = if is_lost { 12 } else { 10 };
-            let stalls = plan.decisions.iter().filter(|it| it.key.who == 3);
-            let stalls: Vec<u32> = stalls.map(|it| it.key.nth).collect();
-            let mut report = report(plan, stalls == [due] && plan.operations.len() == 1);
-            let late = |nth| Instant::from_millis(if nth < due - 10 { 0 } else { 500 });
-            let steps = (0..STEPS).map(|nth| (Key { nth, ..STALL }, late(nth)));
-            report.asked = steps.collect();
-            report.asked.push((LOSS, Instant::ZERO));
-            Ok(report)
-        });
-        let decisions = shrunk.unwrap().plan.decisions;
-        assert_eq!(decisions, ["stall 3 10 = 1".parse().unwrap()]);
-    }
-
-    #[test]
-    fn a_proof_asks_again_what_was_remembered() {
-        // With one operation it fails from the first proof on.
-        let shrunk = shrunk(5_000, |plan, proofs| {
-            plan.operations.len() + proofs.min(1) as usize >= 2
-        });
-        assert!(shrunk.is_minimal);
-        assert_eq!(shrunk.plan.operations.len(), 1);
-    }
-
-    #[test]
-    fn what_does_not_fail_when_it_is_to_be_proved_is_not_called_minimal() {
-        let shrunk = shrunk(5_000, |plan, proofs| {
-            proofs == 0 && plan.operations.len() == 2
-        });
-        assert!(!shrunk.is_minimal);
-        assert_eq!(shrunk.runs, 5_000);
-    }
-
-    #[test]
-    fn a_budget_is_used_up_to_its_last_run_and_no_further() {
-        let fails = |plan: &Plan, _| plan.operations.len() == 2;
-        let whole = shrunk(5_000, fails);
-        assert!(whole.is_minimal && whole.runs < 5_000);
-        for budget in 2..=whole.runs {
-            let cut = shrunk(budget, fails);
-            assert_eq!((cut.runs, cut.is_minimal), (budget, budget == whole.runs));
-        }
-        let more = shrunk(whole.runs + 1, fails);
-        assert_eq!((more.runs, more.is_minimal), (whole.runs, true));
     }
 }
