@@ -83,6 +83,8 @@ const STALLS: u32 = 7;
 const UNTIL_REST: u32 = 1;
 /// For so many milliseconds, from value 2 on: longer than a datagram's way, than a retransmission, than a write is waited for.
 const LENGTHS_MS: [u64; 5] = [20, 120, 600, 1_500, 4_000];
+/// The stall that lasts longest.
+pub(crate) const LONGEST: u32 = UNTIL_REST + LENGTHS_MS.len() as u32;
 /// How many ranks there are, that of who has none among them.
 const RANKS: u32 = 256;
 /// Of this many steps rates are told.
@@ -273,7 +275,7 @@ impl Schedule {
         if value == UNTIL_REST {
             return Stall::UntilRest;
         }
-        let length = Duration::from_millis(LENGTHS_MS[value as usize - 2]);
+        let length = Duration::from_millis(LENGTHS_MS[(value - UNTIL_REST) as usize - 1]);
         Stall::Until(self.heal_at.min(self.now + length))
     }
 

@@ -7,7 +7,7 @@
 //! - `element`: what a plan can do without. `nodes`: taking a node out renumbers the others.
 //! - `lists`: what a plan says about many at once.
 //! - `align`: where a decision is in another world.
-//! - `sooner`: what a fault held up. `fewer`: fewer faults, and an operation at another time instead.
+//! - `instead`: what stands in for a fault. `fewer`: fewer faults, and an operation at another time instead.
 //! - `edits`: what makes a plan no shorter but plainer. `search`: tries candidates.
 //!
 //! How a world is run is the caller's: on one stack or with threads, on what ships or on a specimen. No thread and no clock here.
@@ -16,10 +16,10 @@ mod align;
 mod edits;
 mod element;
 mod fewer;
+mod instead;
 mod lists;
 mod nodes;
 mod search;
-mod sooner;
 #[cfg(test)]
 mod tests;
 

@@ -104,7 +104,7 @@ impl<R: FnMut(&Plan) -> Result<Report, String>> Search<R> {
             // Before times change: what is done at one time cannot be told apart by it.
             self.align();
             self.trade();
-            while self.come_sooner() {}
+            while self.stand_in() {}
             self.edit();
             // What takes the most runs comes where nothing else is left.
             if self.plan == before {

@@ -1,11 +1,9 @@
 //! Shrinking of plans whose worlds are made up: which fail is said by each test.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
-
 use iaxproof::time::Instant;
 
 use super::*;
-use crate::decide::Key;
+use crate::decide::{Decision, Key};
 use crate::plan::{Actor, Partition, What};
 
 /// What a world of this plan would report that fails or holds.
@@ -295,4 +293,52 @@ fn what_is_done_by_nobody_counts_as_a_fault() {
     plan.operations[2].what = What::Release;
     let counts = Counts::of(&plan);
     assert_eq!((counts.operations, counts.faults), (1, 2 + partitions));
+}
+
+#[test]
+fn rows_of_the_database_stand_in_for_a_process_that_dies() {
+    let mut given = plan();
+    given.decisions.clear();
+    given.operations.truncate(1);
+    given.operations[0].actor = Actor::Server(0);
+    given.operations[0].what = What::Restart;
+    given.topology.realtime.clear();
+    let client = given.topology.clients - 1;
+    let shrunk = shrink(&given, 5_000, |plan| {
+        let is_stored = plan.topology.realtime.contains(&client);
+        Ok(report(plan, is_stored || !plan.operations.is_empty()))
+    });
+    let shrunk = shrunk.unwrap();
+    assert!(shrunk.is_minimal);
+    assert_eq!(shrunk.plan.operations, []);
+    assert_eq!(
+        shrunk.plan.topology.realtime,
+        [shrunk.plan.topology.clients - 1]
+    );
+}
+
+#[test]
+fn a_thread_that_stands_still_for_longer_stands_in_for_a_loss() {
+    let mut given = plan();
+    given.operations.clear();
+    given.decisions = ["network 0 0 = 1", "stall 3 0 = 2"]
+        .map(|text| text.parse().unwrap())
+        .to_vec();
+    let shrunk = shrink(&given, 5_000, |plan| {
+        let value = |who| {
+            let decisions = plan.decisions.iter();
+            let of = |it: &&Decision| it.key.who == who;
+            decisions.filter(of).map(|it| it.value).sum::<u32>()
+        };
+        let mut report = report(plan, value(3) >= if value(0) > 0 { 2 } else { 5 });
+        report.asked = vec![
+            (LOSS, Instant::ZERO),
+            (Key { nth: 0, ..STALL }, Instant::ZERO),
+        ];
+        Ok(report)
+    });
+    assert_eq!(
+        shrunk.unwrap().plan.decisions,
+        ["stall 3 0 = 5".parse().unwrap()]
+    );
 }

@@ -1,5 +1,8 @@
-//! What a fault holds up comes sooner without it: the fault is taken out, and all that the plan has after it moves by as much. Without
-//! that, what is left of the plan is about another moment.
+//! What a fault does, something else may do: the fault is taken out, and another part of the plan stands in for it.
+//!
+//! - What it held up comes sooner: all that the plan has after it moves by as much.
+//! - A thread that stalls stands still for longer.
+//! - A process that dies needs a store for its registrations: they may be rows of the database instead.
 
 use core::time::Duration;
 use std::collections::BTreeSet;
@@ -8,8 +11,9 @@ use iaxproof::time::Instant;
 
 use crate::decide::{Domain, Key};
 use crate::network::{LATE_MS, ends_of};
-use crate::plan::{Partition, Plan};
+use crate::plan::{Partition, Plan, What};
 use crate::report::Report;
+use crate::schedule::LONGEST;
 
 use super::align::moments;
 use super::search::Search;
@@ -30,11 +34,24 @@ struct Without {
 
 /// The plan without each of its faults, the last first.
 fn without_each(plan: &Plan, asked: &[(Key, Instant)]) -> Vec<Without> {
+    let restarts = (0..plan.operations.len()).rev();
+    let restarts = restarts.filter_map(|nth| without_restart(plan, nth));
     let partitions = (0..plan.partitions.len()).rev();
     let partitions = partitions.map(|nth| without_partition(plan, nth, asked));
     let decisions = (0..plan.decisions.len()).rev();
     let decisions = decisions.filter_map(|nth| without_decision(plan, nth, asked));
-    partitions.chain(decisions).collect()
+    restarts.chain(partitions).chain(decisions).collect()
+}
+
+fn without_restart(plan: &Plan, nth: usize) -> Option<Without> {
+    let mut less = plan.clone();
+    let gone = less.operations.remove(nth);
+    less.topology.realtime = (0..less.topology.clients).collect();
+    (gone.what == What::Restart).then(|| Without {
+        plan: less,
+        at: Instant::from_millis(gone.at_ms.into()),
+        held_up: BTreeSet::from([0]),
+    })
 }
 
 fn without_partition(plan: &Plan, nth: usize, asked: &[(Key, Instant)]) -> Without {
@@ -68,7 +85,7 @@ fn is_under(plan: &Plan, partition: Partition, key: Key) -> bool {
         && ends_of(&plan.topology, key.who) == Some((partition.from, partition.to))
 }
 
-/// Until something alike was done again, or as long as a datagram is late.
+/// Not at all, until something alike was done again, or as long as a datagram is late.
 fn held_up(asked: &[(Key, Instant)], at: Instant, is_alike: impl Fn(Key) -> bool) -> BTreeSet<u32> {
     let later = asked
         .iter()
@@ -76,7 +93,18 @@ fn held_up(asked: &[(Key, Instant)], at: Instant, is_alike: impl Fn(Key) -> bool
     let later: BTreeSet<Instant> = later.map(|(_, then)| *then).collect();
     let again = later.into_iter().take(AGAIN_MAX);
     let again = again.map(|then| then.saturating_since(at).as_millis() as u32);
-    again.chain(LATE_MS.map(|late| late as u32)).collect()
+    let late = LATE_MS.map(|late| late as u32);
+    again.chain(late).chain([0]).collect()
+}
+
+/// The plan with its stalls as they are, and with those that last longest.
+fn with_stalls(plan: &Plan) -> [Plan; 2] {
+    let mut longest = plan.clone();
+    let decisions = longest.decisions.iter_mut();
+    for stall in decisions.filter(|it| it.key.domain == Domain::Stall) {
+        stall.value = LONGEST;
+    }
+    [plan.clone(), longest]
 }
 
 /// What a plan has later than a time comes sooner by as much.
@@ -91,25 +119,29 @@ fn come_sooner(plan: &mut Plan, than: Instant, by: u32) {
 }
 
 impl<R: FnMut(&Plan) -> Result<Report, String>> Search<R> {
-    /// Takes out one fault, and lets all that is later come sooner by as long as the fault may have held it up. True where one is gone.
-    pub(super) fn come_sooner(&mut self) -> bool {
+    /// Takes out one fault, and lets something else stand in for it. True where one is gone.
+    pub(super) fn stand_in(&mut self) -> bool {
         if self.plan.decisions.len() > DECISIONS_MAX {
             return false;
         }
         let all = without_each(&self.plan, &self.asked);
         all.iter().any(|less| {
-            let mut by = less.held_up.iter();
-            by.any(|by| self.attempt_sooner(less, *by))
+            let stalls = with_stalls(&less.plan);
+            let mut both = stalls.iter();
+            both.any(|plan| {
+                let mut by = less.held_up.iter();
+                by.any(|by| self.attempt_sooner(plan, less.at, *by))
+            })
         })
     }
 
-    fn attempt_sooner(&mut self, without: &Without, by: u32) -> bool {
-        let mut less = without.plan.clone();
-        come_sooner(&mut less, without.at, by);
-        let decisions = core::mem::take(&mut less.decisions);
+    fn attempt_sooner(&mut self, plan: &Plan, than: Instant, by: u32) -> bool {
+        let mut sooner = plan.clone();
+        come_sooner(&mut sooner, than, by);
+        let decisions = core::mem::take(&mut sooner.decisions);
         let by = Duration::from_millis(by.into());
         let decisions = moments(&decisions, &self.asked).into_iter();
-        let sooner = decisions.map(|(it, moment)| (it, moment.sooner(without.at, by)));
-        self.attempt_with(less, sooner.collect())
+        let decisions = decisions.map(|(it, moment)| (it, moment.sooner(than, by)));
+        self.attempt_with(sooner, decisions.collect())
     }
 }
