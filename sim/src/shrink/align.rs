@@ -43,6 +43,11 @@ impl Moment {
         Moment { at, ..self }
     }
 
+    /// The same, after so many of its kind at that time.
+    pub(super) fn at_step(self, nth: usize) -> Moment {
+        Moment { nth, ..self }
+    }
+
     /// The same, where all that is later than `than` comes sooner.
     pub(super) fn sooner(self, than: Instant, by: Duration) -> Moment {
         match self.at > than {

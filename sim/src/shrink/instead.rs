@@ -9,19 +9,22 @@ use std::collections::BTreeSet;
 
 use iaxproof::time::Instant;
 
-use crate::decide::{Domain, Key};
+use crate::decide::{Decision, Domain, Key};
 use crate::network::{LATE_MS, ends_of};
 use crate::plan::{Partition, Plan, What};
 use crate::report::Report;
 use crate::schedule::LONGEST;
 
-use super::align::moments;
+use super::align::{Moment, moments};
 use super::search::Search;
 
 /// Of plans with how many decisions at most: each decision of each candidate is a run.
 const DECISIONS_MAX: usize = 16;
 /// How many datagrams or questions behind the fault may be what was done again.
 const AGAIN_MAX: usize = 8;
+
+/// How many steps a thread takes at one time, of those at which it may stall instead.
+const STEPS_MAX: usize = 16;
 
 /// A plan without one of its faults.
 struct Without {
@@ -130,18 +133,39 @@ impl<R: FnMut(&Plan) -> Result<Report, String>> Search<R> {
             let mut both = stalls.iter();
             both.any(|plan| {
                 let mut by = less.held_up.iter();
-                by.any(|by| self.attempt_sooner(plan, less.at, *by))
+                by.any(|by| self.attempt_sooner(plan, less.at, *by, None))
             })
         })
     }
 
-    fn attempt_sooner(&mut self, plan: &Plan, than: Instant, by: u32) -> bool {
+    /// The same, where threads stall at other steps that they take at the same time, and for as long as they can. True where a fault is
+    /// gone. Ends where so many worlds are run.
+    pub(super) fn stand_in_at_other_steps(&mut self, until: u64) -> bool {
+        let all = without_each(&self.plan, &self.asked);
+        all.iter().any(|less| {
+            let [_, plan] = with_stalls(&less.plan);
+            let by = less.held_up.iter();
+            let mut each = by.flat_map(|by| (0..STEPS_MAX).map(move |step| (*by, step)));
+            each.any(|(by, step)| {
+                self.runs < until && self.attempt_sooner(&plan, less.at, by, Some(step))
+            })
+        })
+    }
+
+    fn attempt_sooner(&mut self, plan: &Plan, than: Instant, by: u32, step: Option<usize>) -> bool {
         let mut sooner = plan.clone();
         come_sooner(&mut sooner, than, by);
         let decisions = core::mem::take(&mut sooner.decisions);
         let by = Duration::from_millis(by.into());
-        let decisions = moments(&decisions, &self.asked).into_iter();
-        let decisions = decisions.map(|(it, moment)| (it, moment.sooner(than, by)));
-        self.attempt_with(sooner, decisions.collect())
+        let moved = |(it, moment): (Decision, Moment)| {
+            let moment = moment.sooner(than, by);
+            match step.filter(|_| it.key.domain == Domain::Stall) {
+                Some(step) => (it, moment.at_step(step)),
+                None => (it, moment),
+            }
+        };
+        let decisions = moments(&decisions, &self.asked);
+        let decisions = decisions.into_iter().map(moved).collect();
+        self.attempt_with(sooner, decisions)
     }
 }

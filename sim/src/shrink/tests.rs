@@ -342,3 +342,24 @@ fn a_thread_that_stands_still_for_longer_stands_in_for_a_loss() {
         ["stall 3 0 = 5".parse().unwrap()]
     );
 }
+
+#[test]
+fn a_thread_stalls_at_another_step_instead_of_a_loss() {
+    let mut given = plan();
+    given.operations.clear();
+    given.decisions = ["network 0 0 = 1", "stall 3 2 = 2"]
+        .map(|text| text.parse().unwrap())
+        .to_vec();
+    let shrunk = shrink(&given, 5_000, |plan| {
+        let has = |text: &str| plan.decisions.contains(&text.parse().unwrap());
+        let with_loss = has("network 0 0 = 1") && has("stall 3 2 = 2");
+        let mut report = report(plan, with_loss || has("stall 3 7 = 6"));
+        let steps = (0..STEPS).map(|nth| (Key { nth, ..STALL }, Instant::ZERO));
+        report.asked = [(LOSS, Instant::ZERO)].into_iter().chain(steps).collect();
+        Ok(report)
+    });
+    assert_eq!(
+        shrunk.unwrap().plan.decisions,
+        ["stall 3 7 = 6".parse().unwrap()]
+    );
+}
