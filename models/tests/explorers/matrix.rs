@@ -6,10 +6,10 @@
 use core::sync::atomic::{AtomicU64, Ordering};
 use std::collections::BTreeSet;
 
-use iaxproof_models::explore::Stop;
+use iaxproof_models::explore::{Enumeration, Stop};
 use iaxproof_models::matrix::{Operation, cell, cells, quick_pairs};
 use iaxproof_models::proof::{Word, word};
-use iaxproof_models::{Design, Engine, Exploration, Scenario, scenarios};
+use iaxproof_models::{Design, End, Engine, Exploration, Scenario, scenarios};
 
 /// The executions that a test spends on one exploration of a pair, and of a triple.
 const EXECUTIONS_MAX: [u64; 2] = [150, 20];
@@ -74,6 +74,36 @@ fn the_first_executions_of_each_cell_hold() {
         }
     }
     assert!(proved >= 50, "{proved} proved");
+}
+
+/// Cells of which shuttle runs all interleavings, some thousand, and which have outcomes that take more than who begins.
+const COMPARED: [[Operation; 3]; 4] = {
+    use Operation::{Find, Link, Replace, Unlink};
+    [
+        [Find, Find, Link],
+        [Find, Link, Unlink],
+        [Find, Link, Replace],
+        [Link, Unlink, Unlink],
+    ]
+};
+
+/// All interleavings against the enumerator's share of them.
+#[test]
+fn reduction_loses_no_outcome_of_a_cell() {
+    for operations in COMPARED {
+        let cell = cell(&operations).unwrap();
+        let with = |enumeration| {
+            let seen = cell.enumerate(Design::Shipped, enumeration, Box::new(|| false));
+            let seen = seen.unwrap();
+            (seen.end, seen.outcomes.into_keys().collect::<BTreeSet<_>>())
+        };
+        let (end, outcomes) = with(Enumeration::DepthFirst);
+        assert!(outcomes.len() >= 3, "{}: {outcomes:?}", cell.name);
+        assert_eq!(
+            (&end, with(Enumeration::Reduced)),
+            (&End::Exhausted, (end.clone(), outcomes))
+        );
+    }
 }
 
 /// That a cell sees both orders of what excludes each other: without the second the judge would judge nothing.
