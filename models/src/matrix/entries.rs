@@ -4,7 +4,7 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use iaxproof::catalog::{Answer, Row};
-use iaxproof::engine::directory::{Contact, Directory, Expiry, Generation, Lookup, Role};
+use iaxproof::engine::directory::{Contact, Directory, Expiry, Generation, Lookup, QueryId, Role};
 use iaxproof::engine::settings::{Configuration, Qualify};
 use iaxproof::time::Instant;
 use iaxproof_sim::administer::Administer;
@@ -67,17 +67,23 @@ pub(super) fn job<E: Explorer>(stage: &Stage<E>, operation: Operation) -> Job {
     }
 }
 
-/// The database's answer to a lookup that is under way.
-pub(super) fn answer(directory: &Arc<AnyDirectory>) -> Job {
+/// The database's answer to a lookup that is under way, and that lookup. Who asked takes what came when the threads have ended.
+pub(super) fn answer(directory: &Arc<AnyDirectory>) -> (QueryId, Job) {
     let directory = Arc::clone(directory);
     let query = asked(directory.find(Role::Peer, KITCHEN));
-    Box::new(move || {
+    let job = move || {
         directory.answer(query, Answer::Row(stored(false)), NOW);
-        match directory.take_answer(query) {
-            Lookup::Found(_) => "is answered".to_owned(),
-            _ => "is not answered".to_owned(),
-        }
-    })
+        "answers".to_owned()
+    };
+    (query, Box::new(job))
+}
+
+/// What came of a lookup.
+pub(super) fn came_of(directory: &AnyDirectory, query: QueryId) -> &'static str {
+    match directory.take_answer(query) {
+        Lookup::Found(_) => "answered",
+        _ => "not answered",
+    }
 }
 
 /// When the registration ends: after the next POKE.

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use iaxproof::engine::directory::Role;
+use iaxproof::engine::directory::{QueryId, Role};
 use iaxproof::registry::{HashKey, Object, Ref, Registry};
 use iaxproof_sim::administer::Administer;
 
@@ -60,6 +60,8 @@ pub(super) struct Stage<E: Explorer> {
     /// The line that stands under the key, or stood there; and the entry. The operations take what they hold of them.
     first: Option<Held<E>>,
     handle: Option<AnyHandle>,
+    /// The lookups that the database answers.
+    asked: Vec<QueryId>,
 }
 
 impl<E: Explorer> Stage<E> {
@@ -75,6 +77,7 @@ impl<E: Explorer> Stage<E> {
             directory,
             first: None,
             handle,
+            asked: Vec::new(),
         };
         if has_lines {
             stage.link_lines(cell);
@@ -136,7 +139,9 @@ impl<E: Explorer> Stage<E> {
             self.directory().prune(Role::Peer, KITCHEN);
         }
         for job in jobs.iter_mut().filter(|job| job.is_none()) {
-            *job = Some(entries::answer(self.directory()));
+            let (query, answer) = entries::answer(self.directory());
+            self.asked.push(query);
+            *job = Some(answer);
         }
         self.first = None;
         self.handle = None;
@@ -158,9 +163,12 @@ impl<E: Explorer> Stage<E> {
             Some(line) => format!("line {}", line.number),
             None => "no line".to_owned(),
         });
+        let asked = self.asked.iter();
+        let came = asked.map(|query| entries::came_of(self.directory(), *query).to_owned());
+        let came: Vec<String> = came.collect();
         let entry = self.directory.as_deref().map(entries::stands);
-        let both: Vec<String> = [line, entry].into_iter().flatten().collect();
-        both.join(", ")
+        let all = line.into_iter().chain(came).chain(entry);
+        all.collect::<Vec<_>>().join(", ")
     }
 }
 
