@@ -418,5 +418,9 @@ fn cached_rows_have_a_limit_and_stored_ones_make_room() {
         load(&catalog, row(peer(&format!("name{n}"))), at(0));
         assert!(catalog.len(Role::Peer) <= ENTRIES_MAX);
     }
+    assert!(
+        catalog.len(Role::Peer) > ENTRIES_MAX / 2,
+        "the most stay cached"
+    );
     assert!(found(&catalog, "pending").same_object(&pending));
 }

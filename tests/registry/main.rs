@@ -5,4 +5,5 @@ mod bench;
 mod iteration;
 mod properties;
 mod storm;
+mod texts;
 mod threads;
