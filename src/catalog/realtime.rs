@@ -428,3 +428,35 @@ impl<F: Family> Catalog<F> {
         evicted.take(EVICTIONS_AT_ONCE).count() > 0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::{CatalogOptions, Kind};
+    use crate::engine::directory::TokenKey;
+    use crate::engine::settings::{Configuration, General};
+    use crate::registry::ledger::NoLedger;
+    use crate::registry::{HashKey, Std};
+
+    /// Between the look that missed and the question, somebody linked the name.
+    #[test]
+    fn a_question_that_the_second_look_answers_is_withdrawn() {
+        let catalog = Catalog::<Std>::new(CatalogOptions {
+            hash_key: HashKey(3, 5),
+            shards: 1,
+            container: Kind::Hash,
+            token_key: TokenKey([7; 32]),
+            database: true,
+            dialogues_max: 1,
+            ledger: NoLedger,
+        });
+        let alice = Name::new("alice").expect("a name of the test");
+        catalog.reload(Configuration {
+            general: General::default(),
+            entries: vec![Settings::new(Role::Peer, alice)],
+        });
+        let answer = catalog.ask(Role::Peer, "alice");
+        assert!(matches!(answer, Lookup::Found(_)));
+        assert!(!catalog.realtime.is_asked(Role::Peer, "alice"));
+    }
+}
