@@ -358,6 +358,13 @@ mod tests {
     }
 
     #[test]
+    fn references_have_a_limit_that_is_reported() {
+        guard_overflow::<Std>(COUNT_MAX - 1);
+        let beyond = std::panic::catch_unwind(|| guard_overflow::<Std>(COUNT_MAX));
+        assert!(beyond.is_err(), "before the count could wrap");
+    }
+
+    #[test]
     fn production_pays_for_no_ledger_and_no_mark() {
         type Plain = Ref<Probe<Std>, Std>;
         assert_eq!(size_of::<Plain>(), size_of::<usize>());

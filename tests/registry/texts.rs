@@ -1,8 +1,8 @@
 //! What is read of the containers and what stands in logs and reports: counts, names, and no contents.
 
 use crate::bench::*;
-use iaxproof::registry::Weak;
-use iaxproof::registry::slot::Slot;
+use iaxproof::registry::ledger::NoLedger;
+use iaxproof::registry::{Object, Ref, Slot, Std};
 
 #[test]
 fn the_ledger_of_a_container_is_the_one_that_it_was_given() {
@@ -42,10 +42,33 @@ fn texts_name_objects_and_show_nothing_of_them() {
         "Registry { shards: 4, .. }"
     );
     assert_eq!(format!("{:?}", bench.book), "Book { live_objects: 2, .. }");
-    let weak: Weak<_, _> = first.downgrade();
+    let weak = first.downgrade();
     assert_eq!(format!("{weak:?}"), "Weak(ObjectNumber(1))");
     assert_eq!(
         format!("{:?}", Slot::new(first)),
         "Slot(Some(ObjectNumber(1)))"
     );
+}
+
+/// What says of itself what it is.
+#[derive(Debug)]
+struct Telling;
+
+impl Object<Std> for Telling {
+    const KIND: &'static str = "telling";
+    fn release(&self) {}
+}
+
+#[test]
+fn a_reference_reads_as_what_it_stands_on() {
+    let object: Ref<Telling, Std> = Ref::new(&NoLedger, Telling);
+    assert_eq!(format!("{object:?}"), "Telling");
+}
+
+#[test]
+fn a_weak_reference_is_told_from_that_of_another_object() {
+    let mut bench = Bench::<ALL>::new(4);
+    let (first, second) = (bench.make(1), bench.make(1));
+    assert!(first.is_target_of(&first.downgrade()));
+    assert!(!first.is_target_of(&second.downgrade()));
 }
