@@ -150,6 +150,33 @@ mod tests {
         }
     }
 
+    /// A key and its borrowed form are asked for alike, and keys are told apart by all that they are of.
+    #[test]
+    fn a_key_hashes_as_its_octets() {
+        let key = HashKey(11, 29);
+        let name = key.hash_bytes(b"alice");
+        assert_eq!(b"alice"[..].hash(&key), name);
+        assert_eq!("alice".hash(&key), name);
+        assert_eq!("alice".to_owned().hash(&key), name);
+        assert_eq!(
+            0x0102_u64.hash(&key),
+            key.hash_bytes(&[2, 1, 0, 0, 0, 0, 0, 0])
+        );
+
+        let of = |address: &str| {
+            address
+                .parse::<SocketAddr>()
+                .expect("an address")
+                .hash(&key)
+        };
+        let mut octets = [0; 18];
+        octets[15] = 1;
+        octets[16..].copy_from_slice(&[0x11, 0xd9]);
+        assert_eq!(of("[::1]:4569"), key.hash_bytes(&octets));
+        assert_eq!(of("192.0.2.1:4569"), of("[::ffff:192.0.2.1]:4569"));
+        assert_ne!(of("192.0.2.1:4569"), of("192.0.2.1:4570"));
+    }
+
     #[test]
     fn the_key_is_not_printed() {
         assert_eq!(format!("{:?}", HashKey(1, 2)), "HashKey(..)");
