@@ -207,6 +207,24 @@ mod tests {
     }
 
     #[test]
+    fn the_number_of_a_way_says_its_ends() {
+        let plan = Plan::from_seed(1);
+        let network = Network::new(&plan);
+        let servers = (0..plan.topology.servers).map(Actor::Server);
+        let clients = (0..plan.topology.clients).map(Actor::Client);
+        let all: Vec<Actor> = servers.chain(clients).collect();
+        for (from, to) in all
+            .iter()
+            .flat_map(|from| all.iter().map(move |to| (*from, *to)))
+        {
+            let way = network.way(from, to);
+            assert_eq!(ends_of(&plan.topology, way), Some((from, to)));
+        }
+        let registrars = network.way(Actor::Registrar, Actor::Server(0));
+        assert_eq!(ends_of(&plan.topology, registrars), None);
+    }
+
+    #[test]
     fn a_partition_has_one_direction_and_an_end() {
         let mut plan = Plan::from_seed(1);
         plan.options = Options::default();

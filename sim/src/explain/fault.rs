@@ -160,6 +160,7 @@ fn with(plan: &Plan, fault: Fault) -> Option<Plan> {
 mod tests {
     use super::super::{Explanation, explain};
     use super::*;
+    use crate::decide::Domain;
     use crate::plan::Actor;
 
     /// Explains a world without a clock, which fails for its faults alone.
@@ -195,7 +196,7 @@ mod tests {
         let is_lost = |plan: &Plan, nth| {
             plan.decisions
                 .iter()
-                .any(|it| it.key.domain.is_of_a_fault() && it.key.nth == nth && it.value == 1)
+                .any(|it| it.key.domain == Domain::Network && it.key.nth == nth && it.value == 1)
         };
         let explanation = explained(&plan, |plan| is_lost(plan, 4) || is_lost(plan, 3));
         assert!(explanation.decisive.is_none());

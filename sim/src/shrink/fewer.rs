@@ -59,7 +59,7 @@ fn gathered(plan: &Plan, asked: &[(Key, Instant)]) -> Vec<Fault> {
     let losses: Vec<Partition> = plan
         .decisions
         .iter()
-        .filter(|it| it.key.domain.is_of_a_fault() && is_loss(it.value))
+        .filter(|it| it.key.domain == Domain::Network && is_loss(it.value))
         .filter_map(|it| loss(plan, it.key, asked))
         .chain(plan.partitions.iter().copied())
         .collect();
@@ -116,18 +116,16 @@ fn with_fewer(plan: &Plan, asked: &[(Key, Instant)]) -> Vec<Plan> {
         return Vec::new();
     }
     let all = [own.clone(), gathered(plan, asked)].concat();
-    let mut kept: Vec<Vec<Fault>> = Vec::new();
     let without_one = count.max(1) - 1;
-    for (count, of) in [
-        (0, &own),
-        (1, &all),
-        (without_one, &own),
-        (2, &own),
-        (2, &all),
-    ] {
-        kept.extend(choices(of, count));
+    let sizes = [(0, &own), (1, &all), (without_one, &own), (2, &all)];
+    let each = sizes.into_iter().flat_map(|(size, of)| choices(of, size));
+    let mut kept: Vec<Vec<Fault>> = Vec::new();
+    for some in each.filter(|some| some.len() < count) {
+        // Without one of two is with one of them.
+        if !kept.contains(&some) {
+            kept.push(some);
+        }
     }
-    kept.retain(|kept| kept.len() < count);
     kept.iter().map(|kept| with(plan, kept)).collect()
 }
 

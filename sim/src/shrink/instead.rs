@@ -22,7 +22,6 @@ use super::search::Search;
 const DECISIONS_MAX: usize = 16;
 /// How many datagrams or questions behind the fault may be what was done again.
 const AGAIN_MAX: usize = 8;
-
 /// How many steps a thread takes at one time, of those at which it may stall instead.
 const STEPS_MAX: usize = 16;
 
@@ -141,6 +140,11 @@ impl<R: FnMut(&Plan) -> Result<Report, String>> Search<R> {
     /// The same, where threads stall at other steps that they take at the same time, and for as long as they can. True where a fault is
     /// gone. Ends where so many worlds are run.
     pub(super) fn stand_in_at_other_steps(&mut self, until: u64) -> bool {
+        let decisions = &self.plan.decisions;
+        let stalls = decisions.iter().any(|it| it.key.domain == Domain::Stall);
+        if !stalls || decisions.len() > DECISIONS_MAX {
+            return false;
+        }
         let all = without_each(&self.plan, &self.asked);
         all.iter().any(|less| {
             let [_, plan] = with_stalls(&less.plan);

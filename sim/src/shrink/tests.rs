@@ -117,9 +117,7 @@ fn a_stall_is_found_again_when_an_operation_before_it_goes() {
 fn a_stall_is_found_again_when_a_loss_before_it_goes() {
     let mut given = plan();
     given.operations.truncate(1);
-    given.decisions = ["network 0 0 = 1", "stall 3 12 = 1"]
-        .map(|text| text.parse().unwrap())
-        .to_vec();
+    given.decisions = decided(&["network 0 0 = 1", "stall 3 12 = 1"]);
     let shrunk = shrink(&given, 5_000, |plan| {
         // What is lost is sent again: two steps more before the tenth.
         let is_lost = plan.decisions.iter().any(|it| it.key.who == 0);
@@ -169,6 +167,11 @@ fn a_budget_is_used_up_to_its_last_run_and_no_further() {
     assert_eq!((more.runs, more.is_minimal), (whole.runs, true));
 }
 
+/// The decisions of these texts.
+fn decided(texts: &[&str]) -> Vec<Decision> {
+    texts.iter().map(|text| text.parse().unwrap()).collect()
+}
+
 /// Three datagrams on the way from the server to the first client, one a second; which are lost.
 fn lost(plan: &Plan) -> Vec<bool> {
     let by_partition = |ms: u32| {
@@ -193,10 +196,7 @@ fn on_the_way(nth: u32) -> Key {
 fn what_is_lost_one_after_the_other_is_lost_to_one_partition() {
     let mut given = plan();
     given.topology.servers = 1;
-    given.decisions = vec![
-        "network 1 1 = 1".parse().unwrap(),
-        "network 1 3 = 1".parse().unwrap(),
-    ];
+    given.decisions = decided(&["network 1 1 = 1", "network 1 3 = 1"]);
     let shrunk = shrink(&given, 5_000, |plan| {
         let lost = lost(plan);
         let mut report = report(plan, lost[0] && lost[2]);
@@ -240,7 +240,7 @@ fn an_operation_comes_when_what_it_meets_comes_without_faults() {
     given.operations[0].what = What::Reload { configuration: 0 };
     given.operations[0].at_ms = 29_990;
     let losses = ["network 0 0 = 1", "network 0 1 = 1", "network 0 2 = 1"];
-    given.decisions = losses.map(|text| text.parse().unwrap()).to_vec();
+    given.decisions = decided(&losses);
     let shrunk = shrink(&given, 5_000, |plan| Ok(beside_a_step(plan, 3))).unwrap();
     assert!(shrunk.is_minimal);
     assert_eq!(shrunk.plan.decisions, []);
@@ -275,7 +275,7 @@ fn what_a_loss_held_up_comes_sooner_without_it() {
     given.operations.truncate(1);
     given.operations[0].at_ms = 9_000;
     let losses = ["network 0 0 = 1", "network 0 1 = 1", "network 1 9 = 1"];
-    given.decisions = losses.map(|text| text.parse().unwrap()).to_vec();
+    given.decisions = decided(&losses);
     let shrunk = shrink(&given, 5_000, |plan| Ok(after_an_arrival(plan))).unwrap();
     assert_eq!(shrunk.plan.decisions, ["network 1 5 = 1".parse().unwrap()]);
     assert_eq!(shrunk.plan.operations[0].at_ms, 5_000);
@@ -321,9 +321,7 @@ fn rows_of_the_database_stand_in_for_a_process_that_dies() {
 fn a_thread_that_stands_still_for_longer_stands_in_for_a_loss() {
     let mut given = plan();
     given.operations.clear();
-    given.decisions = ["network 0 0 = 1", "stall 3 0 = 2"]
-        .map(|text| text.parse().unwrap())
-        .to_vec();
+    given.decisions = decided(&["network 0 0 = 1", "stall 3 0 = 2"]);
     let shrunk = shrink(&given, 5_000, |plan| {
         let value = |who| {
             let decisions = plan.decisions.iter();
@@ -347,9 +345,7 @@ fn a_thread_that_stands_still_for_longer_stands_in_for_a_loss() {
 fn a_thread_stalls_at_another_step_instead_of_a_loss() {
     let mut given = plan();
     given.operations.clear();
-    given.decisions = ["network 0 0 = 1", "stall 3 2 = 2"]
-        .map(|text| text.parse().unwrap())
-        .to_vec();
+    given.decisions = decided(&["network 0 0 = 1", "stall 3 2 = 2"]);
     let shrunk = shrink(&given, 5_000, |plan| {
         let has = |text: &str| plan.decisions.contains(&text.parse().unwrap());
         let with_loss = has("network 0 0 = 1") && has("stall 3 2 = 2");
