@@ -6,6 +6,7 @@
 use core::net::{IpAddr, SocketAddr};
 
 use iaxproof::catalog::{Answer, Catalog, CatalogOptions, Kind, Question, Unregistered, Write};
+use iaxproof::engine::WorkerId;
 use iaxproof::engine::directory::{
     Contact, Directory, Expiry, Generation, Lookup, Noted, QueryId, Reachability, Refused,
     Restored, Role, Stale, Storing, Ticket, TokenKey, TokenKeys, Written,
@@ -13,6 +14,7 @@ use iaxproof::engine::directory::{
 use iaxproof::engine::settings::{Configuration, General, Settings};
 use iaxproof::registry::{Audited, Family, HashKey};
 use iaxproof::time::Instant;
+use iaxproof::wire::CallNumber;
 use iaxproof_sim::administer::{Administer, Observe, PeerVisitor, References};
 
 use crate::specimen::{RebuildInPlace, Specimen2007};
@@ -284,6 +286,22 @@ impl Directory for AnyDirectory {
 
     fn token_keys(&self, now: Instant) -> TokenKeys {
         each!(self, it => it.token_keys(now))
+    }
+
+    fn claim(&self, from: (SocketAddr, CallNumber), worker: WorkerId) {
+        each!(self, it => it.claim(from, worker));
+    }
+
+    fn unclaim(&self, from: (SocketAddr, CallNumber), worker: WorkerId) {
+        each!(self, it => it.unclaim(from, worker));
+    }
+
+    fn claimant(&self, from: (SocketAddr, CallNumber)) -> Option<WorkerId> {
+        each!(self, it => it.claimant(from))
+    }
+
+    fn claimants(&self, remote: SocketAddr) -> Vec<WorkerId> {
+        each!(self, it => it.claimants(remote))
     }
 
     fn admit(&self, ip: IpAddr, is_validated: bool) -> Option<Ticket> {

@@ -10,8 +10,10 @@ use crate::engine::directory::{
     Restored, Role, Stale, Storing, Ticket, TokenKey, TokenKeys, Written,
 };
 use crate::engine::settings::{General, Settings};
+use crate::engine::workers::WorkerId;
 use crate::registry::{Family, Ref};
 use crate::time::Instant;
+use crate::wire::CallNumber;
 
 impl<F: Family> Directory for Catalog<F> {
     type Handle = Ref<Entry<F>, F>;
@@ -137,6 +139,22 @@ impl<F: Family> Directory for Catalog<F> {
 
     fn token_keys(&self, now: Instant) -> TokenKeys {
         self.gate.token_keys(now)
+    }
+
+    fn claim(&self, from: (SocketAddr, CallNumber), worker: WorkerId) {
+        self.claims.claim(from, worker);
+    }
+
+    fn unclaim(&self, from: (SocketAddr, CallNumber), worker: WorkerId) {
+        self.claims.unclaim(from, worker);
+    }
+
+    fn claimant(&self, from: (SocketAddr, CallNumber)) -> Option<WorkerId> {
+        self.claims.claimant(from)
+    }
+
+    fn claimants(&self, remote: SocketAddr) -> Vec<WorkerId> {
+        self.claims.claimants(remote)
     }
 
     fn admit(&self, ip: IpAddr, is_validated: bool) -> Option<Ticket> {

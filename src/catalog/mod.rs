@@ -6,6 +6,7 @@
 //! - [`published`]: one immutable settings object.
 //! - `directory`: what an endpoint asks.
 //! - [`admission`]: what all workers share about those who knock: counts, limits, token keys.
+//! - `claims`: which worker's the media of an address are.
 //! - [`change`], [`parked`]: changes of a contact that wait for the store, and what the store has of names that are not
 //!   linked.
 //! - `address`: from an address to the peers that are there.
@@ -38,6 +39,7 @@ pub mod realtime;
 mod address;
 pub mod admission;
 pub mod change;
+mod claims;
 mod directory;
 mod guest;
 pub mod parked;
@@ -54,6 +56,7 @@ pub use status::{Counters, EntryStatus, Origin};
 
 use address::AddressIndex;
 use admission::Gate;
+use claims::Claims;
 use entry::{Moved, Proposed, Unlinked};
 use parked::Parked;
 use realtime::Realtime;
@@ -74,6 +77,7 @@ pub struct Catalog<F: Family> {
     parked: Parked<F>,
     accepted: F::Mutex<Accepted>,
     gate: Gate<F>,
+    claims: Claims<F>,
     has_database: bool,
     ledger: F::Ledger,
 }
@@ -146,6 +150,7 @@ impl<F: Family> Catalog<F> {
             parked: Parked::new(),
             accepted: F::mutex(Accepted::new()),
             gate: Gate::new(options.token_key, options.dialogues_max),
+            claims: Claims::new(),
             has_database: options.database,
             ledger: options.ledger,
         }
@@ -169,6 +174,11 @@ impl<F: Family> Catalog<F> {
     /// How many hints the address index holds: at rest, one for each linked peer that has a contact.
     pub fn address_hints(&self) -> usize {
         self.addresses.len()
+    }
+
+    /// How many claims of workers there are: at rest none.
+    pub fn claims(&self) -> usize {
+        self.claims.len()
     }
 
     /// The peers that can be reached at `address` at `now`, the longest there first; several where they share it.

@@ -112,6 +112,20 @@ impl<D: Directory> Context<D> {
         self.tell(Event::StaleHandle { what });
     }
 
+    /// Datagrams of this address and number that name no number of ours are this worker's, by whichever socket they come.
+    pub(super) fn claim(&self, from: (SocketAddr, CallNumber)) {
+        if !self.options.workers.is_alone() {
+            self.directory.claim(from, self.options.workers.me());
+        }
+    }
+
+    /// They are not any more.
+    pub(super) fn unclaim(&self, from: (SocketAddr, CallNumber)) {
+        if !self.options.workers.is_alone() {
+            self.directory.unclaim(from, self.options.workers.me());
+        }
+    }
+
     /// Whether one more name may have an expiry timer.
     pub(super) fn has_room_for(&self, name: &Name) -> bool {
         let expected = self.expiries.len() + self.stores.len();
@@ -160,6 +174,13 @@ impl<D: Directory> Context<D> {
     pub(super) fn expiry_timers(&self) -> usize {
         let holds = |owner: &&Owner<D::Handle>| matches!(owner, Owner::Contact { .. });
         self.timers.owners().filter(holds).count()
+    }
+
+    /// Whether this worker is to end this registration when it lapses.
+    pub(super) fn expires(&self, name: &Name, generation: Generation) -> bool {
+        let key = self.expiries.get(name);
+        let owner = key.and_then(|key| self.timers.owner(*key));
+        matches!(owner, Some(Owner::Contact { generation: its, .. }) if *its == generation)
     }
 
     /// An expiry timer fired.

@@ -10,7 +10,9 @@ use core::time::Duration;
 
 pub use crate::engine::admission::{Ticket, TokenKey, TokenKeys};
 use crate::engine::settings::{General, Name, Settings};
+use crate::engine::workers::WorkerId;
 use crate::time::Instant;
+use crate::wire::CallNumber;
 
 /// A place where peers (whom we call, and who register) and users (who call us) are found (chan_iax2's two containers).
 pub trait Directory {
@@ -137,6 +139,25 @@ pub trait Directory {
             previous: None,
             life: self.general().token_life,
         }
+    }
+
+    /// Media of this address and call number are this worker's, by whichever socket they come. Of several claims the youngest counts.
+    fn claim(&self, from: (SocketAddr, CallNumber), worker: WorkerId) {
+        let _ = (from, worker);
+    }
+    /// They are not any more; a younger claim of another worker stays.
+    fn unclaim(&self, from: (SocketAddr, CallNumber), worker: WorkerId) {
+        let _ = (from, worker);
+    }
+    /// Who claims media of this address and call number.
+    fn claimant(&self, from: (SocketAddr, CallNumber)) -> Option<WorkerId> {
+        let _ = from;
+        None
+    }
+    /// Who claims media of this address, each once.
+    fn claimants(&self, remote: SocketAddr) -> Vec<WorkerId> {
+        let _ = remote;
+        Vec::new()
     }
 
     /// A place for one more dialogue with this address, where the limits that all workers share allow it (X-NUM-3).
@@ -269,6 +290,22 @@ macro_rules! pass_on {
 
             fn token_keys(&self, now: Instant) -> TokenKeys {
                 (**self).token_keys(now)
+            }
+
+            fn claim(&self, from: (SocketAddr, CallNumber), worker: WorkerId) {
+                (**self).claim(from, worker);
+            }
+
+            fn unclaim(&self, from: (SocketAddr, CallNumber), worker: WorkerId) {
+                (**self).unclaim(from, worker);
+            }
+
+            fn claimant(&self, from: (SocketAddr, CallNumber)) -> Option<WorkerId> {
+                (**self).claimant(from)
+            }
+
+            fn claimants(&self, remote: SocketAddr) -> Vec<WorkerId> {
+                (**self).claimants(remote)
             }
 
             fn admit(&self, ip: IpAddr, is_validated: bool) -> Option<Ticket> {

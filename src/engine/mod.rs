@@ -9,7 +9,7 @@
 //! - `registrar`, `call`, [`registrant`], [`qualify`]: what a dialogue is about, each with its table of states. `auth`:
 //!   challenges.
 //! - `bridge`: what comes on one call goes out on another; `transfer`: without us. `trunk`: audio of several calls in one frame.
-//! - `standing`: where the dialogue of a datagram stands, for who looks on.
+//! - `standing`: where the dialogue of a datagram stands, for who looks on. [`workers`]: which worker's a datagram is, where there are several.
 //! - [`options`], [`event`], [`counts`], [`error`], [`timer`]: the values of the surface.
 //!
 //! Left to others: bytes ([`wire`](crate::wire)), peers and users (a [`Directory`]), sockets and clocks (the caller).
@@ -55,6 +55,7 @@ mod stateless;
 pub mod timer;
 mod transfer;
 mod trunk;
+pub mod workers;
 
 use core::net::SocketAddr;
 use std::collections::BTreeMap;
@@ -76,6 +77,7 @@ use self::rate::{INVALS_PER_SECOND_MAX, POKES_PER_SECOND_MAX, Rate};
 pub use self::registrant::{REGISTRANTS_MAX, RegistrantId, RegistrantState, Registration};
 pub use self::standing::Standing;
 pub use self::timer::TimerKind;
+pub use self::workers::{Route, WorkerId, Workers};
 use crate::time::Instant;
 use crate::wire::{CallNumber, Cause, Digit};
 
@@ -112,7 +114,8 @@ impl<D: Directory> Endpoint<D> {
             !options.ping_interval.is_zero() && !options.lagrq_interval.is_zero(),
             "PING and LAGRQ need time between them"
         );
-        let numbers = CallNumbers::new(options.call_numbers.clone(), options.quarantine_max);
+        let numbers = options.workers.slice(&options.call_numbers);
+        let numbers = CallNumbers::new(numbers, options.quarantine_max);
         Endpoint {
             context: Context::new(options, seed, directory),
             numbers,
@@ -155,8 +158,11 @@ impl<D: Directory> Endpoint<D> {
         }
     }
 
-    /// The directory has the answer to `query`.
+    /// The directory has the answer to `query`. Of several workers all may be told: who did not ask leaves it to who did.
     pub fn handle_answer(&mut self, now: Instant, query: QueryId) {
+        if !self.context.options.workers.is_alone() && !self.has_asked(query) {
+            return;
+        }
         let waiting = self.context.queries.remove(&query).unwrap_or_default();
         let lookup = self.context.directory.take_answer(query);
         for local in waiting {
@@ -173,6 +179,12 @@ impl<D: Directory> Endpoint<D> {
         // The answer may be a row with a contact.
         let adopted = self.context.adopt();
         self.qualify_adopted(now, adopted);
+    }
+
+    fn has_asked(&self, query: QueryId) -> bool {
+        self.context.queries.contains_key(&query)
+            || self.waiting_calls.has(query)
+            || self.context.watches.has_asked(query)
     }
 
     /// The directory knows what the store said to this change: the REGREQ or REGREL that waits for it is granted or refused.
@@ -329,14 +341,30 @@ impl<D: Directory> Endpoint<D> {
             waiting.retain(|number| *number != local);
         }
         let theirs = (link.remote, link.reliable.remote());
-        // Who reuses a number while our end of its former dialogue lingers has taken the place in the index.
-        if self.by_remote.get(&theirs) == Some(&local) {
-            self.by_remote.remove(&theirs);
-        }
+        self.forget_remote(local, theirs, link.arrives_here);
         if let Some(ticket) = link.ticket {
             self.context.directory.leave(ticket);
         }
         self.numbers.free(now, local, link.remote);
+    }
+
+    /// A dialogue is not found by this address and number any more, nor claimed.
+    fn forget_remote(
+        &mut self,
+        local: CallNumber,
+        theirs: (SocketAddr, CallNumber),
+        arrives_here: bool,
+    ) {
+        // Who reuses a number while our end of its former dialogue lingers has taken the place in the index, and perhaps the claim.
+        if self.by_remote.get(&theirs) == Some(&local) {
+            self.by_remote.remove(&theirs);
+        }
+        let younger = self.by_remote.get(&theirs);
+        let younger = younger.and_then(|local| self.dialogues.get(local));
+        let is_claimed = younger.is_some_and(|younger| !younger.link.arrives_here);
+        if !arrives_here && !is_claimed {
+            self.context.unclaim(theirs);
+        }
     }
 
     /// The next datagram to send.

@@ -3,11 +3,15 @@
 use core::ops::RangeInclusive;
 use core::time::Duration;
 
+use super::workers::Workers;
+
 /// How an endpoint behaves. What concerns peers and users is in [`settings`](super::settings).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EndpointOptions {
     /// The pool of call numbers; at least 2 and at most 32767. A worker takes its slice of it.
     pub call_numbers: RangeInclusive<u16>,
+    /// Which worker the endpoint is, of how many.
+    pub workers: Workers,
     /// Unix time in seconds, UTC, at [`Instant::ZERO`](crate::time::Instant::ZERO): for DATETIME of REGACK.
     pub unix_time_at_zero: u64,
     /// How often a PING goes out on each live dialogue.
@@ -31,6 +35,7 @@ impl Default for EndpointOptions {
     fn default() -> Self {
         EndpointOptions {
             call_numbers: 2..=32767,
+            workers: Workers::ALONE,
             unix_time_at_zero: 946_684_800,
             ping_interval: Duration::from_secs(21),
             lagrq_interval: Duration::from_secs(10),

@@ -47,6 +47,10 @@ impl WaitingCalls {
         Ok(())
     }
 
+    pub(super) fn has(&self, query: QueryId) -> bool {
+        self.by_query.contains_key(&query)
+    }
+
     fn take(&mut self, query: QueryId) -> Vec<Wanted> {
         let wanted = self.by_query.remove(&query).unwrap_or_default();
         self.len -= wanted.len();

@@ -299,6 +299,9 @@ impl<D: Directory> Endpoint<D> {
         if !link.is_indexed && theirs != CallNumber::ZERO {
             link.is_indexed = true;
             self.by_remote.insert((link.remote, theirs), local);
+            if !link.arrives_here {
+                self.context.claim((link.remote, theirs));
+            }
         }
     }
 

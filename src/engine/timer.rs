@@ -97,6 +97,11 @@ impl<T> Timers<T> {
         (entry.key().0 <= now).then(|| entry.remove())
     }
 
+    /// Whose timer it is, while it is armed.
+    pub(super) fn owner(&self, key: TimerKey) -> Option<&T> {
+        self.due.get(&key).map(|(_, owner)| owner)
+    }
+
     /// Whose timers are armed, the earliest first.
     pub(super) fn owners(&self) -> impl Iterator<Item = &T> {
         self.due.values().map(|(_, owner)| owner)

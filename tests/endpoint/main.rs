@@ -43,3 +43,4 @@ mod transfer_glare;
 mod transfer_hostile;
 mod trunk;
 mod unknown_names;
+mod workers;

@@ -4,11 +4,12 @@
 use core::fmt::Write;
 use core::net::SocketAddr;
 use core::time::Duration;
+use std::sync::Arc;
 
 use iaxproof::catalog::{Catalog, CatalogOptions, Kind};
 use iaxproof::engine::directory::TokenKey;
 use iaxproof::engine::settings::Configuration;
-use iaxproof::engine::{Endpoint, EndpointOptions, Event, Transmit};
+use iaxproof::engine::{Endpoint, EndpointOptions, Event, Route, Transmit, WorkerId, Workers};
 use iaxproof::registry::ledger::Book;
 use iaxproof::registry::{Audited, HashKey};
 use iaxproof::time::Instant;
@@ -17,12 +18,55 @@ use iaxproof::wire::Frame;
 /// How long a datagram is on its way.
 pub(crate) const DELAY: Duration = Duration::from_millis(10);
 
+type Shared = Arc<Catalog<Audited>>;
+
 /// One endpoint and what it told.
 pub(crate) struct Node {
     pub(crate) name: &'static str,
     pub(crate) address: SocketAddr,
-    pub(crate) endpoint: Endpoint<Catalog<Audited>>,
+    pub(crate) endpoint: Endpoint<Shared>,
+    /// A second worker, if there is one.
+    pub(crate) beside: Option<Endpoint<Shared>>,
+    /// Whose datagrams come by the second worker's socket.
+    pub(crate) arrive_beside: Vec<SocketAddr>,
     pub(crate) events: Vec<Event>,
+}
+
+impl Node {
+    /// A datagram came by the socket of one of the workers.
+    pub(crate) fn take(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) {
+        let Some(beside) = &mut self.beside else {
+            self.endpoint.handle_datagram(now, from, datagram);
+            return;
+        };
+        let (here, there) = match self.arrive_beside.contains(&from) {
+            true => (beside, &mut self.endpoint),
+            false => (&mut self.endpoint, beside),
+        };
+        match here.route(from, datagram) {
+            Route::There(_) if there.keeps(from, datagram) => {
+                there.handle_datagram(now, from, datagram);
+            }
+            Route::Here | Route::There(_) => here.handle_datagram(now, from, datagram),
+            Route::Shared(_) => {
+                here.handle_datagram(now, from, datagram);
+                there.handle_datagram(now, from, datagram);
+            }
+        }
+    }
+
+    /// The node has a second worker from now on, at whose socket these arrive.
+    pub(crate) fn split(&mut self, arrive_beside: &[SocketAddr]) {
+        let catalog = Arc::clone(self.endpoint.directory());
+        self.endpoint = worker(0, &catalog);
+        self.beside = Some(worker(1, &catalog));
+        self.arrive_beside = arrive_beside.to_vec();
+    }
+
+    /// All workers.
+    pub(crate) fn workers(&mut self) -> impl Iterator<Item = &mut Endpoint<Shared>> {
+        core::iter::once(&mut self.endpoint).chain(&mut self.beside)
+    }
 }
 
 /// The nodes and the datagrams between them.
@@ -36,6 +80,27 @@ pub(crate) struct Net {
     sent_so_far: usize,
     // In the order of their arrival: all take equally long.
     wires: std::collections::VecDeque<(Instant, SocketAddr, Transmit)>,
+}
+
+/// One of two workers.
+pub(crate) fn worker(me: u16, catalog: &Shared) -> Endpoint<Shared> {
+    let options = EndpointOptions {
+        workers: Workers::new(WorkerId(me), 2),
+        ..EndpointOptions::default()
+    };
+    Endpoint::new(options, [me as u8 + 1; 32], Arc::clone(catalog))
+}
+
+pub(crate) fn catalog(last: u8, database: bool) -> Catalog<Audited> {
+    Catalog::new(CatalogOptions {
+        hash_key: HashKey(3, u64::from(last)),
+        shards: 4,
+        container: Kind::Hash,
+        token_key: TokenKey([last; 32]),
+        database,
+        dialogues_max: 32_766,
+        ledger: Book::default(),
+    })
 }
 
 impl Net {
@@ -52,20 +117,14 @@ impl Net {
 
     /// Adds a node at 192.0.2.`last`.
     pub(crate) fn add(&mut self, name: &'static str, last: u8, configuration: Configuration) {
-        let catalog = Catalog::new(CatalogOptions {
-            hash_key: HashKey(3, u64::from(last)),
-            shards: 4,
-            container: Kind::Hash,
-            token_key: TokenKey([last; 32]),
-            database: false,
-            dialogues_max: 32_766,
-            ledger: Book::default(),
-        });
+        let catalog = catalog(last, false);
         catalog.reload(configuration);
         self.nodes.push(Node {
             name,
             address: SocketAddr::from(([192, 0, 2, last], 4569)),
-            endpoint: Endpoint::new(EndpointOptions::default(), [last; 32], catalog),
+            endpoint: Endpoint::new(EndpointOptions::default(), [last; 32], Arc::new(catalog)),
+            beside: None,
+            arrive_beside: Vec::new(),
             events: Vec::new(),
         });
     }
@@ -79,7 +138,7 @@ impl Net {
     pub(crate) fn at<R>(
         &mut self,
         name: &str,
-        act: impl FnOnce(Instant, &mut Endpoint<Catalog<Audited>>) -> R,
+        act: impl FnOnce(Instant, &mut Endpoint<Shared>) -> R,
     ) -> R {
         let now = self.now;
         let done = act(now, &mut self.node(name).endpoint);
@@ -94,13 +153,9 @@ impl Net {
             self.now = self.now.max(at);
             self.deliver_due();
             let now = self.now;
-            for node in &mut self.nodes {
-                if node
-                    .endpoint
-                    .poll_timeout()
-                    .is_some_and(|(at, _)| at <= now)
-                {
-                    node.endpoint.handle_timeout(now);
+            for worker in self.nodes.iter_mut().flat_map(Node::workers) {
+                if worker.poll_timeout().is_some_and(|(at, _)| at <= now) {
+                    worker.handle_timeout(now);
                 }
             }
             self.drain();
@@ -108,8 +163,9 @@ impl Net {
         self.now = end;
     }
 
-    fn next_due(&self) -> Option<Instant> {
-        let timers = self.nodes.iter().filter_map(|n| n.endpoint.poll_timeout());
+    fn next_due(&mut self) -> Option<Instant> {
+        let workers = self.nodes.iter_mut().flat_map(Node::workers);
+        let timers = workers.filter_map(|it| it.poll_timeout());
         let arrival = self.wires.front().map(|(at, ..)| *at);
         timers.map(|(at, _)| at).chain(arrival).min()
     }
@@ -123,7 +179,7 @@ impl Net {
             let now = self.now;
             let to = transmit.destination;
             if let Some(node) = self.nodes.iter_mut().find(|node| node.address == to) {
-                node.endpoint.handle_datagram(now, from, &transmit.payload);
+                node.take(now, from, &transmit.payload);
             }
             self.drain();
         }
@@ -132,10 +188,16 @@ impl Net {
     /// Takes what the endpoints want sent and told.
     pub(crate) fn drain(&mut self) {
         for i in 0..self.nodes.len() {
-            while let Some(transmit) = self.nodes[i].endpoint.poll_transmit() {
+            let mut transmits = Vec::new();
+            let mut events = Vec::new();
+            for worker in self.nodes[i].workers() {
+                transmits.extend(core::iter::from_fn(|| worker.poll_transmit()));
+                events.extend(core::iter::from_fn(|| worker.poll_event()));
+            }
+            for transmit in transmits {
                 self.send(self.nodes[i].address, transmit);
             }
-            while let Some(event) = self.nodes[i].endpoint.poll_event() {
+            for event in events {
                 let (clock, name) = (self.clock(), self.nodes[i].name);
                 let _ = writeln!(self.ladder, "{clock} {name:<6} ** {event:?}");
                 self.nodes[i].events.push(event);

@@ -46,11 +46,21 @@ impl Three {
     }
 
     /// The same, with the policies of the left one, the middle one and the right one.
-    pub(crate) fn with([left, middle, right]: [TransferPolicy; 3]) -> Self {
+    pub(crate) fn with(policies: [TransferPolicy; 3]) -> Self {
+        Three::on(Three::net(policies), policies)
+    }
+
+    /// The three endpoints, without calls.
+    pub(crate) fn net([left, middle, right]: [TransferPolicy; 3]) -> Net {
         let mut net = Net::new();
         net.add("left", 1, configuration(left));
         net.add("middle", 2, configuration(middle));
         net.add("right", 3, configuration(right));
+        net
+    }
+
+    /// The calls on a network of the three.
+    pub(crate) fn on(mut net: Net, [left, middle, _]: [TransferPolicy; 3]) -> Self {
         let call = |net: &mut Net, node, last, policy| {
             let placed = net.at(node, |now, it| it.call(now, dial(last, policy)));
             net.pass(Duration::from_millis(200));

@@ -175,7 +175,7 @@ impl<D: Directory> CallLeg<D> {
     ) -> Timestamp {
         let offset = self.bridged.and_then(|bridged| bridged.offset);
         let kept = offset.map(|offset| Timestamp(theirs.0.wrapping_add(offset)));
-        let is_trunked = self.is_trunked(turn.link);
+        let is_trunked = self.is_trunked(turn);
         if let Some(kept) = kept
             && self.media.carriage(format, kept, is_trunked) != Carriage::Full
             && turn.link.reliable.stamp_as(turn.now, kept)

@@ -4,7 +4,6 @@ use super::media::Carriage;
 use super::signal::with_nul;
 use super::{CallLeg, Happening};
 use crate::engine::context::Turn;
-use crate::engine::dialogue::Link;
 use crate::engine::directory::Directory;
 use crate::engine::error::Error;
 use crate::engine::options::MEDIA_OCTETS_MAX;
@@ -84,7 +83,7 @@ impl<D: Directory> CallLeg<D> {
             return Ok(());
         }
         let timestamp = timestamp.unwrap_or_else(|| turn.link.reliable.stamp(turn.now));
-        let is_trunked = self.is_trunked(turn.link);
+        let is_trunked = self.is_trunked(turn);
         match self.media.carriage(format, timestamp, is_trunked) {
             Carriage::Trunk if self.trunk(turn, timestamp, data) => {}
             Carriage::Full => {
@@ -106,9 +105,12 @@ impl<D: Directory> CallLeg<D> {
         Ok(())
     }
 
-    /// Whether the call's audio goes by trunk: never in a call that is encrypted, for trunk frames are not (X-ENC-5).
-    pub(super) const fn is_trunked(&self, link: &Link) -> bool {
-        self.trunking.is_some() && !link.is_encrypted() && self.media_address().is_none()
+    /// Whether the call's audio goes by trunk: never in a call that is encrypted, for trunk frames are not (X-ENC-5), and never
+    /// where another worker may have a trunk to the same address.
+    pub(super) const fn is_trunked(&self, turn: &Turn<'_, D>) -> bool {
+        let is_alone = turn.context.options.workers.is_alone();
+        let has_trunk = self.trunking.is_some() && (is_alone || turn.link.arrives_here);
+        has_trunk && !turn.link.is_encrypted() && self.media_address().is_none()
     }
 
     /// Queues audio for the trunk; `false` where it has to go by itself.

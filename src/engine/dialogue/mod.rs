@@ -43,6 +43,8 @@ pub(super) struct Link {
     pub(super) ticket: Option<Ticket>,
     /// Whether the endpoint finds the dialogue by address and the other side's number.
     pub(super) is_indexed: bool,
+    /// Whether the other side is known to arrive at this worker's socket, because it opened the dialogue there.
+    pub(super) arrives_here: bool,
     /// What we asked, until the other side has answered.
     opener: Option<Opener>,
     last_ping: Option<Timestamp>,
@@ -86,6 +88,7 @@ impl<D: Directory> Dialogue<D> {
                 allowance: Allowance::Proven,
                 ticket: None,
                 is_indexed: false,
+                arrives_here: source != CallNumber::ZERO,
                 opener: None,
                 last_ping: None,
             },
@@ -118,6 +121,7 @@ impl<D: Directory> Dialogue<D> {
         self.link.remote = third.address;
         self.link.reliable.renumber(now, third.number);
         self.link.is_indexed = false;
+        self.link.arrives_here = false;
         self.link.last_ping = None;
         self.for_call(now, context, CallLeg::moved);
     }

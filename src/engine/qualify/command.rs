@@ -8,7 +8,7 @@ use super::{
 use crate::engine::dialogue::Machine;
 use crate::engine::directory::{Contact, Directory, Lookup, QueryId, Role, Stale};
 use crate::engine::settings::Name;
-use crate::engine::{Endpoint, Error};
+use crate::engine::{Endpoint, Error, WorkerId};
 use crate::time::Instant;
 
 /// Peers for which the directory may be asked at once.
@@ -43,6 +43,35 @@ impl<D: Directory> Endpoint<D> {
                 questions.insert(query);
                 Ok(())
             }
+        }
+    }
+
+    /// The same for a peer of which every worker is told: one of them asks it. A registration's is the worker that will end it; a fixed
+    /// host's is the first.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Endpoint::qualify`], at that worker.
+    pub fn qualify_own(&mut self, now: Instant, handle: D::Handle) -> Result<(), Error> {
+        let workers = self.context.options.workers;
+        let found = self.look_at(now, &handle);
+        let is_own = workers.is_alone()
+            || match &found {
+                Ok(Found {
+                    name,
+                    contact:
+                        Some(Contact {
+                            deadline: Some(_),
+                            generation,
+                            ..
+                        }),
+                    ..
+                }) => self.context.expires(name, *generation),
+                _ => workers.me() == WorkerId(0),
+            };
+        match is_own {
+            true => self.watch(now, handle),
+            false => Ok(()),
         }
     }
 

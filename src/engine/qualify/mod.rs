@@ -94,6 +94,11 @@ impl<H> Watches<H> {
         self.by_name.contains_key(name)
     }
 
+    /// Whether a peer that is to be watched waits for this answer.
+    pub(super) fn has_asked(&self, query: QueryId) -> bool {
+        self.questions.contains(&query)
+    }
+
     /// A registration brought a contact: the endpoint looks at it when the dialogue's turn is over.
     pub(super) fn announce(&mut self, arrival: Arrival<H>) {
         self.arrivals.push_back(arrival);

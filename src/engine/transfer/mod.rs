@@ -161,6 +161,7 @@ impl<D: Directory> Endpoint<D> {
         link.third = Some(third);
         link.third_ticket = Some(ticket);
         self.by_third.insert(third.key(), local);
+        self.context.claim(third.key());
         true
     }
 
@@ -171,6 +172,7 @@ impl<D: Directory> Endpoint<D> {
         };
         if let Some(third) = link.third.take() {
             self.by_third.remove(&third.key());
+            self.context.unclaim(third.key());
             self.numbers.unreserve();
         }
         if let Some(ticket) = link.third_ticket.take() {
@@ -190,15 +192,15 @@ impl<D: Directory> Endpoint<D> {
         let middle = dialogue.link.remote;
         let theirs = (middle, dialogue.link.reliable.remote());
         self.by_third.remove(&third.key());
-        if self.by_remote.get(&theirs) == Some(&local) {
-            self.by_remote.remove(&theirs);
-        }
         let ticket = dialogue.link.third_ticket.take();
         if let Some(former) = core::mem::replace(&mut dialogue.link.ticket, ticket) {
             self.context.directory.leave(former);
         }
         self.numbers.leave(now, local, middle);
+        let arrived_here = dialogue.link.arrives_here;
         dialogue.relocate(now, &mut self.context, third);
+        self.forget_remote(local, theirs, arrived_here);
+        self.context.unclaim(third.key());
         self.index(local);
         for octets in early.into_frames() {
             self.handle_datagram(now, third.address, &octets);
