@@ -1,9 +1,12 @@
 //! An endpoint on real sockets and a real clock: what the server's worker and the client are both made of.
 //!
 //! - [`Node`], here: waits, receives, fires timers, sends. [`sockets`]: which socket a datagram came by, and leaves by.
+//!   [`batch`]: many datagrams at once. [`crew`]: several nodes at the same addresses.
 //!
 //! Left to others: what events mean (`serve`, `client`), and peers and users (a [`Directory`]).
 
+mod batch;
+pub(crate) mod crew;
 pub(crate) mod sockets;
 
 use core::net::SocketAddr;
@@ -11,18 +14,22 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use iaxproof::engine::directory::Directory;
-use iaxproof::engine::{Endpoint, EndpointOptions};
+use iaxproof::engine::{Endpoint, EndpointOptions, Route, WorkerId};
 use iaxproof::time::Instant;
 use mio::{Events, Poll, Token, Waker};
 
+use self::batch::{BATCH_MAX, Batch};
+use self::crew::{Crew, Handed};
 use self::sockets::Sockets;
 use crate::clock::Clock;
 use crate::error::Error;
 
 /// IAX2's port (RFC 5456 §5).
 pub(crate) const PORT: u16 = 4569;
-/// Datagrams that are read before timers and the application have their turn.
-const DATAGRAMS_PER_TURN: usize = 64;
+/// Batches that are read before timers and the application have their turn.
+const BATCHES_PER_TURN: usize = 2;
+/// Datagrams of other workers' sockets that are handled before that.
+const HANDED_PER_TURN: usize = BATCHES_PER_TURN * BATCH_MAX;
 /// The longest rest, so that a lost wake-up is no standstill.
 const REST_MAX: Duration = Duration::from_secs(1);
 /// The token of the waker; sockets have their index.
@@ -33,12 +40,17 @@ const WAKER: Token = Token(usize::MAX);
 pub(crate) struct Node<D: Directory> {
     /// The endpoint. After a command the next [`Node::turn`] sends what it queued.
     pub(crate) endpoint: Endpoint<D>,
+    worker: WorkerId,
     clock: Clock,
     poll: Poll,
     ready: Events,
     sockets: Sockets,
     waker: Arc<Waker>,
-    datagram: Box<[u8]>,
+    /// `None` only while its datagrams are handled.
+    batch: Option<Box<Batch>>,
+    crew: Option<Crew>,
+    /// Datagrams that were to be another worker's, and had no room there.
+    not_handed: u64,
 }
 
 /// What a turn did that others may have to follow up.
@@ -67,13 +79,16 @@ impl<D: Directory> Node<D> {
             ..options
         };
         Ok(Node {
-            endpoint: Endpoint::new(options, random()?, directory),
+            worker: options.workers.me(),
             clock,
-            sockets: Sockets::bind(binds, poll.registry())?,
+            sockets: Sockets::bind(binds, !options.workers.is_alone(), poll.registry())?,
+            endpoint: Endpoint::new(options, random()?, directory),
             poll,
             ready: Events::with_capacity(64),
             waker: Arc::new(waker),
-            datagram: vec![0; usize::from(u16::MAX)].into(),
+            batch: Some(Box::new(Batch::new())),
+            crew: None,
+            not_handed: 0,
         })
     }
 
@@ -85,6 +100,11 @@ impl<D: Directory> Node<D> {
     /// Ends the rest of this node's thread from another thread.
     pub(crate) fn waker(&self) -> Arc<Waker> {
         Arc::clone(&self.waker)
+    }
+
+    /// Which worker of several this is.
+    pub(crate) fn worker(&self) -> WorkerId {
+        self.worker
     }
 
     /// Where the sockets are bound, with the ports that the system chose.
@@ -136,20 +156,100 @@ impl<D: Directory> Node<D> {
         Ok(())
     }
 
-    /// Handles waiting datagrams, and sends what each asks for before the next is read.
+    /// This worker knows the others now.
+    pub(crate) fn join(&mut self, crew: Crew) {
+        self.crew = Some(crew);
+    }
+
+    /// Handles waiting datagrams. The clock is read once for each batch.
     fn receive(&mut self) -> Turned {
         let mut turned = Turned::default();
-        for _ in 0..DATAGRAMS_PER_TURN {
-            let Some((len, from)) = self.sockets.receive(&mut self.datagram) else {
+        let Some(mut batch) = self.batch.take() else {
+            return turned;
+        };
+        for _ in 0..BATCHES_PER_TURN {
+            let Some(socket) = self.sockets.receive(&mut batch) else {
                 break;
             };
-            let datagram = &self.datagram[..len];
-            turned.has_business |= is_full(datagram);
-            let now = self.clock.now();
-            self.endpoint.handle_datagram(now, from, datagram);
+            let now = self.now();
+            for (from, datagram) in batch.datagrams() {
+                turned.has_business |= self.take(now, socket, from, datagram);
+            }
             self.send_all();
         }
+        self.batch = Some(batch);
+        turned.has_business |= self.take_handed();
         turned
+    }
+
+    /// A datagram came by one of our sockets. Whether it may have left a question or a write.
+    fn take(&mut self, now: Instant, socket: usize, from: SocketAddr, datagram: &[u8]) -> bool {
+        self.sockets.note_heard(from, socket);
+        match self.endpoint.route(from, datagram) {
+            Route::Here => return self.handle(now, from, datagram),
+            Route::There(owner) => self.hand(owner, socket, from, datagram),
+            Route::Shared(others) => {
+                for other in others {
+                    self.hand(other, socket, from, datagram);
+                }
+                return self.handle(now, from, datagram);
+            }
+        }
+        false
+    }
+
+    fn handle(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) -> bool {
+        self.endpoint.handle_datagram(now, from, datagram);
+        is_full(datagram)
+    }
+
+    fn hand(&mut self, to: WorkerId, socket: usize, from: SocketAddr, datagram: &[u8]) {
+        let Some(crew) = &self.crew else {
+            return;
+        };
+        let handed = Handed {
+            from,
+            socket,
+            octets: datagram.into(),
+            back_to: Some(crew.me()),
+        };
+        self.not_handed += u64::from(!crew.hand(to, handed));
+    }
+
+    /// Handles what other workers received for us. What is nothing to us goes back to who has it from the network.
+    fn take_handed(&mut self) -> bool {
+        let mut has_business = false;
+        for _ in 0..HANDED_PER_TURN {
+            let Some(handed) = self.crew.as_ref().and_then(Crew::take) else {
+                return has_business;
+            };
+            let (now, from) = (self.now(), handed.from);
+            match handed.back_to {
+                Some(back_to) if !self.endpoint.keeps(from, &handed.octets) => {
+                    self.give_back(back_to, handed);
+                }
+                _ => {
+                    self.sockets.note_heard(from, handed.socket);
+                    has_business |= self.handle(now, from, &handed.octets);
+                    self.send_all();
+                }
+            }
+        }
+        // There may be more: the waker has been used up.
+        if let Err(error) = self.waker.wake() {
+            tracing::error!(%error, "the worker cannot be woken");
+        }
+        has_business
+    }
+
+    fn give_back(&mut self, to: WorkerId, handed: Handed) {
+        let handed = Handed {
+            back_to: None,
+            ..handed
+        };
+        let crew = self.crew.as_ref();
+        let is_taken = crew.is_some_and(|crew| crew.hand(to, handed));
+        self.not_handed += u64::from(!is_taken);
     }
 
     /// Sends what a command queued, where no further turn follows.
@@ -159,8 +259,9 @@ impl<D: Directory> Node<D> {
 
     fn send_all(&mut self) {
         while let Some(transmit) = self.endpoint.poll_transmit() {
-            self.sockets.send(transmit.destination, &transmit.payload);
+            self.sockets.send(transmit);
         }
+        self.sockets.flush();
     }
 }
 

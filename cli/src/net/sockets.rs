@@ -7,10 +7,12 @@ use core::net::SocketAddr;
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
 
+use iaxproof::engine::Transmit;
 use mio::net::UdpSocket;
 use mio::{Interest, Registry, Token};
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
+use super::batch::{self, BATCH_MAX, Batch};
 use crate::error::Error;
 
 /// What the kernel is asked to keep for us while we do something else; it may give less.
@@ -26,6 +28,14 @@ pub(crate) struct Sockets {
     heard: BTreeMap<SocketAddr, usize>,
     /// Which socket is read next, so that a flood of one leaves room for the others.
     next: usize,
+    waiting: Waiting,
+}
+
+/// Datagrams that leave together by one socket.
+#[derive(Debug)]
+struct Waiting {
+    transmits: Vec<Transmit>,
+    by: usize,
 }
 
 #[derive(Debug)]
@@ -37,20 +47,29 @@ struct Bound {
 }
 
 impl Sockets {
-    /// Binds a socket for each address.
+    /// Binds a socket for each address; `is_shared`: others of this process bind the same, and the system gives each of them what
+    /// comes from some addresses.
     ///
     /// # Errors
     ///
     /// [`Error::Broke`] with the address that the system refused.
-    pub(crate) fn bind(binds: &[SocketAddr], registry: &Registry) -> Result<Self, Error> {
+    pub(crate) fn bind(
+        binds: &[SocketAddr],
+        is_shared: bool,
+        registry: &Registry,
+    ) -> Result<Self, Error> {
         let bound = binds.iter().enumerate().map(|(index, address)| {
-            Bound::new(*address, registry, Token(index))
-                .map_err(|error| Error::Broke(format!("cannot listen on {address}: {error}")))
+            Bound::new(*address, is_shared, registry, Token(index))
+                .map_err(|error| refused(*address, &error))
         });
         Ok(Sockets {
             bound: bound.collect::<Result<_, _>>()?,
             heard: BTreeMap::new(),
             next: 0,
+            waiting: Waiting {
+                transmits: Vec::with_capacity(BATCH_MAX),
+                by: 0,
+            },
         })
     }
 
@@ -71,17 +90,14 @@ impl Sockets {
         self.bound.iter().any(|bound| bound.is_readable)
     }
 
-    /// The next datagram: its length and where it came from. Sockets take turns.
-    pub(crate) fn receive(&mut self, datagram: &mut [u8]) -> Option<(usize, SocketAddr)> {
+    /// Takes the next datagrams of one socket, and says of which; `None` where nothing waits. Sockets take turns.
+    pub(crate) fn receive(&mut self, batch: &mut Batch) -> Option<usize> {
         for _ in 0..self.bound.len() {
             let index = self.next;
             self.next = (index + 1) % self.bound.len();
             while self.bound[index].is_readable {
-                match self.bound[index].socket.recv_from(datagram) {
-                    Ok((len, from)) => {
-                        self.note_heard(from, index);
-                        return Some((len, from));
-                    }
+                match batch.receive(&self.bound[index].socket) {
+                    Ok(()) => return Some(index),
                     Err(error) => self.bound[index].note_error(&error),
                 }
             }
@@ -89,24 +105,40 @@ impl Sockets {
         None
     }
 
-    /// Sends, or drops what the system does not take, as a network would.
-    pub(crate) fn send(&self, to: SocketAddr, datagram: &[u8]) {
-        let Some(bound) = self.way_to(to) else {
+    /// Sends, or drops what the system does not take, as a network would. It may wait for others until [`Sockets::flush`].
+    pub(crate) fn send(&mut self, transmit: Transmit) {
+        let to = transmit.destination;
+        let Some(index) = self.way_to(to) else {
             tracing::debug!(%to, "no socket of that family");
             return;
         };
-        if let Err(error) = bound.socket.send_to(datagram, to) {
-            tracing::debug!(%to, %error, "not sent");
+        if index != self.waiting.by || self.waiting.transmits.len() >= BATCH_MAX {
+            self.flush();
         }
+        self.waiting.by = index;
+        self.waiting.transmits.push(transmit);
     }
 
-    fn way_to(&self, to: SocketAddr) -> Option<&Bound> {
-        let index = self
-            .heard
-            .get(&to)
-            .copied()
-            .or_else(|| self.first_for(to))?;
-        self.bound.get(index)
+    /// Sends what waits.
+    pub(crate) fn flush(&mut self) {
+        let Waiting { transmits, by } = &mut self.waiting;
+        let socket = &self.bound[*by].socket;
+        let mut left = &transmits[..];
+        while let Some(first) = left.first() {
+            match batch::send(socket, left) {
+                Ok(sent) => left = &left[sent.max(1)..],
+                Err(error) => {
+                    tracing::debug!(to = %first.destination, %error, "not sent");
+                    left = &left[1..];
+                }
+            }
+        }
+        transmits.clear();
+    }
+
+    fn way_to(&self, to: SocketAddr) -> Option<usize> {
+        let heard = self.heard.get(&to).copied();
+        heard.or_else(|| self.first_for(to))
     }
 
     fn first_for(&self, address: SocketAddr) -> Option<usize> {
@@ -114,7 +146,8 @@ impl Sockets {
         self.bound.iter().position(fits)
     }
 
-    fn note_heard(&mut self, from: SocketAddr, index: usize) {
+    /// An address was heard by this socket.
+    pub(crate) fn note_heard(&mut self, from: SocketAddr, index: usize) {
         if self.first_for(from) == Some(index) {
             if !self.heard.is_empty() {
                 self.heard.remove(&from);
@@ -128,20 +161,47 @@ impl Sockets {
     }
 }
 
+/// Where several workers can listen: these addresses, with ports that the system chose where they have none. They must be nobody's, also not
+/// those of another server with several workers.
+///
+/// # Errors
+///
+/// [`Error::Broke`] with the address that the system refused.
+pub(crate) fn nobodys(binds: &[SocketAddr]) -> Result<Vec<SocketAddr>, Error> {
+    let locals = binds.iter().map(|address| {
+        let local = socket(*address, false).and_then(|socket| socket.local_addr());
+        let local = local.map_err(|error| refused(*address, &error))?;
+        Ok(local.as_socket().unwrap_or(*address))
+    });
+    locals.collect()
+}
+
+fn refused(address: SocketAddr, error: &std::io::Error) -> Error {
+    Error::Broke(format!("cannot listen on {address}: {error}"))
+}
+
+fn socket(address: SocketAddr, is_shared: bool) -> std::io::Result<Socket> {
+    let domain = Domain::for_address(address);
+    let socket = Socket::new(domain, Type::DGRAM, Some(Protocol::UDP))?;
+    if address.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    // A smaller buffer is no reason not to start.
+    let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER);
+    socket.set_reuse_port(is_shared)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&SockAddr::from(address))?;
+    Ok(socket)
+}
+
 impl Bound {
-    fn new(address: SocketAddr, registry: &Registry, token: Token) -> std::io::Result<Self> {
-        let socket = Socket::new(
-            Domain::for_address(address),
-            Type::DGRAM,
-            Some(Protocol::UDP),
-        )?;
-        if address.is_ipv6() {
-            socket.set_only_v6(true)?;
-        }
-        // A smaller buffer is no reason not to start.
-        let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER);
-        socket.set_nonblocking(true)?;
-        socket.bind(&SockAddr::from(address))?;
+    fn new(
+        address: SocketAddr,
+        is_shared: bool,
+        registry: &Registry,
+        token: Token,
+    ) -> std::io::Result<Self> {
+        let socket = socket(address, is_shared)?;
         let mut socket = UdpSocket::from_std(socket.into());
         registry.register(&mut socket, token, Interest::READABLE)?;
         Ok(Bound {

@@ -9,7 +9,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use super::configuration::Source;
-use super::worker::{Message, Ring};
+use super::worker::{Message, Rings};
 use crate::error::Error;
 
 /// Signals that wait for a thread to take them.
@@ -37,14 +37,14 @@ impl Admin {
         mut self,
         source: Source,
         catalog: Arc<Catalog<Std>>,
-        ring: Ring,
+        rings: Rings,
     ) -> Result<(), Error> {
         let body = move || {
             let mut accepted = 0;
             for signal in self.0.forever() {
                 match signal {
-                    SIGHUP => reload(&source, &catalog, &ring, &mut accepted),
-                    _ => ring.send(Message::Stop),
+                    SIGHUP => reload(&source, &catalog, &rings, &mut accepted),
+                    _ => rings.send(&Message::Stop),
                 }
             }
         };
@@ -57,13 +57,13 @@ impl Admin {
 }
 
 /// Puts the file into force, or keeps what is in force where the file has an error.
-fn reload(source: &Source, catalog: &Catalog<Std>, ring: &Ring, accepted: &mut u64) {
+fn reload(source: &Source, catalog: &Catalog<Std>, rings: &Rings, accepted: &mut u64) {
     match source.load(*accepted + 1) {
         Ok(parsed) => {
             *accepted += 1;
             catalog.reload(parsed.configuration);
             tracing::info!(serial = *accepted, "configuration reloaded");
-            ring.send(Message::Reloaded(parsed.registrations));
+            rings.send(&Message::Reloaded(parsed.registrations));
         }
         Err(error) => {
             tracing::error!(%error, "configuration refused, the former one stays in force");

@@ -1,13 +1,13 @@
 //! `iaxproof serve`: the endpoint on real sockets, with the configuration of a file and the registrations of a database.
 //!
 //! - [`run`], here: from the command line to a running server. [`configuration`]: a file, or the one that is built in.
-//! - [`worker`]: the thread that owns sockets and endpoint. [`admin`]: the thread that takes signals. The third one,
+//! - [`worker`]: a thread that owns sockets and an endpoint. [`admin`]: the thread that takes signals. Another one,
 //!   the realtime thread, is the store's.
 //! - [`application`]: what answers calls. [`switch`]: calls from peer to peer. [`logins`]: the log of failed logins.
 //!   [`registrants`]: where the server itself registers. [`keys`]: fresh keys for call tokens.
 //!   [`restored`]: what a former process stored.
 //!
-//! The three threads share the catalog and nothing else; the worker hears of the other two by messages.
+//! The threads share the catalog; workers hear of the other two by messages, and hand each other datagrams that came by the wrong socket.
 
 mod admin;
 pub(crate) mod application;
@@ -23,25 +23,28 @@ use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use core::str::FromStr;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::{Arc, mpsc};
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver};
 
 use clap::Args;
 use iaxproof::catalog::{Catalog, CatalogOptions, Kind};
 use iaxproof::config::{Parsed, Serving};
-use iaxproof::engine::EndpointOptions;
 use iaxproof::engine::directory::TokenKey;
+use iaxproof::engine::workers::WORKERS_MAX;
+use iaxproof::engine::{EndpointOptions, WorkerId, Workers};
 use iaxproof::registry::{HashKey, Std};
 use tracing::level_filters::LevelFilter;
 
 use self::admin::Admin;
 use self::application::Application;
 use self::configuration::Source;
-use self::worker::{Message, Ring, Worker};
+use self::worker::{Message, Ring, Rings, Worker};
 use crate::audio::{melody, wav};
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::log;
-use crate::net::{Node, PORT, random};
+use crate::net::crew::Crew;
+use crate::net::{Node, PORT, random, sockets};
 use crate::store::Store;
 use crate::store::realtime::Realtime;
 
@@ -66,6 +69,9 @@ pub(crate) struct ServeArgs {
     /// What the music extension plays: a WAV of 8 kHz.
     #[arg(long, value_name = "WAV")]
     music: Option<PathBuf>,
+    /// How many threads serve, each with sockets of its own at the same addresses.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=i64::from(WORKERS_MAX)))]
+    workers: u16,
     /// What goes to the log: off, error, warn, info, debug or trace.
     #[arg(
         long,
@@ -75,6 +81,9 @@ pub(crate) struct ServeArgs {
     )]
     log: LevelFilter,
 }
+
+/// A worker's sockets and endpoint.
+type ServerNode = Node<Arc<Catalog<Std>>>;
 
 /// An address to listen on.
 #[derive(Clone, Copy, Debug)]
@@ -109,16 +118,87 @@ pub(crate) fn run(args: &ServeArgs) -> Result<ExitCode, Error> {
     let options = options(&parsed.serving);
     let registrations = parsed.registrations.clone();
     let (store, catalog) = directory(args, parsed, clock)?;
-    let node = Node::new(clock, &binds, options, Arc::clone(&catalog))?;
-    let (sender, messages) = mpsc::channel();
-    let ring = Ring::new(sender, node.waker());
-    ring.send(Message::Reloaded(registrations));
-    let realtime = store.map(|store| realtime(store, &catalog, clock, ring.clone()));
+    let nodes = nodes(args.workers, clock, &binds, &options, &catalog)?;
+    let (rings, inboxes) = rings(&nodes);
+    rings.send(&Message::Reloaded(registrations));
+    let realtime = store.map(|store| realtime(store, &catalog, clock, rings.clone()));
     let realtime = realtime.transpose()?;
-    source.greet(node.locals());
-    admin.spawn(source, catalog, ring)?;
-    Worker::new(node, Application::new(music), messages, realtime).run()?;
-    Ok(ExitCode::SUCCESS)
+    if let Some(first) = nodes.first() {
+        source.greet(first.locals());
+    }
+    admin.spawn(source, catalog, rings.clone())?;
+    let workers = nodes.into_iter().zip(inboxes).map(|(node, messages)| {
+        let bell = realtime.as_ref().map(Realtime::bell);
+        Worker::new(node, Application::new(Arc::clone(&music)), messages, bell)
+    });
+    let done = run_all(workers.collect(), &rings);
+    if let Some(realtime) = realtime {
+        realtime.stop();
+    }
+    tracing::info!("stopped");
+    done.map(|()| ExitCode::SUCCESS)
+}
+
+/// One node for each worker, all at the same addresses.
+fn nodes(
+    workers: u16,
+    clock: Clock,
+    binds: &[SocketAddr],
+    options: &EndpointOptions,
+    catalog: &Arc<Catalog<Std>>,
+) -> Result<Vec<ServerNode>, Error> {
+    let binds = match workers {
+        1 => binds.to_vec(),
+        _ => sockets::nobodys(binds)?,
+    };
+    let nodes = (0..workers).map(|me| {
+        let options = EndpointOptions {
+            workers: Workers::new(WorkerId(me), workers),
+            ..options.clone()
+        };
+        Node::new(clock, &binds, options, Arc::clone(catalog))
+    });
+    let mut nodes = nodes.collect::<Result<Vec<_>, Error>>()?;
+    let wakers: Vec<_> = nodes.iter().map(Node::waker).collect();
+    for (node, crew) in nodes.iter_mut().zip(Crew::of(&wakers)) {
+        node.join(crew);
+    }
+    Ok(nodes)
+}
+
+/// The two ends of each worker's messages.
+fn rings(nodes: &[ServerNode]) -> (Rings, Vec<Receiver<Message>>) {
+    let ends = nodes.iter().map(|node| {
+        let (sender, messages) = mpsc::channel();
+        (Ring::new(sender, node.waker()), messages)
+    });
+    let (rings, inboxes) = ends.unzip();
+    (Rings::new(rings), inboxes)
+}
+
+/// Runs the first worker here and the others on threads, until all have ended. Where one cannot go on, none does.
+fn run_all(workers: Vec<Worker>, rings: &Rings) -> Result<(), Error> {
+    let run = |worker: Worker| {
+        let done = worker.run();
+        if done.is_err() {
+            rings.send(&Message::Stop);
+        }
+        done
+    };
+    let mut workers = workers.into_iter();
+    let first = workers.next();
+    std::thread::scope(|scope| {
+        let others: Vec<_> = workers
+            .map(|worker| scope.spawn(move || run(worker)))
+            .collect();
+        let first = first.map_or(Ok(()), run);
+        let others = others.into_iter().map(|other| {
+            let panicked = |_| Err(Error::Broke("a worker had panicked".to_owned()));
+            other.join().unwrap_or_else(panicked)
+        });
+        let others: Vec<Result<(), Error>> = others.collect();
+        others.into_iter().fold(first, Result::and)
+    })
 }
 
 /// The catalog with what a former process stored and what the configuration says, and the database if there is one.
@@ -145,9 +225,9 @@ fn realtime(
     store: Store,
     catalog: &Arc<Catalog<Std>>,
     clock: Clock,
-    ring: Ring,
+    rings: Rings,
 ) -> Result<Realtime, Error> {
-    let tell = move |done| ring.send(Message::Done(done));
+    let tell = move |done| rings.send(&Message::Done(done));
     Realtime::spawn(store, Arc::clone(catalog), clock, tell)
 }
 

@@ -1,4 +1,4 @@
-//! The worker: the one thread that owns the sockets and the endpoint. It rests until a datagram, a deadline, or a message
+//! A worker: a thread that owns sockets and an endpoint. It rests until a datagram, a deadline, or a message
 //! of another thread, and never waits for anything else.
 
 use core::time::Duration;
@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, Sender};
 use iaxproof::catalog::Catalog;
 use iaxproof::config::Registration;
 use iaxproof::engine::directory::Role;
-use iaxproof::engine::{Endpoint, Event};
+use iaxproof::engine::{Endpoint, Event, WorkerId};
 use iaxproof::registry::Std;
 use iaxproof::time::Instant;
 use mio::Waker;
@@ -19,7 +19,7 @@ use super::logins::FailedLogins;
 use super::registrants::Registrants;
 use crate::error::Error;
 use crate::net::Node;
-use crate::store::realtime::{Done, Realtime};
+use crate::store::realtime::{Bell, Done};
 
 /// How long a stopping server waits for the other sides to acknowledge.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -58,16 +58,35 @@ impl Ring {
     }
 }
 
+/// The rings of all workers.
+#[derive(Clone, Debug)]
+pub(crate) struct Rings(Vec<Ring>);
+
+impl Rings {
+    /// In the order of the workers.
+    pub(crate) fn new(rings: Vec<Ring>) -> Self {
+        Rings(rings)
+    }
+
+    /// Leaves a message with each.
+    pub(crate) fn send(&self, message: &Message) {
+        for ring in &self.0 {
+            ring.send(message.clone());
+        }
+    }
+}
+
 /// The worker.
 #[derive(Debug)]
 pub(crate) struct Worker {
     node: Node<Arc<Catalog<Std>>>,
     application: Application,
     messages: Receiver<Message>,
-    realtime: Option<Realtime>,
+    realtime: Option<Bell>,
     logins: FailedLogins,
     registrants: Registrants,
-    keys: Keys,
+    /// The first worker's.
+    keys: Option<Keys>,
     is_stopping: bool,
 }
 
@@ -77,9 +96,9 @@ impl Worker {
         node: Node<Arc<Catalog<Std>>>,
         application: Application,
         messages: Receiver<Message>,
-        realtime: Option<Realtime>,
+        realtime: Option<Bell>,
     ) -> Self {
-        let keys = Keys::new(node.now());
+        let keys = is_first(&node).then(|| Keys::new(node.now()));
         Worker {
             node,
             application,
@@ -92,7 +111,7 @@ impl Worker {
         }
     }
 
-    /// Works until it is told to stop, hangs up, and waits for the database.
+    /// Works until it is told to stop, and hangs up.
     ///
     /// # Errors
     ///
@@ -101,18 +120,15 @@ impl Worker {
         while !self.is_stopping {
             self.turn(self.application.due())?;
         }
-        self.say_farewell()?;
-        if let Some(realtime) = self.realtime.take() {
-            realtime.stop();
-        }
-        tracing::info!("stopped");
-        Ok(())
+        self.say_farewell()
     }
 
     fn turn(&mut self, until: Option<Instant>) -> Result<(), Error> {
         let mut has_business = self.node.turn(until)?.has_business;
         let now = self.node.now();
-        self.keys.keep_fresh(now, self.node.endpoint.directory())?;
+        if let Some(keys) = &mut self.keys {
+            keys.keep_fresh(now, self.node.endpoint.directory())?;
+        }
         has_business |= self.take_messages(now);
         self.application.play(now, &mut self.node.endpoint);
         // A command may leave events: they are handled in the same turn.
@@ -137,16 +153,24 @@ impl Worker {
                     self.node.endpoint.handle_stored(now, &change);
                 }
                 Message::Reloaded(registrations) => {
-                    // Names that are there (again) may have brought stored contacts.
-                    self.node.endpoint.adopt();
-                    let endpoint = &mut self.node.endpoint;
-                    self.registrants.apply(now, endpoint, registrations);
-                    qualify_all(now, endpoint);
+                    self.reloaded(now, registrations);
                 }
                 Message::Stop => self.is_stopping = true,
             }
         }
         any
+    }
+
+    /// The first worker does what one is enough for.
+    fn reloaded(&mut self, now: Instant, registrations: Vec<Registration>) {
+        let is_first = is_first(&self.node);
+        let endpoint = &mut self.node.endpoint;
+        if is_first {
+            // Names that are there (again) may have brought stored contacts.
+            endpoint.adopt();
+            self.registrants.apply(now, endpoint, registrations);
+        }
+        qualify_all(now, endpoint);
     }
 
     fn handle(&mut self, now: Instant, event: Event) {
@@ -194,11 +218,16 @@ impl Worker {
     }
 }
 
+/// Whether it is the one worker of several for what is to be done once.
+fn is_first(node: &Node<Arc<Catalog<Std>>>) -> bool {
+    node.worker() == WorkerId(0)
+}
+
 /// Has every peer asked whether it is there that is to be, as chan_iax2 does after each load.
 fn qualify_all(now: Instant, endpoint: &mut Endpoint<Arc<Catalog<Std>>>) {
     let catalog = Arc::clone(endpoint.directory());
     for peer in catalog.entries(Role::Peer) {
         // Whoever has no contact yet is asked when it registers.
-        let _is_asked = endpoint.qualify(now, peer.name().as_str());
+        let _is_asked = endpoint.qualify_own(now, peer);
     }
 }

@@ -7,7 +7,7 @@
 use core::time::Duration;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::JoinHandle;
+use std::thread::{JoinHandle, Thread};
 
 use iaxproof::catalog::{Answer, Catalog, Question, Row, Write};
 use iaxproof::engine::directory::{Contact, Generation, QueryId, StoreId};
@@ -73,18 +73,29 @@ impl Realtime {
         Ok(Realtime { thread, stops })
     }
 
-    /// There may be something to ask or to write.
-    pub(crate) fn ring(&self) {
-        self.thread.thread().unpark();
+    /// For a worker, who rings it.
+    pub(crate) fn bell(&self) -> Bell {
+        Bell(self.thread.thread().clone())
     }
 
     /// Writes what is left and ends the thread.
     pub(crate) fn stop(self) {
         self.stops.store(true, Ordering::Release);
-        self.ring();
+        self.bell().ring();
         if self.thread.join().is_err() {
             tracing::error!("the realtime thread had panicked");
         }
+    }
+}
+
+/// Wakes the realtime thread.
+#[derive(Clone, Debug)]
+pub(crate) struct Bell(Thread);
+
+impl Bell {
+    /// There may be something to ask or to write.
+    pub(crate) fn ring(&self) {
+        self.0.unpark();
     }
 }
 

@@ -19,4 +19,5 @@ mod shrink;
 mod soak;
 mod sweep;
 mod without_evidence;
+mod workers;
 mod zoo;

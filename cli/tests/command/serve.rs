@@ -16,7 +16,7 @@ fn echo_of_a_tone(server: &Server, frequency: f64, more: &[&str]) {
     echo_at(server, "echo", frequency, more);
 }
 
-fn echo_at(server: &Server, extension: &str, frequency: f64, more: &[&str]) {
+pub(crate) fn echo_at(server: &Server, extension: &str, frequency: f64, more: &[&str]) {
     echo_as(server, extension, frequency, more, None);
 }
 
