@@ -215,8 +215,8 @@ impl<R: FnMut(&Plan) -> Result<Report, String>> Search<R> {
         let mut rest = less.clone();
         let operation = rest.operations.remove(nth);
         let before = nth.checked_sub(1).map_or(0, |it| less.operations[it].at_ms);
-        let report = self.run(&rest);
-        let asked = report.map_or_else(Vec::new, |report| report.asked);
+        let asked = self.asked_by(&rest);
+        let asked = asked.unwrap_or_else(|| Vec::new().into());
         let beside = self.beside(operation);
         let then = meetings(operation, &asked).into_iter();
         let times = then.flat_map(|at| beside.iter().map(move |by| at.saturating_add_signed(*by)));

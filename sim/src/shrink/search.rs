@@ -1,7 +1,8 @@
 //! Tries candidates, and keeps those whose world fails in the same way.
 
 use core::ops::Range;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use iaxproof::time::Instant;
 
@@ -20,6 +21,12 @@ const LISTS: [List; 3] = [List::Operations, List::Partitions, List::Decisions];
 
 /// Of plans with how many decisions at most one thing is taken out and all of the others are found again: each is a run.
 const ALIGN_MAX: usize = 24;
+
+/// Of how many plans is remembered what their worlds asked for. Then all are forgotten: who shares a plan comes soon after.
+const ASKED_MAX: usize = 512;
+
+/// What a world asked for, and when.
+type Asked = Rc<[(Key, Instant)]>;
 
 #[derive(Clone, Copy)]
 enum List {
@@ -61,6 +68,8 @@ pub(super) struct Search<R> {
     pub(super) asked: Vec<(Key, Instant)>,
     /// The candidates that did not fail in the same way, as texts: most come up in every round.
     refused: BTreeSet<String>,
+    /// What worlds asked for that were run to find decisions again: candidates that differ in a late decision share those before it.
+    asked_by: BTreeMap<String, Asked>,
 }
 
 impl<R: FnMut(&Plan) -> Result<Report, String>> Search<R> {
@@ -81,6 +90,7 @@ impl<R: FnMut(&Plan) -> Result<Report, String>> Search<R> {
             message: String::new(),
             asked: Vec::new(),
             refused: BTreeSet::new(),
+            asked_by: BTreeMap::new(),
         };
         let mut written = report.plan;
         written.version = VERSION.into();
@@ -204,14 +214,28 @@ impl<R: FnMut(&Plan) -> Result<Report, String>> Search<R> {
         decisions: Vec<(Decision, Moment)>,
     ) -> bool {
         for (decision, moment) in decisions {
-            let Some(report) = self.run(&plan) else {
+            let Some(asked) = self.asked_by(&plan) else {
                 return false;
             };
-            let key = moment.find(decision.key, &report.asked);
+            let key = moment.find(decision.key, &asked);
             plan.decisions
                 .extend(key.map(|key| Decision { key, ..decision }));
         }
         self.attempt(plan)
+    }
+
+    /// What the world of this plan asks for; none where the budget is used up, or it breaks off.
+    pub(super) fn asked_by(&mut self, plan: &Plan) -> Option<Asked> {
+        let text = plan.to_string();
+        if let Some(asked) = self.asked_by.get(&text) {
+            return Some(Rc::clone(asked));
+        }
+        let asked: Asked = self.run(plan)?.asked.into();
+        if self.asked_by.len() >= ASKED_MAX {
+            self.asked_by.clear();
+        }
+        self.asked_by.insert(text, Rc::clone(&asked));
+        Some(asked)
     }
 
     /// Takes stretches out of a list, from its end, the whole first, then halves, until no single one can go.

@@ -1,5 +1,7 @@
 //! Shrinking of plans whose worlds are made up: which fail is said by each test.
 
+use std::collections::BTreeMap;
+
 use iaxproof::time::Instant;
 
 use super::*;
@@ -245,6 +247,25 @@ fn an_operation_comes_when_what_it_meets_comes_without_faults() {
     assert!(shrunk.is_minimal);
     assert_eq!(shrunk.plan.decisions, []);
     assert!((9_980..10_000).contains(&shrunk.plan.operations[0].at_ms));
+}
+
+/// As a candidate, to find decisions again, and as what must hold by proof.
+#[test]
+fn no_world_is_run_again_and_again() {
+    let mut given = plan();
+    given.operations.truncate(1);
+    given.operations[0].actor = Actor::Server(0);
+    given.operations[0].what = What::Reload { configuration: 0 };
+    given.operations[0].at_ms = 29_990;
+    given.decisions = decided(&["network 0 0 = 1", "network 0 1 = 1", "network 0 2 = 1"]);
+    let mut times = BTreeMap::<String, usize>::new();
+    let shrunk = shrink(&given, 5_000, |plan| {
+        *times.entry(plan.to_string()).or_default() += 1;
+        Ok(beside_a_step(plan, 3))
+    });
+    assert!(shrunk.unwrap().is_minimal);
+    let most = times.into_values().max();
+    assert!(most.is_some_and(|most| most <= 3), "{most:?}");
 }
 
 /// A datagram that is lost is sent again two seconds later, and lost again where that is decided; an operation must come five seconds after
