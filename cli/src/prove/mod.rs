@@ -69,7 +69,7 @@ pub(crate) struct ProveArgs {
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct Limits {
     /// Time for loom on one scenario; past it the scenario is INCOMPLETE.
-    #[arg(long, value_name = "SECONDS", default_value_t = 300)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 3_600)]
     pub(crate) loom_seconds: u64,
     /// Time for shuttle's search on one scenario; past it: «exhausted by loom alone».
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
