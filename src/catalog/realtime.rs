@@ -15,7 +15,8 @@
 //!
 //! # Deviations
 //!
-//! - Rows are always cached (chan_iax2: `rtcachefriends=yes`); there are no objects outside the containers.
+//! - Rows are always linked; there are no objects outside the containers. How long one stays is the caller's, who evicts it (chan_iax2:
+//!   `rtcachefriends`, `rtautoclear`).
 //! - A row whose contact has lapsed is linked without it, and the row is not cleared in the database: a row that was read
 //!   late would clear a newer registration (chan_iax2 clears it).
 //! - The database is asked by name only. A peer that was evicted is found by address again once its name was looked up

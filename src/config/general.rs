@@ -28,8 +28,8 @@ impl Serving {
     }
 }
 
-/// How entries that live in a database are to be treated (chan_iax2: the options that begin with `rt`). The server obeys
-/// `update`; the listing of a configuration says of the others that it does not.
+/// How entries that live in a database are to be treated (chan_iax2: the options that begin with `rt`). The server reads them when it starts, and
+/// obeys all but `save_system_name`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Realtime {
     /// Whether rows are kept in memory (`rtcachefriends`).
@@ -328,13 +328,9 @@ const CARRIED: &[&str] = &[
     "shrinkcallerid",
 ];
 
-/// What comes of an option whose value was taken. Rows of a database are always kept in memory here, until they have to make
-/// room, and their contact lapses when it was to lapse.
+/// What comes of an option whose value was taken.
 fn effect_of(option: &str) -> Outcome {
     match option {
-        "rtcachefriends" => Outcome::Partly("rows are kept in memory whatever it says"),
-        "rtautoclear" => Outcome::NotSupported("rows leave memory only to make room"),
-        "rtignoreregexpire" => Outcome::NotSupported("a contact is used until its deadline"),
         "rtsavesysname" => Outcome::NotSupported("the server has no name to write"),
         _ => Outcome::Works,
     }

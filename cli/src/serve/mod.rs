@@ -46,6 +46,7 @@ use crate::log;
 use crate::net::crew::Crew;
 use crate::net::{Node, PORT, random, sockets};
 use crate::store::Store;
+use crate::store::cached::Caching;
 use crate::store::realtime::Realtime;
 
 /// Into how many shards each container is cut.
@@ -117,11 +118,12 @@ pub(crate) fn run(args: &ServeArgs) -> Result<ExitCode, Error> {
     let music = music(args)?;
     let options = options(&parsed.serving);
     let registrations = parsed.registrations.clone();
+    let caching = Caching::of(&parsed.realtime);
     let (store, catalog) = directory(args, parsed, clock)?;
     let nodes = nodes(args.workers, clock, &binds, &options, &catalog)?;
     let (rings, inboxes) = rings(&nodes);
     rings.send(&Message::Reloaded(registrations));
-    let realtime = store.map(|store| realtime(store, &catalog, clock, rings.clone()));
+    let realtime = store.map(|store| realtime((store, caching), &catalog, clock, rings.clone()));
     let realtime = realtime.transpose()?;
     if let Some(first) = nodes.first() {
         source.greet(first.locals());
@@ -222,13 +224,13 @@ fn directory(
 
 /// The realtime thread; what it has done goes to the worker.
 fn realtime(
-    store: Store,
+    (store, caching): (Store, Caching),
     catalog: &Arc<Catalog<Std>>,
     clock: Clock,
     rings: Rings,
 ) -> Result<Realtime, Error> {
     let tell = move |done| rings.send(&Message::Done(done));
-    Realtime::spawn(store, Arc::clone(catalog), clock, tell)
+    Realtime::spawn(store, caching, Arc::clone(catalog), clock, tell)
 }
 
 /// Where to listen. The built-in phones have secrets that everybody knows, so they stay on this machine.

@@ -1,6 +1,7 @@
 //! The database of the server: SQLite, with Asterisk's tables of peers and users and a table of all registrations.
 //!
 //! - [`Store`], here: the file, its tables and the statements. [`columns`]: from a row to settings.
+//! - [`cached`]: how long rows stay in memory.
 //! - [`realtime`]: the one thread that uses it, so that no worker ever waits for a disk.
 //!
 //! # Tables
@@ -19,6 +20,7 @@
 //!   one table, with their own deadline. `ipaddr`, `port` and `regseconds` of `iaxpeers` are written for other programs
 //!   to read, and never read here.
 
+pub(crate) mod cached;
 pub(crate) mod columns;
 pub(crate) mod realtime;
 

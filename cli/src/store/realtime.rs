@@ -12,8 +12,8 @@ use std::thread::{JoinHandle, Thread};
 use iaxproof::catalog::{Answer, Catalog, Question, Row, Write};
 use iaxproof::engine::directory::{Contact, Generation, QueryId, StoreId};
 use iaxproof::registry::Std;
-use iaxproof::time::Instant;
 
+use super::cached::{Cached, Caching};
 use super::{Registration, Store};
 use crate::clock::Clock;
 use crate::error::Error;
@@ -28,6 +28,9 @@ const REST: Duration = Duration::from_secs(1);
 const REST_AFTER_FAILURE: Duration = Duration::from_millis(100);
 /// How often a failing write is tried again when the server stops.
 const LAST_TRIES: usize = 20;
+
+/// How long a stored contact is used whose period is over, where it is to be used: each look-up begins that anew.
+const EXPIRY_IGNORED: Duration = Duration::from_secs(60);
 
 /// What the thread has done, for the worker that waits for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +56,7 @@ impl Realtime {
     /// [`Error::Broke`] where the system has no thread for us.
     pub(crate) fn spawn(
         store: Store,
+        caching: Caching,
         catalog: Arc<Catalog<Std>>,
         clock: Clock,
         tell: impl Fn(Done) + Send + 'static,
@@ -63,6 +67,8 @@ impl Realtime {
             catalog,
             clock,
             tell,
+            cached: Cached::new(caching),
+            ignores_expiry: caching.ignores_expiry,
             fails: false,
         };
         let until = Arc::clone(&stops);
@@ -104,6 +110,8 @@ struct Desk<T> {
     catalog: Arc<Catalog<Std>>,
     clock: Clock,
     tell: T,
+    cached: Cached,
+    ignores_expiry: bool,
     /// Whether the last commit failed: said once, not each time.
     fails: bool,
 }
@@ -137,10 +145,16 @@ impl<T: Fn(Done)> Desk<T> {
             self.commit(&writes);
         }
         for question in &questions {
-            let answer = self.answer(question);
-            self.catalog.answer(question.id, answer, self.clock.now());
+            let (answer, now) = (self.answer(question), self.clock.now());
+            if matches!(answer, Answer::Row(_)) {
+                self.cached.note(now, question.role, question.name.clone());
+            }
+            self.catalog.answer(question.id, answer, now);
             (self.tell)(Done::Answered(question.id));
         }
+        let catalog = &self.catalog;
+        let evict = |role, name: &str| catalog.prune(role, name);
+        self.cached.clear(self.clock.now(), evict);
         !writes.is_empty() || !questions.is_empty()
     }
 
@@ -178,6 +192,21 @@ impl<T: Fn(Done)> Desk<T> {
         self.fails = failure.is_some();
     }
 
+    /// A stored contact on this process's clock. One that is over may be used a little longer (chan_iax2: `rtignoreregexpire`).
+    fn contact(&self, kept: &Registration) -> Option<Contact> {
+        let (address, deadline) = kept.contact?;
+        let (deadline, now) = (self.clock.instant_of(deadline), self.clock.now());
+        let deadline = match self.ignores_expiry {
+            true => deadline.max(now + EXPIRY_IGNORED),
+            false => deadline,
+        };
+        Some(Contact {
+            address,
+            deadline: Some(deadline),
+            generation: Generation(kept.generation),
+        })
+    }
+
     fn answer(&self, question: &Question) -> Answer {
         let (role, name) = (question.role, question.name.as_str());
         let found = self.store.row(role, name).and_then(|row| {
@@ -192,7 +221,7 @@ impl<T: Fn(Done)> Desk<T> {
                     }
                     Answer::Row(Row {
                         settings,
-                        contact: kept.as_ref().and_then(|kept| contact(kept, &self.clock)),
+                        contact: kept.as_ref().and_then(|kept| self.contact(kept)),
                         generation: Generation(kept.map_or(0, |kept| kept.generation)),
                     })
                 }
@@ -209,15 +238,4 @@ impl<T: Fn(Done)> Desk<T> {
             }
         }
     }
-}
-
-/// A stored contact on this process's clock.
-fn contact(kept: &Registration, clock: &Clock) -> Option<Contact> {
-    let (address, deadline) = kept.contact?;
-    let deadline: Instant = clock.instant_of(deadline);
-    Some(Contact {
-        address,
-        deadline: Some(deadline),
-        generation: Generation(kept.generation),
-    })
 }

@@ -378,6 +378,32 @@ fn users_and_peers_of_the_database_call_and_are_called() {
     assert!(!server.log().contains("of-the-row"), "{}", server.log());
 }
 
+/// `rtcachefriends`: what the database says now counts, or what it said when the row was read.
+#[test]
+fn a_row_is_read_again_unless_it_is_to_be_cached() {
+    for (caches, secret) in [("no", "second"), ("yes", "first")] {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+        let (config, database, heard) = (file("iax.conf"), file("iax.db"), file("heard.wav"));
+        std::fs::write(&config, format!("[general]\nrtcachefriends = {caches}\n")).unwrap();
+        let rows = "CREATE TABLE iaxusers (name TEXT, type TEXT, secret TEXT);
+             INSERT INTO iaxusers VALUES ('dora', 'user', 'first');";
+        let connection = rusqlite::Connection::open(&database).unwrap();
+        connection.execute_batch(rows).unwrap();
+        let server = Server::start(&["--config", &config, "--database", &database]);
+        let as_dora = ["--user", "dora", "--seconds", "1", "--record", &heard];
+        let call = [&["call", &server.address, "echo"][..], &as_dora].concat();
+        assert_eq!(client(&call, Some("first")).code, 0, "{}", server.log());
+        let change = "UPDATE iaxusers SET secret = 'second'";
+        connection.execute_batch(change).unwrap();
+        // A second after it was read, by a thread that looks every second.
+        pause(Duration::from_secs(3));
+        assert_eq!(client(&call, Some(secret)).code, 0, "{caches}");
+        let other = if secret == "first" { "second" } else { "first" };
+        assert_eq!(client(&call, Some(other)).code, 5, "{caches}");
+    }
+}
+
 #[test]
 fn sigterm_hangs_up_and_ends_with_0() {
     let mut server = Server::start(&[]);
