@@ -139,7 +139,7 @@ impl<E: Explorer> Stage<E> {
             self.directory().prune(Role::Peer, KITCHEN);
         }
         for job in jobs.iter_mut().filter(|job| job.is_none()) {
-            let (query, answer) = entries::answer(self.directory());
+            let (query, answer) = entries::answer(self.directory(), cell);
             self.asked.push(query);
             *job = Some(answer);
         }
