@@ -74,11 +74,9 @@ fn unix_micros() -> u64 {
 }
 
 /// Measures wall-clock time from its making.
-#[cfg(feature = "soak")]
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Stopwatch(std::time::Instant);
 
-#[cfg(feature = "soak")]
 impl Stopwatch {
     /// Starts now.
     #[expect(
@@ -96,7 +94,6 @@ impl Stopwatch {
 }
 
 /// Lets this thread rest.
-#[cfg(feature = "soak")]
 #[expect(
     clippy::disallowed_methods,
     reason = "the one place where the command waits"

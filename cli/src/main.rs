@@ -18,18 +18,17 @@ mod error;
 mod explain;
 #[cfg(feature = "evidence")]
 mod fuzz;
+mod hammer;
 mod log;
 mod net;
 mod pipe;
 #[cfg(feature = "evidence")]
 mod plan;
-#[cfg(feature = "soak")]
 mod progress;
 #[cfg(feature = "evidence")]
 mod prove;
 #[cfg(feature = "evidence")]
 mod replay;
-#[cfg(feature = "soak")]
 mod report;
 mod serve;
 #[cfg(feature = "evidence")]
@@ -54,7 +53,6 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::error::Error;
-#[cfg(feature = "soak")]
 use crate::report::Verdict;
 
 /// The version, and the hash of the sources that decide what becomes of a world, as results of shards have it.
@@ -88,6 +86,7 @@ enum Command {
     Explain(explain::ExplainArgs),
     #[cfg(feature = "evidence")]
     Fuzz(fuzz::FuzzArgs),
+    Hammer(hammer::HammerArgs),
     #[cfg(feature = "evidence")]
     Merge(sim::merge::MergeArgs),
     #[cfg(feature = "evidence")]
@@ -138,6 +137,7 @@ fn run(line: &CommandLine) -> Result<ExitCode, Error> {
         Command::Explain(args) => explain::run(args, line.json).map(Verdict::exit_code),
         #[cfg(feature = "evidence")]
         Command::Fuzz(args) => fuzz::run(args, line.json).map(Verdict::exit_code),
+        Command::Hammer(args) => hammer::run(args, line.json).map(Verdict::exit_code),
         #[cfg(feature = "evidence")]
         Command::Merge(args) => sim::merge::run(args, line.json).map(Verdict::exit_code),
         #[cfg(feature = "evidence")]
@@ -178,7 +178,7 @@ mod tests {
             .filter(|command| !command.is_hide_set());
         let mut shown: Vec<&str> = shown.map(|command| command.get_name()).collect();
         shown.sort_unstable();
-        let mut server = vec!["call", "config", "decode", "register", "serve"];
+        let mut server = vec!["call", "config", "decode", "hammer", "register", "serve"];
         if cfg!(feature = "soak") {
             server.push("soak");
         }

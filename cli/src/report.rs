@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "evidence")]
 use crate::certificate::write::Written;
+#[cfg(feature = "soak")]
 use crate::table::{Align, Table};
 
 /// How a run, or one row of it, ended. The order is by weight: the verdict of a report is its gravest row.
@@ -36,6 +37,7 @@ impl Verdict {
 }
 
 /// One thing that was run.
+#[cfg(feature = "soak")]
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Row {
     /// What was run: a scenario, a sweep, a file.
@@ -59,6 +61,7 @@ pub(crate) struct Row {
 }
 
 /// Everything that a subcommand ran.
+#[cfg(feature = "soak")]
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Report {
     /// The gravest verdict of all rows.
@@ -71,6 +74,7 @@ pub(crate) struct Report {
     pub(crate) certificate: Option<Written>,
 }
 
+#[cfg(feature = "soak")]
 impl Report {
     /// A report of these rows. A report without rows has checked nothing, which is never a pass.
     pub(crate) fn new(rows: Vec<Row>) -> Self {
@@ -159,6 +163,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg(feature = "soak")]
     fn a_report_without_rows_is_no_pass() {
         assert_eq!(Report::new(Vec::new()).verdict, Verdict::Broke);
     }

@@ -20,6 +20,7 @@ use super::{ClientNode, Target, node};
 use crate::audio::player::Player;
 use crate::audio::wav::Recording;
 use crate::audio::{Codec, melody, wav};
+use crate::clock::Clock;
 use crate::error::Error;
 
 /// As whom we call where no user is named: the built-in configuration of `serve` knows it.
@@ -97,7 +98,7 @@ pub(crate) fn run(args: &CallArgs) -> Result<ExitCode, Error> {
         None => wav::parse(&melody::wav()[..]).map_err(Error::Broke)?,
     };
     let dial = dial(args, remote)?;
-    let mut node = node(remote)?;
+    let mut node = node(Clock::start(), remote)?;
     let interrupt = Interrupt::new(node.waker())?;
     let now = node.now();
     let call = node.endpoint.call(now, dial);
@@ -293,7 +294,8 @@ impl Phone {
     }
 }
 
-fn words(reason: &iaxproof::engine::EndReason) -> String {
+/// How a call ended, for people.
+pub(crate) fn words(reason: &iaxproof::engine::EndReason) -> String {
     use iaxproof::engine::EndReason as Reason;
     match reason {
         Reason::RemoteHangup(Some(cause)) => match cause.name() {

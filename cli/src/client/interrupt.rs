@@ -11,7 +11,7 @@ use crate::error::Error;
 
 /// Whether somebody wants us to end.
 #[derive(Clone, Debug)]
-pub(super) struct Interrupt(Arc<AtomicBool>);
+pub(crate) struct Interrupt(Arc<AtomicBool>);
 
 impl Interrupt {
     /// Takes the signals from here on; each ends the rest of the thread that `waker` is for.
@@ -19,7 +19,7 @@ impl Interrupt {
     /// # Errors
     ///
     /// [`Error::Broke`] where the system gives us neither signals nor a thread.
-    pub(super) fn new(waker: Arc<Waker>) -> Result<Self, Error> {
+    pub(crate) fn new(waker: Arc<Waker>) -> Result<Self, Error> {
         let broke = |error| Error::Broke(format!("no signals: {error}"));
         let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(broke)?;
         let asked = Arc::new(AtomicBool::new(false));
@@ -37,7 +37,7 @@ impl Interrupt {
     }
 
     /// Whether one came.
-    pub(super) fn came(&self) -> bool {
+    pub(crate) fn came(&self) -> bool {
         self.0.load(Ordering::Acquire)
     }
 }

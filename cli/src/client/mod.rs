@@ -1,12 +1,12 @@
 //! The client: one call, or one registration, over the same endpoint as the server's.
 //!
-//! - [`call`]: `iaxproof call`. [`register`]: `iaxproof register`. [`heard`]: the recording of a call. [`outcome`]: exit codes. [`secret`]: where secrets come
+//! - [`call`]: `iaxproof call`, and its words for the end of one. [`register`]: `iaxproof register`. [`heard`]: the recording of a call. [`outcome`]: exit codes. [`secret`]: where secrets come
 //!   from. [`interrupt`]: ctrl-C ends a call, not the process.
 //! - Here: what the subcommands share.
 
 pub(crate) mod call;
 mod heard;
-mod interrupt;
+pub(crate) mod interrupt;
 mod outcome;
 pub(crate) mod register;
 mod secret;
@@ -26,7 +26,7 @@ use crate::error::Error;
 use crate::net::{Node, PORT, random};
 
 /// A client's endpoint has no peers and no users: who calls it is refused.
-type ClientNode = Node<Arc<Catalog<Std>>>;
+pub(crate) type ClientNode = Node<Arc<Catalog<Std>>>;
 
 /// `HOST` or `HOST:PORT`; an IPv6 address with a port stands in brackets.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,7 +70,7 @@ impl Target {
     /// # Errors
     ///
     /// [`Error::Usage`] where the name has none.
-    fn resolve(&self) -> Result<SocketAddr, Error> {
+    pub(crate) fn resolve(&self) -> Result<SocketAddr, Error> {
         let found = (self.host.as_str(), self.port).to_socket_addrs();
         let mut found = found.map_err(|error| Error::Usage(format!("{}: {error}", self.host)))?;
         let nowhere = || Error::Usage(format!("{} has no address", self.host));
@@ -79,7 +79,11 @@ impl Target {
 }
 
 /// An endpoint for one dialogue with `remote`, on a port that the system chooses.
-fn node(remote: SocketAddr) -> Result<ClientNode, Error> {
+///
+/// # Errors
+///
+/// [`Error::Broke`] where the operating system refuses a socket.
+pub(crate) fn node(clock: Clock, remote: SocketAddr) -> Result<ClientNode, Error> {
     let any: IpAddr = match remote {
         SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
         SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
@@ -94,12 +98,7 @@ fn node(remote: SocketAddr) -> Result<ClientNode, Error> {
         ledger: Default::default(),
     });
     let options = EndpointOptions::default();
-    Node::new(
-        Clock::start(),
-        &[(any, 0).into()],
-        options,
-        Arc::new(catalog),
-    )
+    Node::new(clock, &[(any, 0).into()], options, Arc::new(catalog))
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use super::interrupt::Interrupt;
 use super::outcome::{CODES, Outcome};
 use super::secret::SecretArgs;
 use super::{ClientNode, Target, node};
+use crate::clock::Clock;
 use crate::error::Error;
 
 /// How long the registrar may take to acknowledge that we give the registration up.
@@ -49,7 +50,7 @@ pub(crate) fn run(args: &RegisterArgs) -> Result<ExitCode, Error> {
         refresh: Duration::from_secs(args.refresh.into()),
         ..Registration::new(registrar, username)
     };
-    let mut node = node(registrar)?;
+    let mut node = node(Clock::start(), registrar)?;
     let interrupt = Interrupt::new(node.waker())?;
     let now = node.now();
     let id = node.endpoint.register(now, registration);
