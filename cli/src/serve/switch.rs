@@ -229,6 +229,10 @@ impl Switch {
         };
         match control {
             Control::Ringing => note(endpoint.ring(now, leg.other)),
+            // RFC 5456 §6.3.2: what the called one says of the call's way goes on to who calls.
+            Control::Proceeding | Control::Progress => {
+                note(endpoint.send_control(now, leg.other, control, &[]));
+            }
             Control::Busy => self.give_up(now, endpoint, call, Cause::USER_BUSY),
             Control::Congestion => self.give_up(now, endpoint, call, Cause::SWITCH_CONGESTION),
             _ => {}
@@ -395,6 +399,34 @@ mod tests {
             }
             frame => panic!("{frame:?}"),
         }
+    }
+
+    /// What goes out by the caller's leg when the called one signals this.
+    fn signalled(control: Control) -> Option<Control> {
+        let mut endpoint = endpoint();
+        let caller = accepted(&mut endpoint, 4000, Format::ULAW);
+        let called = accepted(&mut endpoint, 4001, Format::ULAW);
+        let mut switch = Switch::default();
+        switch.join(caller, Format::ULAW, called);
+        while endpoint.poll_transmit().is_some() {}
+        switch.signal(Instant::ZERO, &mut endpoint, called, control);
+        let sent = endpoint.poll_transmit()?;
+        match Frame::parse(&sent.payload) {
+            Ok(Frame::Full(FullFrame {
+                body: Body::Control { control, .. },
+                ..
+            })) => Some(control),
+            frame => panic!("{frame:?}"),
+        }
+    }
+
+    /// RFC 5456 §6.3.2.
+    #[test]
+    fn what_the_called_one_says_of_the_way_goes_on_to_who_calls() {
+        for control in [Control::Proceeding, Control::Progress] {
+            assert_eq!(signalled(control), Some(control));
+        }
+        assert_eq!(signalled(Control::Flash), None);
     }
 
     #[test]
