@@ -12,6 +12,7 @@ mod child;
 mod client;
 mod clock;
 mod config;
+mod conform;
 mod decode;
 mod error;
 #[cfg(feature = "evidence")]
@@ -81,6 +82,7 @@ enum Command {
     #[cfg(feature = "evidence")]
     Check(check::CheckArgs),
     Config(config::ConfigArgs),
+    Conform(conform::ConformArgs),
     Decode(decode::DecodeArgs),
     #[cfg(feature = "evidence")]
     Explain(explain::ExplainArgs),
@@ -132,6 +134,7 @@ fn run(line: &CommandLine) -> Result<ExitCode, Error> {
         #[cfg(feature = "evidence")]
         Command::Check(args) => check::run(args, line.json).map(Verdict::exit_code),
         Command::Config(args) => config::run(args, line.json),
+        Command::Conform(args) => conform::run(args, line.json),
         Command::Decode(args) => decode::run(args, line.json),
         #[cfg(feature = "evidence")]
         Command::Explain(args) => explain::run(args, line.json).map(Verdict::exit_code),
@@ -178,7 +181,9 @@ mod tests {
             .filter(|command| !command.is_hide_set());
         let mut shown: Vec<&str> = shown.map(|command| command.get_name()).collect();
         shown.sort_unstable();
-        let mut server = vec!["call", "config", "decode", "hammer", "register", "serve"];
+        let mut server = vec![
+            "call", "config", "conform", "decode", "hammer", "register", "serve",
+        ];
         if cfg!(feature = "soak") {
             server.push("soak");
         }

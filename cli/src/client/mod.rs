@@ -9,7 +9,7 @@ mod heard;
 pub(crate) mod interrupt;
 mod outcome;
 pub(crate) mod register;
-mod secret;
+pub(crate) mod secret;
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use core::str::FromStr;

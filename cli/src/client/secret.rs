@@ -10,7 +10,7 @@ use iaxproof::engine::settings::Secret;
 use crate::error::Error;
 
 /// The variable that may hold the secret.
-const VARIABLE: &str = "IAXPROOF_SECRET";
+pub(crate) const VARIABLE: &str = "IAXPROOF_SECRET";
 
 /// How the secret is given.
 #[derive(Clone, Debug, Args)]

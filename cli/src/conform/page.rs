@@ -1,0 +1,109 @@
+//! `docs/conform.md`, a line for each check, written from the table so that it cannot say anything else.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+use super::check::Check;
+use super::{checks, select};
+
+/// What a chapter is about.
+const CHAPTERS: &[(&str, &str)] = &[
+    ("6", "What need not be"),
+    ("6.1", "Registration"),
+    ("6.2", "Setting up and ending a call"),
+    ("6.3", "Call control"),
+    ("6.4", "In mid-call"),
+    ("6.5", "Transfer"),
+    ("6.7", "Probes"),
+    ("6.8", "Dialling"),
+    ("6.9", "Acknowledgements and refusals"),
+    ("6.10", "Media messages"),
+    ("7", "Reliable delivery"),
+    ("7.2", "Timers"),
+    ("7.4", "Encryption"),
+    ("8.1", "Frames"),
+    ("8.2", "Frame types"),
+    ("8.6", "Information elements"),
+    ("9.6", "A call as an example"),
+    ("10", "Security"),
+    ("12", "Implementation"),
+    ("X-CALL", "Calls, as deployed peers make them"),
+    ("X-FRM", "Frames, likewise"),
+    ("X-IE", "Information elements, likewise"),
+    ("X-INV", "INVAL, likewise"),
+    ("X-MISC", "The rest, likewise"),
+    ("X-NUM", "Call numbers, likewise"),
+    ("X-POKE", "POKE, likewise"),
+    ("X-REG", "Registration, likewise"),
+    ("X-SEQ", "Sequence numbers, likewise"),
+    ("X-TOK", "Call tokens, likewise"),
+    ("X-TX", "Transfer, likewise"),
+];
+
+/// `6.1` of `6.1.2`, `7` of `7`.
+fn chapter(check: &Check) -> String {
+    let parts: Vec<&str> = check.section().split('.').take(2).collect();
+    parts.join(".")
+}
+
+fn title(chapter: &str) -> &'static str {
+    let found = CHAPTERS.iter().find(|(name, _)| *name == chapter);
+    found
+        .map(|(_, title)| *title)
+        .unwrap_or_else(|| panic!("{chapter} has no title"))
+}
+
+/// The page.
+fn page() -> String {
+    let all = select::select(checks::all(), &[]).unwrap();
+    let rows: BTreeSet<&str> = all.iter().flat_map(|check| check.rows()).collect();
+    let mut out = format!(
+        "# `iaxproof conform`: {} checks of {} requirements\n\n\
+         Written from the table in `cli/src/conform/checks` by a test; `UPDATE_PAGES=1 cargo test -p iaxproof-cli --bin iaxproof page` \
+         writes it anew.\n\n\
+         An id is a section of RFC 5456 and a number: `6.1.2-5` is the fifth statement with MUST, SHOULD or MAY there, `6.1.4-i2` the second \
+         one without such a word. A letter tells several checks of one statement apart. Ids that begin with `X-` are of what is not in the \
+         RFC and what deployed peers need; their levels are ours. Where a MUST is not met, the check fails; where a SHOULD is not met, \
+         it warns; where the target does what Asterisk does against the RFC, it warns too and says so. *Slow* checks wait for timers of the \
+         target, which `--quick` leaves out.\n",
+        all.len(),
+        rows.len()
+    );
+    for group in all.chunk_by(|a, b| chapter(a) == chapter(b)) {
+        section(&mut out, group);
+    }
+    out
+}
+
+fn section(out: &mut String, group: &[&Check]) {
+    let chapter = chapter(group[0]);
+    writeln!(out, "\n## {chapter} {}\n", title(&chapter)).unwrap();
+    out.push_str("| check | level | statement | shows too |\n| --- | --- | --- | --- |\n");
+    for check in group {
+        let slow = if check.is_slow { ", slow" } else { "" };
+        writeln!(
+            out,
+            "| `{}` | {}{slow} | {} | {} |",
+            check.id,
+            check.level.word(),
+            check.statement,
+            check.covers.join(", ")
+        )
+        .unwrap();
+    }
+}
+
+/// `UPDATE_PAGES=1` writes the page anew.
+#[test]
+fn the_page_says_what_the_table_says() {
+    const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/conform.md");
+    let written = page();
+    if std::env::var_os("UPDATE_PAGES").is_some() {
+        std::fs::write(PATH, &written).unwrap();
+    }
+    let held = std::fs::read_to_string(PATH).unwrap_or_default();
+    assert!(
+        held == written,
+        "docs/conform.md is not what the table says: UPDATE_PAGES=1 writes it anew"
+    );
+}
