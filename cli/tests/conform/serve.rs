@@ -1,0 +1,37 @@
+//! All checks against `iaxproof serve` as it is started without a configuration: all that it claims.
+
+use std::collections::BTreeSet;
+
+use crate::judge::judge;
+use crate::server::Server;
+
+/// Where `serve` does as Asterisk does, against the RFC, as the module docs of the engine say; and no more than these.
+const DEVIATIONS: [&str; 3] = ["6.1.6-4b", "6.10.6-3", "6.3.1-5"];
+
+#[test]
+fn the_server_passes_every_check_but_where_it_follows_asterisk() {
+    let server = Server::start(&[]);
+    let judgement = judge(&server.address, &[]);
+    assert_eq!(judgement.code, 0, "{}", judgement.complaints());
+    let verdicts = judgement.verdicts();
+    let of = |wanted: &str| -> BTreeSet<&str> {
+        let all = verdicts.iter().filter(|(_, verdict)| **verdict == wanted);
+        all.map(|(id, _)| *id).collect()
+    };
+    assert_eq!(of("warning"), BTreeSet::from(DEVIATIONS));
+    assert_eq!(of("skipped"), BTreeSet::new());
+    assert!(of("pass").len() >= 100, "{}", of("pass").len());
+}
+
+/// Over IPv6 an address has another layout, and all else is the same.
+#[test]
+fn the_server_passes_over_ipv6() {
+    let server = Server::start_on("[::1]:0", &[]);
+    let judgement = judge(
+        &server.address,
+        &["--quick", "6.1", "6.2.3", "6.5", "8.6.17"],
+    );
+    assert_eq!(judgement.code, 0, "{}", judgement.complaints());
+    assert_eq!(judgement.verdicts()["8.6.17-i1"], "pass");
+    assert_eq!(judgement.verdicts()["6.5.1-3"], "pass");
+}
