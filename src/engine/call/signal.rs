@@ -4,6 +4,7 @@
 //!
 //! - RFC 5456 §6.3.1 answers an unknown CONTROL with UNSUPPORT; as in chan_iax2 it is acknowledged and dropped, for IAX UNKNOWN
 //!   cannot name it (X-FRM-6).
+//! - RFC 5456 §6.10.6 answers HTML that nobody can show with HTML of subclass 0x11; as in chan_iax2 it is acknowledged and dropped.
 //! - chan_iax2 lets CONNECTED LINE and REDIRECTING pass where `connectedline` says so, and OPTION always; here none of them:
 //!   their data were local structures of a machine (CVE-2011-2535), and nothing reads them.
 //! - RFC 5456 §6.4.2 keeps HOLD to calls that DIAL started; as in chan_iax2 it may be sent on any.

@@ -9,6 +9,8 @@
 //! - A peer whose own `auth` differs from that of `[general]` can be told from an unknown name by the AUTHMETHODS of its REGAUTH
 //!   (X-REG-5); one without a secret by its REGACK.
 //! - chan_iax2 sets no limit to how long a challenge may stay unanswered; here it is a minute.
+//! - RFC 5456 §6.1.6 refuses a REGREL where nothing is registered; as in chan_iax2 it gets REGACK, so that one whose REGACK
+//!   was lost may be repeated.
 //! - REGACK says nothing of waiting messages or firmware.
 
 mod contact;
