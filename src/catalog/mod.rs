@@ -166,6 +166,11 @@ impl<F: Family> Catalog<F> {
         self.container(role).iter()
     }
 
+    /// The entry of a name in memory, for an operator who looks on; the database is not asked.
+    pub fn entry(&self, role: Role, name: &str) -> Option<Ref<Entry<F>, F>> {
+        self.container(role).find(name)
+    }
+
     /// How many names of a role are linked.
     pub fn len(&self, role: Role) -> usize {
         self.container(role).len()

@@ -5,7 +5,7 @@ use core::time::Duration;
 use std::collections::{BTreeMap, VecDeque};
 
 use super::bridge::LegMessage;
-use super::counts::Dropped;
+use super::counts::{Dropped, Gaps};
 use super::dialogue::Link;
 use super::directory::{Directory, Expiry, Generation, Lookup, QueryId, Role, StoreId};
 use super::event::{Event, Transmit};
@@ -62,6 +62,8 @@ pub(super) struct Context<D: Directory> {
     pub(super) watches: Watches<D::Handle>,
     /// The registrations that we keep up.
     pub(super) registrants: Registrants,
+    pub(super) retransmissions: u64,
+    pub(super) gaps: Gaps,
     pub(super) dropped: Dropped,
 }
 
@@ -82,6 +84,8 @@ impl<D: Directory> Context<D> {
             datagram_len: 0,
             watches: Watches::new(),
             registrants: Registrants::default(),
+            retransmissions: 0,
+            gaps: Gaps::default(),
             dropped: Dropped::default(),
         }
     }
@@ -292,6 +296,7 @@ impl<D: Directory> Turn<'_, D> {
                 self.context.dropped.withheld += 1;
             }
         }
+        self.context.retransmissions += link.reliable.take_repeated();
         let armed = self.link.timers.get(&TimerKind::Retransmission);
         let wanted = self.link.reliable.poll_timeout();
         if armed.map(|key| key.at()) == wanted {

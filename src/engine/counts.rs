@@ -1,4 +1,29 @@
-//! What an endpoint holds and what it threw away, for checkers and for an operator.
+//! What an endpoint holds, what it sent twice and what it threw away, for checkers and for an operator.
+
+use core::time::Duration;
+
+/// The times between two pieces of audio of one call, as they came: in frames of their own or in trunks, of all calls. What a side does not
+/// say while it is silent counts as a gap too.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Gaps {
+    /// How many were no longer than each of [`Gaps::BOUNDS_MS`] and longer than the one before; the last ones were longer than all.
+    pub counts: [u64; Gaps::BOUNDS_MS.len() + 1],
+    /// All of them together, in microseconds.
+    pub sum_micros: u64,
+}
+
+impl Gaps {
+    /// Bounds in milliseconds. Twenty is what most send, and jitter is what is beside it.
+    pub const BOUNDS_MS: [u64; 11] = [5, 15, 25, 40, 60, 80, 100, 150, 200, 500, 1_000];
+
+    pub(super) fn note(&mut self, gap: Duration) {
+        let micros = gap.as_micros() as u64;
+        let bounds = Gaps::BOUNDS_MS.map(|ms| ms * 1_000);
+        let place = bounds.partition_point(|bound| *bound < micros);
+        self.counts[place] += 1;
+        self.sum_micros = self.sum_micros.saturating_add(micros);
+    }
+}
 
 /// A reading of an endpoint. Costs a walk over the live dialogues and the armed timers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,6 +60,10 @@ pub struct Counts {
     pub trunks: usize,
     /// Events that wait for the application.
     pub events_waiting: usize,
+    /// Reliable frames that were sent again since the start.
+    pub retransmissions: u64,
+    /// How evenly audio came since the start.
+    pub gaps: Gaps,
     /// What was dropped since the start.
     pub dropped: Dropped,
 }
@@ -73,4 +102,19 @@ pub struct Dropped {
     pub events: u64,
     /// Datagrams that the caller left lying (see [`TRANSMITS_MAX`](super::options::TRANSMITS_MAX)).
     pub transmits: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gap_belongs_to_the_first_bound_that_it_does_not_pass() {
+        let mut gaps = Gaps::default();
+        for micros in [0, 5_000, 5_001, 20_000, 1_000_000, 1_000_001] {
+            gaps.note(Duration::from_micros(micros));
+        }
+        assert_eq!(gaps.counts, [2, 1, 1, 0, 0, 0, 0, 0, 0, 0, 1, 1]);
+        assert_eq!(gaps.sum_micros, 2_030_002);
+    }
 }

@@ -9,7 +9,8 @@
 //! - `registrar`, `call`, [`registrant`], [`qualify`]: what a dialogue is about, each with its table of states. `auth`:
 //!   challenges.
 //! - `bridge`: what comes on one call goes out on another; `transfer`: without us. `trunk`: audio of several calls in one frame.
-//! - `standing`: where the dialogue of a datagram stands, for who looks on. [`workers`]: which worker's a datagram is, where there are several.
+//! - `standing`: where the dialogue of a datagram stands, [`overview`]: calls and registrations of ours one by one, for who looks on.
+//!   [`workers`]: which worker's a datagram is, where there are several.
 //! - [`options`], [`event`], [`counts`], [`error`], [`timer`]: the values of the surface.
 //!
 //! Left to others: bytes ([`wire`](crate::wire)), peers and users (a [`Directory`]), sockets and clocks (the caller).
@@ -40,6 +41,7 @@ pub mod event;
 mod opener;
 pub mod options;
 pub mod outgoing;
+pub mod overview;
 pub mod qualify;
 mod random;
 pub mod rate;
@@ -64,7 +66,7 @@ use self::call::CallLeg;
 pub use self::call::dial::{DIAL_TEXT_MAX, Dial};
 use self::call_number::CallNumbers;
 use self::context::{Context, Owner, Turn};
-pub use self::counts::{Counts, Dropped};
+pub use self::counts::{Counts, Dropped, Gaps};
 use self::dialogue::{Dialogue, Machine};
 use self::directory::{Directory, QueryId, StoreId};
 pub use self::error::Error;
@@ -72,9 +74,12 @@ pub use self::event::{CallId, EndReason, Event, Transmit};
 pub use self::options::EndpointOptions;
 pub use self::outgoing::Calling;
 use self::outgoing::WaitingCalls;
+pub use self::overview::CallOverview;
 use self::qualify::POKES_PER_TIMEOUT_MAX;
 use self::rate::{INVALS_PER_SECOND_MAX, POKES_PER_SECOND_MAX, Rate};
-pub use self::registrant::{REGISTRANTS_MAX, RegistrantId, RegistrantState, Registration};
+pub use self::registrant::{
+    REGISTRANTS_MAX, RegistrantId, RegistrantOverview, RegistrantState, Registration,
+};
 pub use self::standing::Standing;
 pub use self::timer::TimerKind;
 pub use self::workers::{Route, WorkerId, Workers};
@@ -394,6 +399,8 @@ impl<D: Directory> Endpoint<D> {
             numbers_quarantined: self.numbers.quarantined(),
             trunks: self.context.trunks.len(),
             events_waiting: self.context.events.len(),
+            retransmissions: self.context.retransmissions,
+            gaps: self.context.gaps,
             dropped: self.context.dropped,
             ..Counts::default()
         };

@@ -120,6 +120,13 @@ impl<T: Object<F>, F: Family> Ref<T, F> {
         self.inner == weak.inner
     }
 
+    /// How many references there were, this one included (astobj2: `ao2_ref` by 0). For an operator who looks on: another thread may have
+    /// changed it before this returns.
+    pub fn references(&self) -> usize {
+        // Relaxed: nothing is decided by the value.
+        F::load(&self.inner().strong, Ordering::Relaxed)
+    }
+
     /// The object's name in the ledger.
     pub fn number(&self) -> <F::Ledger as Ledger>::Object {
         self.inner().number

@@ -5,6 +5,8 @@
 //! - RFC 5456 §6.10 wants a full frame at each multiple of 0x8000 and §8.1.2 at each wrap of 16 bits; as in chan_iax2 a
 //!   single wrap goes by mini frame.
 
+use core::time::Duration;
+
 use crate::engine::trunk::EntryTime;
 use crate::time::Instant;
 use crate::wire::{Format, Timestamp};
@@ -31,6 +33,8 @@ pub(super) struct Media {
     /// When their clock read 0, by the arrival of their first audio: milliseconds of our clock, modulo 2^32.
     zero_ms: Option<u32>,
     is_quelched: bool,
+    /// When their last audio came.
+    heard_at: Option<Instant>,
 }
 
 impl Media {
@@ -63,6 +67,12 @@ impl Media {
     /// Audio of this format and time went out.
     pub(super) const fn note_sent(&mut self, format: Format, timestamp: Timestamp) {
         self.sent = Some((format, timestamp));
+    }
+
+    /// Audio came: how long after what came before.
+    pub(super) fn note_heard(&mut self, now: Instant) -> Option<Duration> {
+        let before = self.heard_at.replace(now)?;
+        Some(now.saturating_since(before))
     }
 
     /// A frame with the other side's own time came.

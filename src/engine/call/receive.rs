@@ -65,6 +65,7 @@ impl<D: Directory> CallLeg<D> {
         match frame.body {
             Body::Voice { format, data } if format.name().is_some() => {
                 self.media.note_format(turn.now, format, frame.timestamp);
+                self.note_heard(turn);
                 let event = Event::Voice {
                     call,
                     format,
@@ -168,6 +169,7 @@ impl<D: Directory> CallLeg<D> {
             turn.link.reliable.ask(turn.now);
             return false;
         };
+        self.note_heard(turn);
         self.deliver(
             turn,
             Event::Voice {
@@ -178,6 +180,12 @@ impl<D: Directory> CallLeg<D> {
             },
         );
         true
+    }
+
+    fn note_heard(&mut self, turn: &mut Turn<'_, D>) {
+        if let Some(gap) = self.media.note_heard(turn.now) {
+            turn.context.gaps.note(gap);
+        }
     }
 
     /// A mini video frame, likewise (X-FRM-3); chan_iax2 does not encrypt it.

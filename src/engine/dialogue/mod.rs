@@ -47,6 +47,8 @@ pub(super) struct Link {
     pub(super) arrives_here: bool,
     /// What we asked, until the other side has answered.
     opener: Option<Opener>,
+    /// When the dialogue began.
+    pub(super) began: Instant,
     last_ping: Option<Timestamp>,
 }
 
@@ -90,6 +92,7 @@ impl<D: Directory> Dialogue<D> {
                 is_indexed: false,
                 arrives_here: source != CallNumber::ZERO,
                 opener: None,
+                began: now,
                 last_ping: None,
             },
             machine,

@@ -29,7 +29,8 @@ use std::collections::BTreeMap;
 
 use self::registration::renewal;
 pub use self::registration::{
-    REFRESH, REFRESH_MAX, REFRESH_MIN, RegistrantId, RegistrantState, Registration,
+    REFRESH, REFRESH_MAX, REFRESH_MIN, RegistrantId, RegistrantOverview, RegistrantState,
+    Registration,
 };
 use self::state::{Action, Event as Happening, State};
 use super::auth::{Response, answer_to_challenge};
@@ -69,6 +70,18 @@ impl Registrants {
 
     pub(super) fn len(&self) -> usize {
         self.by_id.len()
+    }
+
+    /// One of them, for who looks on.
+    pub(super) fn overview(&self, id: RegistrantId) -> Option<RegistrantOverview> {
+        let registrant = self.by_id.get(&id)?;
+        Some(RegistrantOverview {
+            registrar: registrant.registration.registrar,
+            username: registrant.registration.username.clone(),
+            state: registrant.shown(),
+            period: registrant.period(),
+            next: registrant.refresh.map(TimerKey::at),
+        })
     }
 }
 

@@ -5,6 +5,7 @@ use core::net::SocketAddr;
 use core::time::Duration;
 
 use crate::engine::settings::{Name, Secret};
+use crate::time::Instant;
 use crate::wire::{AuthMethods, Cause, MessageCount};
 
 /// The period that is asked for where nobody says otherwise, and that holds where a REGACK names none (RFC 5456 §6.1.1).
@@ -82,6 +83,21 @@ pub enum RegistrantState {
     Rejected(Option<Cause>),
     /// The registrar does not answer. Tried again when a refresh is due.
     Timeout,
+}
+
+/// A registration of ours as it is now (chan_iax2: `iax2 show registry`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RegistrantOverview {
+    /// Where the registrar is.
+    pub registrar: SocketAddr,
+    /// As whom we register.
+    pub username: Name,
+    /// Where it stands.
+    pub state: RegistrantState,
+    /// The period that holds: what was granted, else what is asked for.
+    pub period: Duration,
+    /// When the next request is due.
+    pub next: Option<Instant>,
 }
 
 /// How long after a request, or after a grant, the next request is due: 5/6 of the period (chan_iax2, X-REG-2), or a moment

@@ -67,6 +67,8 @@ pub struct Reliable {
     is_renumbered: bool,
     /// What frames are encrypted with that are built now.
     key: Option<Key>,
+    /// Frames that were sent again and not counted elsewhere yet.
+    repeated: u64,
 }
 
 /// What [`Reliable::receive`] found.
@@ -116,6 +118,7 @@ impl Reliable {
             transmits: VecDeque::new(),
             is_renumbered: false,
             key: None,
+            repeated: 0,
         }
     }
 
@@ -132,6 +135,11 @@ impl Reliable {
     /// The next sequence number that we expect.
     pub const fn expected(&self) -> SeqNo {
         self.expected
+    }
+
+    /// How many frames were sent again since this was asked last.
+    pub const fn take_repeated(&mut self) -> u64 {
+        core::mem::replace(&mut self.repeated, 0)
     }
 
     /// Frames sent and not acknowledged.
@@ -306,6 +314,7 @@ impl Reliable {
         });
         let key = frame.key.clone();
         self.carried = iseqno;
+        self.repeated += u64::from(is_repeated);
         self.transmits.push_back(Outgoing { octets, key });
     }
 
