@@ -41,6 +41,11 @@ impl Clock {
         self.unix_at_zero
     }
 
+    /// Unix time in microseconds of `at`, as the date stood when the clock was made: order and distances are those of [`Clock::now`].
+    pub(crate) const fn unix_micros_of(&self, at: Instant) -> u64 {
+        self.unix_at_zero * 1_000_000 + at.as_micros()
+    }
+
     /// Unix time in milliseconds of `at`, as the date stands now.
     pub(crate) fn unix_millis_of(&self, at: Instant) -> u64 {
         let (now, unix_now) = (self.now(), unix_micros());

@@ -13,6 +13,7 @@ mod client;
 mod clock;
 mod config;
 mod conform;
+mod ctl;
 mod decode;
 mod error;
 #[cfg(feature = "evidence")]
@@ -83,6 +84,7 @@ enum Command {
     Check(check::CheckArgs),
     Config(config::ConfigArgs),
     Conform(conform::ConformArgs),
+    Ctl(ctl::CtlArgs),
     Decode(decode::DecodeArgs),
     #[cfg(feature = "evidence")]
     Explain(explain::ExplainArgs),
@@ -135,6 +137,7 @@ fn run(line: &CommandLine) -> Result<ExitCode, Error> {
         Command::Check(args) => check::run(args, line.json).map(Verdict::exit_code),
         Command::Config(args) => config::run(args, line.json),
         Command::Conform(args) => conform::run(args, line.json),
+        Command::Ctl(args) => ctl::run(args, line.json),
         Command::Decode(args) => decode::run(args, line.json),
         #[cfg(feature = "evidence")]
         Command::Explain(args) => explain::run(args, line.json).map(Verdict::exit_code),
@@ -182,7 +185,7 @@ mod tests {
         let mut shown: Vec<&str> = shown.map(|command| command.get_name()).collect();
         shown.sort_unstable();
         let mut server = vec![
-            "call", "config", "conform", "decode", "hammer", "register", "serve",
+            "call", "config", "conform", "ctl", "decode", "hammer", "register", "serve",
         ];
         if cfg!(feature = "soak") {
             server.push("soak");

@@ -1,13 +1,14 @@
 //! An endpoint on real sockets and a real clock: what the server's worker and the client are both made of.
 //!
 //! - [`Node`], here: waits, receives, fires timers, sends. [`sockets`]: which socket a datagram came by, and leaves by.
-//!   [`batch`]: many datagrams at once. [`crew`]: several nodes at the same addresses.
+//!   [`batch`]: many datagrams at once. [`crew`]: several nodes at the same addresses. [`taps`]: who listens in.
 //!
 //! Left to others: what events mean (`serve`, `client`), and peers and users (a [`Directory`]).
 
 mod batch;
 pub(crate) mod crew;
 pub(crate) mod sockets;
+pub(crate) mod taps;
 
 use core::net::SocketAddr;
 use core::time::Duration;
@@ -21,6 +22,7 @@ use mio::{Events, Poll, Token, Waker};
 use self::batch::{BATCH_MAX, Batch};
 use self::crew::{Crew, Handed};
 use self::sockets::Sockets;
+use self::taps::{Passing, Taps};
 use crate::clock::Clock;
 use crate::error::Error;
 
@@ -40,6 +42,8 @@ const WAKER: Token = Token(usize::MAX);
 pub(crate) struct Node<D: Directory> {
     /// The endpoint. After a command the next [`Node::turn`] sends what it queued.
     pub(crate) endpoint: Endpoint<D>,
+    /// Who listens in.
+    pub(crate) taps: Taps,
     worker: WorkerId,
     clock: Clock,
     poll: Poll,
@@ -58,6 +62,8 @@ pub(crate) struct Node<D: Directory> {
 pub(crate) struct Turned {
     /// A frame was handled, or a timer fired, that may have left a question or a write for the database. Audio does not.
     pub(crate) has_business: bool,
+    /// How many datagrams came.
+    pub(crate) datagrams: usize,
 }
 
 impl<D: Directory> Node<D> {
@@ -80,6 +86,7 @@ impl<D: Directory> Node<D> {
         };
         Ok(Node {
             worker: options.workers.me(),
+            taps: Taps::default(),
             clock,
             sockets: Sockets::bind(binds, !options.workers.is_alone(), poll.registry())?,
             endpoint: Endpoint::new(options, random()?, directory),
@@ -173,6 +180,7 @@ impl<D: Directory> Node<D> {
             };
             let now = self.now();
             for (from, datagram) in batch.datagrams() {
+                turned.datagrams += 1;
                 turned.has_business |= self.take(now, socket, from, datagram);
             }
             self.send_all();
@@ -199,6 +207,7 @@ impl<D: Directory> Node<D> {
     }
 
     fn handle(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) -> bool {
+        overhear(&mut self.taps, &self.sockets, now, from, datagram, false);
         self.endpoint.handle_datagram(now, from, datagram);
         is_full(datagram)
     }
@@ -259,9 +268,34 @@ impl<D: Directory> Node<D> {
 
     fn send_all(&mut self) {
         while let Some(transmit) = self.endpoint.poll_transmit() {
+            let (to, octets) = (transmit.destination, &transmit.payload);
+            if !self.taps.is_empty() {
+                let now = self.clock.now();
+                overhear(&mut self.taps, &self.sockets, now, to, octets, true);
+            }
             self.sockets.send(transmit);
         }
         self.sockets.flush();
+    }
+}
+
+/// Tells who listens in of a datagram from or to `remote`.
+fn overhear(
+    taps: &mut Taps,
+    sockets: &Sockets,
+    at: Instant,
+    remote: SocketAddr,
+    octets: &[u8],
+    is_sent: bool,
+) {
+    if let Some(local) = sockets.local_of(remote).filter(|_| !taps.is_empty()) {
+        taps.hear(&Passing {
+            at,
+            is_sent,
+            local,
+            remote,
+            octets,
+        });
     }
 }
 

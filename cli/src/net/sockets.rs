@@ -136,6 +136,12 @@ impl Sockets {
         transmits.clear();
     }
 
+    /// The socket by which this address is spoken to.
+    pub(crate) fn local_of(&self, remote: SocketAddr) -> Option<SocketAddr> {
+        let bound = self.bound.get(self.way_to(remote)?)?;
+        Some(bound.local)
+    }
+
     fn way_to(&self, to: SocketAddr) -> Option<usize> {
         let heard = self.heard.get(&to).copied();
         heard.or_else(|| self.first_for(to))

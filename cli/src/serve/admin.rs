@@ -1,7 +1,7 @@
 //! The admin thread: SIGHUP reads the configuration again and puts it into force, SIGTERM and SIGINT stop the server.
-//! A reload happens here, beside the worker, in the middle of whatever calls are doing.
+//! A reload happens here, or in a thread of the control socket, beside the worker, in the middle of whatever calls are doing.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use iaxproof::catalog::Catalog;
 use iaxproof::registry::Std;
@@ -33,17 +33,12 @@ impl Admin {
     /// # Errors
     ///
     /// [`Error::Broke`] where the system has no thread for us.
-    pub(crate) fn spawn(
-        mut self,
-        source: Source,
-        catalog: Arc<Catalog<Std>>,
-        rings: Rings,
-    ) -> Result<(), Error> {
+    pub(crate) fn spawn(mut self, reloader: Arc<Reloader>, rings: Rings) -> Result<(), Error> {
         let body = move || {
-            let mut accepted = 0;
             for signal in self.0.forever() {
                 match signal {
-                    SIGHUP => reload(&source, &catalog, &rings, &mut accepted),
+                    // What became of it is in the log.
+                    SIGHUP => drop(reloader.reload()),
                     _ => rings.send(&Message::Stop),
                 }
             }
@@ -56,17 +51,42 @@ impl Admin {
     }
 }
 
-/// Puts the file into force, or keeps what is in force where the file has an error.
-fn reload(source: &Source, catalog: &Catalog<Std>, rings: &Rings, accepted: &mut u64) {
-    match source.load(*accepted + 1) {
-        Ok(parsed) => {
-            *accepted += 1;
-            catalog.reload(parsed.configuration);
-            tracing::info!(serial = *accepted, "configuration reloaded");
-            rings.send(&Message::Reloaded(parsed.registrations));
+/// Reads the configuration again, for whoever asks: a signal, or the control socket.
+#[derive(Debug)]
+pub(crate) struct Reloader {
+    source: Source,
+    catalog: Arc<Catalog<Std>>,
+    rings: Rings,
+    /// Counts the configurations that were accepted. Held throughout a reload, so that what was read last is in force last.
+    accepted: Mutex<u64>,
+}
+
+impl Reloader {
+    /// Where it is read from, and where it goes.
+    pub(super) fn new(source: Source, catalog: Arc<Catalog<Std>>, rings: Rings) -> Self {
+        Reloader {
+            source,
+            catalog,
+            rings,
+            accepted: Mutex::new(0),
         }
-        Err(error) => {
+    }
+
+    /// Puts the file into force, or keeps what is in force where the file has an error. How many were accepted so far.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Usage`] with file, line and reason.
+    pub(super) fn reload(&self) -> Result<u64, Error> {
+        let mut accepted = self.accepted.lock().unwrap_or_else(PoisonError::into_inner);
+        let loaded = self.source.load(*accepted + 1);
+        let parsed = loaded.inspect_err(|error| {
             tracing::error!(%error, "configuration refused, the former one stays in force");
-        }
+        })?;
+        *accepted += 1;
+        self.catalog.reload(parsed.configuration);
+        tracing::info!(serial = *accepted, "configuration reloaded");
+        self.rings.send(&Message::Reloaded(parsed.registrations));
+        Ok(*accepted)
     }
 }

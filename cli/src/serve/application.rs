@@ -101,6 +101,11 @@ impl Application {
         }
     }
 
+    /// The other leg of a call from peer to peer.
+    pub(super) fn other_leg(&self, call: CallId) -> Option<CallId> {
+        self.switch.other_leg(call)
+    }
+
     /// Hangs up all calls, and takes no more.
     pub(crate) fn stop<D: Directory>(&mut self, now: Instant, endpoint: &mut Endpoint<D>) {
         self.is_stopping = true;

@@ -3,6 +3,7 @@
 //! - [`run`], here: from the command line to a running server. [`configuration`]: a file, or the one that is built in.
 //! - [`worker`]: a thread that owns sockets and an endpoint. [`admin`]: the thread that takes signals. Another one,
 //!   the realtime thread, is the store's.
+//! - [`control`]: what `iaxproof ctl` asks. [`reading`]: figures.
 //! - [`application`]: what answers calls. [`switch`]: calls from peer to peer. [`logins`]: the log of failed logins.
 //!   [`registrants`]: where the server itself registers. [`keys`]: fresh keys for call tokens.
 //!   [`restored`]: what a former process stored.
@@ -12,8 +13,10 @@
 mod admin;
 pub(crate) mod application;
 mod configuration;
+mod control;
 mod keys;
 mod logins;
+pub(crate) mod reading;
 mod registrants;
 mod restored;
 mod switch;
@@ -35,12 +38,14 @@ use iaxproof::engine::{EndpointOptions, WorkerId, Workers};
 use iaxproof::registry::{HashKey, Std};
 use tracing::level_filters::LevelFilter;
 
-use self::admin::Admin;
+use self::admin::{Admin, Reloader};
 use self::application::Application;
 use self::configuration::Source;
+use self::control::{Control, Desk};
 use self::worker::{Message, Ring, Rings, Worker};
 use crate::audio::{melody, wav};
 use crate::clock::Clock;
+use crate::ctl::protocol;
 use crate::error::Error;
 use crate::log;
 use crate::net::crew::Crew;
@@ -73,6 +78,10 @@ pub(crate) struct ServeArgs {
     /// How many threads serve, each with sockets of its own at the same addresses.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=i64::from(WORKERS_MAX)))]
     workers: u16,
+    /// Take questions and orders of `iaxproof ctl` by a Unix socket of mode 0600; without PATH at
+    /// $XDG_RUNTIME_DIR/iaxproof.sock, or /run/iaxproof.sock where that is not set.
+    #[arg(long, value_name = "PATH")]
+    control: Option<Option<PathBuf>>,
     /// What goes to the log: off, error, warn, info, debug or trace.
     #[arg(
         long,
@@ -116,6 +125,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<ExitCode, Error> {
     let parsed = source.load(0)?;
     let binds = binds(args, &parsed.serving)?;
     let music = music(args)?;
+    let control = control(args)?;
     let options = options(&parsed.serving);
     let registrations = parsed.registrations.clone();
     let caching = Caching::of(&parsed.realtime);
@@ -125,10 +135,16 @@ pub(crate) fn run(args: &ServeArgs) -> Result<ExitCode, Error> {
     rings.send(&Message::Reloaded(registrations));
     let realtime = store.map(|store| realtime((store, caching), &catalog, clock, rings.clone()));
     let realtime = realtime.transpose()?;
+    let reloader = Reloader::new(source.clone(), Arc::clone(&catalog), rings.clone());
+    let reloader = Arc::new(reloader);
+    if let Some(control) = &control {
+        let reloader = Arc::clone(&reloader);
+        control.spawn(Desk::new(catalog, clock, reloader, rings.clone()))?;
+    }
     if let Some(first) = nodes.first() {
         source.greet(first.locals());
     }
-    admin.spawn(source, catalog, rings.clone())?;
+    admin.spawn(reloader, rings.clone())?;
     let workers = nodes.into_iter().zip(inboxes).map(|(node, messages)| {
         let bell = realtime.as_ref().map(Realtime::bell);
         Worker::new(node, Application::new(Arc::clone(&music)), messages, bell)
@@ -267,6 +283,12 @@ fn catalog(database: bool) -> Result<Catalog<Std>, Error> {
         dialogues_max: 32_766,
         ledger: Default::default(),
     }))
+}
+
+fn control(args: &ServeArgs) -> Result<Option<Control>, Error> {
+    let path = args.control.clone();
+    let path = path.map(|path| path.unwrap_or_else(protocol::default_path));
+    path.as_deref().map(Control::bind).transpose()
 }
 
 fn music(args: &ServeArgs) -> Result<Arc<[i16]>, Error> {

@@ -37,6 +37,11 @@ impl Registrants {
         }
     }
 
+    /// Names of those that are kept up.
+    pub(super) fn ids(&self) -> impl Iterator<Item = RegistrantId> {
+        self.0.iter().map(|(id, _)| *id)
+    }
+
     /// A registration is in another state.
     pub(super) fn note(&self, id: RegistrantId, state: RegistrantState) {
         let mut known = self.0.iter().filter(|(known, _)| *known == id);

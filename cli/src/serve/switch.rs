@@ -133,6 +133,11 @@ impl Switch {
         }
     }
 
+    /// The other leg of a call.
+    pub(super) fn other_leg(&self, call: CallId) -> Option<CallId> {
+        self.legs.get(&call).map(|leg| leg.other)
+    }
+
     /// Hangs up all legs.
     pub(super) fn stop<D: Directory>(&mut self, now: Instant, endpoint: &mut Endpoint<D>) {
         let screening = core::mem::take(&mut self.screening).into_values();

@@ -14,8 +14,10 @@ use iaxproof::time::Instant;
 use mio::Waker;
 
 use super::application::Application;
+use super::control::question::{Ask, Insight};
 use super::keys::Keys;
 use super::logins::FailedLogins;
+use super::reading::{Histogram, Reading};
 use super::registrants::Registrants;
 use crate::error::Error;
 use crate::net::Node;
@@ -23,14 +25,20 @@ use crate::store::realtime::{Bell, Done};
 
 /// How long a stopping server waits for the other sides to acknowledge.
 const FAREWELL: Duration = Duration::from_secs(2);
+/// Bounds of the histogram of datagrams that come in one turn.
+const BATCHES: [u64; 7] = [1, 2, 4, 8, 16, 32, 64];
 
 /// What other threads tell the worker.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) enum Message {
     /// The realtime thread has done something that somebody waits for.
     Done(Done),
     /// A configuration is in force, and asks for these registrations elsewhere.
     Reloaded(Vec<Registration>),
+    /// Somebody wants to know something.
+    Asked(Ask),
+    /// The catalog was changed by the operator: there may be something to write.
+    Changed,
     /// Hang up and end.
     Stop,
 }
@@ -68,6 +76,16 @@ impl Rings {
         Rings(rings)
     }
 
+    /// One by one.
+    pub(crate) fn iter(&self) -> core::slice::Iter<'_, Ring> {
+        self.0.iter()
+    }
+
+    /// How many.
+    pub(crate) const fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// Leaves a message with each.
     pub(crate) fn send(&self, message: &Message) {
         for ring in &self.0 {
@@ -87,6 +105,8 @@ pub(crate) struct Worker {
     registrants: Registrants,
     /// The first worker's.
     keys: Option<Keys>,
+    /// What happened so far.
+    reading: Reading,
     is_stopping: bool,
 }
 
@@ -107,6 +127,10 @@ impl Worker {
             logins: FailedLogins::default(),
             registrants: Registrants::default(),
             keys,
+            reading: Reading {
+                batches: Histogram::new(&BATCHES),
+                ..Reading::default()
+            },
             is_stopping: false,
         }
     }
@@ -124,7 +148,12 @@ impl Worker {
     }
 
     fn turn(&mut self, until: Option<Instant>) -> Result<(), Error> {
-        let mut has_business = self.node.turn(until)?.has_business;
+        let turned = self.node.turn(until)?;
+        let mut has_business = turned.has_business;
+        if turned.datagrams > 0 {
+            self.reading.datagrams += turned.datagrams as u64;
+            self.reading.batches.note(turned.datagrams as u64);
+        }
         let now = self.node.now();
         if let Some(keys) = &mut self.keys {
             keys.keep_fresh(now, self.node.endpoint.directory())?;
@@ -155,6 +184,8 @@ impl Worker {
                 Message::Reloaded(registrations) => {
                     self.reloaded(now, registrations);
                 }
+                Message::Asked(ask) => self.insight(now).answer(ask),
+                Message::Changed => {}
                 Message::Stop => self.is_stopping = true,
             }
         }
@@ -173,7 +204,23 @@ impl Worker {
         qualify_all(now, endpoint);
     }
 
+    /// What may be told of this worker.
+    fn insight(&mut self, now: Instant) -> Insight<'_> {
+        Insight {
+            now,
+            endpoint: &self.node.endpoint,
+            taps: &mut self.node.taps,
+            application: &self.application,
+            registrants: &self.registrants,
+            reading: &self.reading,
+        }
+    }
+
     fn handle(&mut self, now: Instant, event: Event) {
+        self.reading.note(&event);
+        if let Event::Ended { call, .. } = event {
+            self.node.taps.over(call);
+        }
         match event {
             Event::Registered {
                 name,

@@ -1,0 +1,218 @@
+//! The control socket: what `iaxproof ctl` asks a running server (a protocol of `ctl::protocol`). It never holds up a worker: what is in the
+//! catalog is read beside the workers, what a worker alone knows goes to it as a [`Question`] and comes back when it has a moment.
+//!
+//! - [`Control`], here: one thread that takes connections, one for each that is open. [`socket`]: the socket in the file system.
+//! - [`answers`]: what each command does. [`catalog`]: peers and users as rows. [`question`]: what a worker says of itself.
+
+mod answers;
+mod catalog;
+pub(crate) mod question;
+mod socket;
+
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+use iaxproof::wire::Frame;
+
+use self::answers::Answered;
+pub(crate) use self::answers::Desk;
+use self::socket::Socket;
+use crate::clock::Clock;
+use crate::ctl::protocol::{
+    Answer, Listed, PATIENCE, REQUEST_MAX, Request, Response, Traced, VERSION, Versioned,
+};
+use crate::error::Error;
+use crate::net::taps::trace::Heard;
+
+/// Connections at once.
+const CONNECTIONS_MAX: usize = 32;
+/// How often a trace whose call is silent looks whether anybody still reads it.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// A control socket that exists. It is removed when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Control(Socket);
+
+impl Control {
+    /// Makes the socket; nobody is answered yet.
+    ///
+    /// # Errors
+    ///
+    /// Where there is a file that is no socket, another server listens there, or the system refuses.
+    pub(crate) fn bind(path: &Path) -> Result<Self, Error> {
+        Socket::bind(path).map(Control)
+    }
+
+    /// Answers from now on, in threads of its own, for as long as the process lives.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Broke`] where the system has no thread for us.
+    pub(crate) fn spawn(&self, desk: Desk) -> Result<(), Error> {
+        let listener = self.0.listener()?;
+        let desk = Arc::new(desk);
+        let open = Arc::new(AtomicUsize::new(0));
+        let body = move || {
+            for stream in listener.incoming() {
+                match stream {
+                    Ok(stream) => take(stream, &desk, &open),
+                    Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                    Err(error) => {
+                        tracing::warn!(%error, "a connection to the control socket was not taken");
+                        // Out of descriptors, as a rule: others will close theirs.
+                        std::thread::park_timeout(LOOK);
+                    }
+                }
+            }
+        };
+        let thread = std::thread::Builder::new().name("control".to_owned());
+        let spawned = thread.spawn(body);
+        spawned.map_err(|error| Error::Broke(format!("no control thread: {error}")))?;
+        Ok(())
+    }
+}
+
+/// One of the open connections, for as long as this lives.
+struct Place(Arc<AtomicUsize>);
+
+impl Place {
+    fn of(open: &Arc<AtomicUsize>) -> Option<Self> {
+        let place = Place(Arc::clone(open));
+        (open.fetch_add(1, Ordering::Relaxed) < CONNECTIONS_MAX).then_some(place)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+fn take(stream: UnixStream, desk: &Arc<Desk>, open: &Arc<AtomicUsize>) {
+    let Some(place) = Place::of(open) else {
+        // Dropped without a word: who opened so many need not be answered, and a write could wait.
+        tracing::warn!("too many connections to the control socket");
+        return;
+    };
+    let desk = Arc::clone(desk);
+    let body = move || {
+        let _place = place;
+        if let Err(error) = serve(&stream, &desk) {
+            tracing::debug!(%error, "a connection to the control socket ended early");
+        }
+    };
+    let thread = std::thread::Builder::new().name("control-client".to_owned());
+    if let Err(error) = thread.spawn(body) {
+        tracing::warn!(%error, "no thread for a connection to the control socket");
+    }
+}
+
+/// One request, one answer, and what follows it.
+fn serve(stream: &UnixStream, desk: &Desk) -> std::io::Result<()> {
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    let mut line = String::new();
+    BufReader::new(stream)
+        .take(REQUEST_MAX)
+        .read_line(&mut line)?;
+    let Answered { answer, frames } = match parse(&line) {
+        Ok(request) => desk.answer(request.command),
+        Err(why) => Answer::Error(why).into(),
+    };
+    say(
+        stream,
+        &Response {
+            version: VERSION,
+            answer,
+        },
+    )?;
+    match frames {
+        Some(frames) => follow(stream, &frames, desk.clock()),
+        None => Ok(()),
+    }
+}
+
+fn parse(line: &str) -> Result<Request, String> {
+    if !line.ends_with('\n') {
+        return Err(format!(
+            "a request is one line of at most {REQUEST_MAX} octets"
+        ));
+    }
+    let versioned: Versioned =
+        serde_json::from_str(line).map_err(|error| format!("not a request: {error}"))?;
+    if versioned.version != VERSION {
+        let theirs = versioned.version;
+        return Err(format!(
+            "this server speaks version {VERSION} of the control protocol, not {theirs}"
+        ));
+    }
+    serde_json::from_str(line).map_err(|error| format!("not a request: {error}"))
+}
+
+/// Passes frames on until the call is over, or nobody reads any more.
+fn follow(stream: &UnixStream, heard: &Receiver<Heard>, clock: Clock) -> std::io::Result<()> {
+    stream.set_read_timeout(Some(Duration::from_millis(1)))?;
+    loop {
+        match heard.recv_timeout(LOOK) {
+            Ok(heard) => {
+                if heard.lost > 0 {
+                    say(stream, &Traced::Lost(heard.lost))?;
+                }
+                say(stream, &Traced::Frame(listed(&heard, clock)))?;
+            }
+            Err(RecvTimeoutError::Timeout) if is_closed(stream) => return Ok(()),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return say(stream, &Traced::Over),
+        }
+    }
+}
+
+/// A datagram as a listing shows it, which withholds secrets.
+fn listed(heard: &Heard, clock: Clock) -> Listed {
+    let line = match Frame::parse(&heard.octets) {
+        Ok(frame) => frame.to_string(),
+        Err(error) => format!("refused: {error}"),
+    };
+    Listed {
+        time: clock.unix_micros_of(heard.at) as f64 / 1e6,
+        source: heard.source.to_string(),
+        destination: heard.destination.to_string(),
+        line,
+    }
+}
+
+fn is_closed(mut stream: &UnixStream) -> bool {
+    match stream.read(&mut [0; 64]) {
+        Ok(octets) => octets == 0,
+        Err(error) => !matches!(
+            error.kind(),
+            ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted
+        ),
+    }
+}
+
+fn say(mut stream: &UnixStream, what: &impl serde::Serialize) -> std::io::Result<()> {
+    let mut line = serde_json::to_vec(what)?;
+    line.push(b'\n');
+    stream.write_all(&line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_of_another_version_is_named_so_whatever_it_asks() {
+        let why = parse("{\"version\":9,\"command\":\"dance\"}\n").unwrap_err();
+        assert!(why.contains("version 1") && why.contains("not 9"), "{why}");
+        let why = parse("{\"version\":1,\"command\":\"dance\"}\n").unwrap_err();
+        assert!(why.contains("unknown variant `dance`"), "{why}");
+        assert!(parse("{\"version\":1,\"command\":\"peers\"}\n").is_ok());
+        assert!(parse("{\"version\":1,\"command\":\"peers\"}").is_err());
+    }
+}

@@ -1,0 +1,6 @@
+//! What an operator has of a running server, as processes: the control socket and `iaxproof ctl`. Every server has a port and a socket of its own.
+
+#[path = "../server/mod.rs"]
+mod server;
+
+mod control;
