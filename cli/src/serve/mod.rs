@@ -4,6 +4,7 @@
 //! - [`worker`]: a thread that owns sockets and an endpoint. [`admin`]: the thread that takes signals. Another one,
 //!   the realtime thread, is the store's.
 //! - [`control`]: what `iaxproof ctl` asks. [`reading`]: figures.
+//!   [`metrics`]: the same for Prometheus.
 //! - [`application`]: what answers calls. [`switch`]: calls from peer to peer. [`logins`]: the log of failed logins.
 //!   [`registrants`]: where the server itself registers. [`keys`]: fresh keys for call tokens.
 //!   [`restored`]: what a former process stored.
@@ -16,10 +17,12 @@ mod configuration;
 mod control;
 mod keys;
 mod logins;
+mod metrics;
 pub(crate) mod reading;
 mod registrants;
 mod restored;
 mod switch;
+mod visitors;
 mod worker;
 
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -42,6 +45,7 @@ use self::admin::{Admin, Reloader};
 use self::application::Application;
 use self::configuration::Source;
 use self::control::{Control, Desk};
+use self::metrics::Metrics;
 use self::worker::{Message, Ring, Rings, Worker};
 use crate::audio::{melody, wav};
 use crate::clock::Clock;
@@ -82,6 +86,9 @@ pub(crate) struct ServeArgs {
     /// $XDG_RUNTIME_DIR/iaxproof.sock, or /run/iaxproof.sock where that is not set.
     #[arg(long, value_name = "PATH")]
     control: Option<Option<PathBuf>>,
+    /// Answer GET /metrics with figures for Prometheus on this address of the loopback, as 127.0.0.1:9469.
+    #[arg(long, value_name = "ADDR")]
+    metrics: Option<SocketAddr>,
     /// What goes to the log: off, error, warn, info, debug or trace.
     #[arg(
         long,
@@ -126,6 +133,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<ExitCode, Error> {
     let binds = binds(args, &parsed.serving)?;
     let music = music(args)?;
     let control = control(args)?;
+    let metrics = args.metrics.map(Metrics::bind).transpose()?;
     let options = options(&parsed.serving);
     let registrations = parsed.registrations.clone();
     let caching = Caching::of(&parsed.realtime);
@@ -137,9 +145,13 @@ pub(crate) fn run(args: &ServeArgs) -> Result<ExitCode, Error> {
     let realtime = realtime.transpose()?;
     let reloader = Reloader::new(source.clone(), Arc::clone(&catalog), rings.clone());
     let reloader = Arc::new(reloader);
+    let desk = Desk::new(catalog, clock, Arc::clone(&reloader), rings.clone());
+    let desk = Arc::new(desk);
     if let Some(control) = &control {
-        let reloader = Arc::clone(&reloader);
-        control.spawn(Desk::new(catalog, clock, reloader, rings.clone()))?;
+        control.spawn(Arc::clone(&desk))?;
+    }
+    if let Some(metrics) = metrics {
+        metrics.spawn(desk)?;
     }
     if let Some(first) = nodes.first() {
         source.greet(first.locals());

@@ -49,7 +49,8 @@ impl From<Answer> for Answered {
 }
 
 /// A worker did not answer in time.
-struct Silent;
+#[derive(Debug)]
+pub(crate) struct Silent;
 
 impl From<Silent> for Answer {
     fn from(_: Silent) -> Self {
@@ -94,7 +95,10 @@ impl Desk {
             Command::Registry => self.joined(Question::Registry, Answer::Registry, registry_of),
             Command::Prune { name } => Answer::Pruned(self.prune(name)),
             Command::Unregister { name } => Answer::Unregistered(self.unregister(name)),
-            Command::Stats => self.stats(),
+            Command::Stats => match self.stats() {
+                Ok(stats) => Answer::Stats(Box::new(stats)),
+                Err(silent) => silent.into(),
+            },
             Command::Trace { call } => return self.trace(&call),
         };
         answer.into()
@@ -159,18 +163,20 @@ impl Desk {
         false
     }
 
-    fn stats(&self) -> Answer {
-        let parts = match self.ask(&Question::Reading) {
-            Ok(parts) => parts,
-            Err(silent) => return silent.into(),
-        };
+    /// Figures of the whole server.
+    ///
+    /// # Errors
+    ///
+    /// [`Silent`] where a worker does not answer.
+    pub(crate) fn stats(&self) -> Result<Stats, Silent> {
+        let parts = self.ask(&Question::Reading)?;
         let mut counts = Reading::default();
         for part in parts {
             if let Part::Reading(reading) = part {
                 counts.join(&reading);
             }
         }
-        Answer::Stats(Box::new(Stats {
+        Ok(Stats {
             uptime_seconds: self.clock.now().saturating_since(self.started).as_secs(),
             workers: self.rings.len(),
             peers: self.catalog.len(Role::Peer),
@@ -178,7 +184,7 @@ impl Desk {
             addresses: self.catalog.address_hints(),
             references: references(&self.catalog),
             counts,
-        }))
+        })
     }
 
     fn trace(&self, call: &str) -> Answered {

@@ -13,7 +13,6 @@ use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
@@ -28,6 +27,7 @@ use crate::ctl::protocol::{
 };
 use crate::error::Error;
 use crate::net::taps::trace::Heard;
+use crate::serve::visitors::Visitors;
 
 /// Connections at once.
 const CONNECTIONS_MAX: usize = 32;
@@ -53,14 +53,13 @@ impl Control {
     /// # Errors
     ///
     /// [`Error::Broke`] where the system has no thread for us.
-    pub(crate) fn spawn(&self, desk: Desk) -> Result<(), Error> {
+    pub(crate) fn spawn(&self, desk: Arc<Desk>) -> Result<(), Error> {
         let listener = self.0.listener()?;
-        let desk = Arc::new(desk);
-        let open = Arc::new(AtomicUsize::new(0));
+        let visitors = Visitors::at_most(CONNECTIONS_MAX);
         let body = move || {
             for stream in listener.incoming() {
                 match stream {
-                    Ok(stream) => take(stream, &desk, &open),
+                    Ok(stream) => take(stream, &desk, &visitors),
                     Err(error) if error.kind() == ErrorKind::Interrupted => {}
                     Err(error) => {
                         tracing::warn!(%error, "a connection to the control socket was not taken");
@@ -77,31 +76,15 @@ impl Control {
     }
 }
 
-/// One of the open connections, for as long as this lives.
-struct Place(Arc<AtomicUsize>);
-
-impl Place {
-    fn of(open: &Arc<AtomicUsize>) -> Option<Self> {
-        let place = Place(Arc::clone(open));
-        (open.fetch_add(1, Ordering::Relaxed) < CONNECTIONS_MAX).then_some(place)
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-fn take(stream: UnixStream, desk: &Arc<Desk>, open: &Arc<AtomicUsize>) {
-    let Some(place) = Place::of(open) else {
+fn take(stream: UnixStream, desk: &Arc<Desk>, visitors: &Visitors) {
+    let Some(visit) = visitors.admit() else {
         // Dropped without a word: who opened so many need not be answered, and a write could wait.
         tracing::warn!("too many connections to the control socket");
         return;
     };
     let desk = Arc::clone(desk);
     let body = move || {
-        let _place = place;
+        let _visit = visit;
         if let Err(error) = serve(&stream, &desk) {
             tracing::debug!(%error, "a connection to the control socket ended early");
         }
