@@ -9,6 +9,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use super::configuration::Source;
+use super::service;
 use super::worker::{Message, Rings};
 use crate::error::Error;
 
@@ -79,14 +80,17 @@ impl Reloader {
     /// [`Error::Usage`] with file, line and reason.
     pub(super) fn reload(&self) -> Result<u64, Error> {
         let mut accepted = self.accepted.lock().unwrap_or_else(PoisonError::into_inner);
+        service::reloading();
         let loaded = self.source.load(*accepted + 1);
         let parsed = loaded.inspect_err(|error| {
             tracing::error!(%error, "configuration refused, the former one stays in force");
+            service::ready("the last configuration was refused, the former one stays in force");
         })?;
         *accepted += 1;
         self.catalog.reload(parsed.configuration);
         tracing::info!(serial = *accepted, "configuration reloaded");
         self.rings.send(&Message::Reloaded(parsed.registrations));
+        service::ready(&format!("configuration {accepted} is in force"));
         Ok(*accepted)
     }
 }

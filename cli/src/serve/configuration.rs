@@ -54,8 +54,8 @@ impl Source {
         Ok(parsed)
     }
 
-    /// Says on standard output where the server listens, a line each, and how to try what is built in.
-    pub(crate) fn greet(&self, locals: impl Iterator<Item = SocketAddr>) {
+    /// Says on standard output where the server listens, a line each, and how to try what is built in. Gives it in one line.
+    pub(crate) fn greet(&self, locals: impl Iterator<Item = SocketAddr>) -> String {
         let locals: Vec<SocketAddr> = locals.collect();
         let mut out = std::io::stdout().lock();
         // A server goes on where nobody reads this.
@@ -65,6 +65,8 @@ impl Source {
         if let (Source::BuiltIn, Some(local)) = (self, locals.first()) {
             let _ = writeln!(out, "{}", how_to_try(*local));
         }
+        let locals: Vec<String> = locals.iter().map(SocketAddr::to_string).collect();
+        format!("listening on {}", locals.join(", "))
     }
 }
 

@@ -5,6 +5,7 @@
 //!   the realtime thread, is the store's.
 //! - [`control`]: what `iaxproof ctl` asks. [`reading`]: figures.
 //!   [`metrics`]: the same for Prometheus.
+//!   [`service`]: what systemd is told.
 //! - [`application`]: what answers calls. [`switch`]: calls from peer to peer. [`logins`]: the log of failed logins.
 //!   [`registrants`]: where the server itself registers. [`keys`]: fresh keys for call tokens.
 //!   [`restored`]: what a former process stored.
@@ -21,6 +22,7 @@ mod metrics;
 pub(crate) mod reading;
 mod registrants;
 mod restored;
+mod service;
 mod switch;
 mod visitors;
 mod worker;
@@ -46,6 +48,7 @@ use self::application::Application;
 use self::configuration::Source;
 use self::control::{Control, Desk};
 use self::metrics::Metrics;
+use self::service::Pulse;
 use self::worker::{Message, Ring, Rings, Worker};
 use crate::audio::{melody, wav};
 use crate::clock::Clock;
@@ -153,14 +156,18 @@ pub(crate) fn run(args: &ServeArgs) -> Result<ExitCode, Error> {
     if let Some(metrics) = metrics {
         metrics.spawn(desk)?;
     }
-    if let Some(first) = nodes.first() {
-        source.greet(first.locals());
-    }
+    let pulses: Vec<Pulse> = nodes.iter().map(|node| Pulse::at(node.now())).collect();
+    service::watch(clock, pulses.clone())?;
+    let first = nodes.first();
+    let status = first.map(|first| source.greet(first.locals()));
     admin.spawn(reloader, rings.clone())?;
-    let workers = nodes.into_iter().zip(inboxes).map(|(node, messages)| {
+    let workers = nodes.into_iter().zip(inboxes).zip(pulses);
+    let workers = workers.map(|((node, messages), pulse)| {
         let bell = realtime.as_ref().map(Realtime::bell);
-        Worker::new(node, Application::new(Arc::clone(&music)), messages, bell)
+        let application = Application::new(Arc::clone(&music));
+        Worker::new(node, application, messages, bell, pulse)
     });
+    service::ready(&status.unwrap_or_default());
     let done = run_all(workers.collect(), &rings);
     if let Some(realtime) = realtime {
         realtime.stop();

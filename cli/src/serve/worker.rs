@@ -19,6 +19,7 @@ use super::keys::Keys;
 use super::logins::FailedLogins;
 use super::reading::{Histogram, Reading};
 use super::registrants::Registrants;
+use super::service::{self, Pulse};
 use crate::error::Error;
 use crate::net::Node;
 use crate::store::realtime::{Bell, Done};
@@ -107,6 +108,7 @@ pub(crate) struct Worker {
     keys: Option<Keys>,
     /// What happened so far.
     reading: Reading,
+    pulse: Pulse,
     is_stopping: bool,
 }
 
@@ -117,6 +119,7 @@ impl Worker {
         application: Application,
         messages: Receiver<Message>,
         realtime: Option<Bell>,
+        pulse: Pulse,
     ) -> Self {
         let keys = is_first(&node).then(|| Keys::new(node.now()));
         Worker {
@@ -131,6 +134,7 @@ impl Worker {
                 batches: Histogram::new(&BATCHES),
                 ..Reading::default()
             },
+            pulse,
             is_stopping: false,
         }
     }
@@ -144,7 +148,12 @@ impl Worker {
         while !self.is_stopping {
             self.turn(self.application.due())?;
         }
-        self.say_farewell()
+        if is_first(&self.node) {
+            service::stopping();
+        }
+        let done = self.say_farewell();
+        self.pulse.rest();
+        done
     }
 
     fn turn(&mut self, until: Option<Instant>) -> Result<(), Error> {
@@ -155,6 +164,7 @@ impl Worker {
             self.reading.batches.note(turned.datagrams as u64);
         }
         let now = self.node.now();
+        self.pulse.beat(now);
         if let Some(keys) = &mut self.keys {
             keys.keep_fresh(now, self.node.endpoint.directory())?;
         }

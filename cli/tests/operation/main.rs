@@ -5,3 +5,4 @@ mod server;
 
 mod control;
 mod metrics;
+mod service;

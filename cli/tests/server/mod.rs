@@ -44,11 +44,17 @@ impl Server {
     }
 
     pub(crate) fn start_on(bind: &str, args: &[&str]) -> Self {
+        Self::start_with(bind, args, &[])
+    }
+
+    /// With more in its environment.
+    pub(crate) fn start_with(bind: &str, args: &[&str], environment: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let log = folder.path().join("log");
         let mut child = iaxproof()
             .args(["serve", "--bind", bind])
             .args(args)
+            .envs(environment.iter().copied())
             .stdout(Stdio::piped())
             .stderr(File::create(&log).unwrap())
             .spawn()
