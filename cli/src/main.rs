@@ -23,6 +23,7 @@ mod fuzz;
 mod hammer;
 mod log;
 mod net;
+mod packet;
 mod pipe;
 #[cfg(feature = "evidence")]
 mod plan;

@@ -22,7 +22,7 @@ use mio::{Events, Poll, Token, Waker};
 use self::batch::{BATCH_MAX, Batch};
 use self::crew::{Crew, Handed};
 use self::sockets::Sockets;
-use self::taps::{Passing, Taps};
+use self::taps::{Moment, Passing, Taps};
 use crate::clock::Clock;
 use crate::error::Error;
 
@@ -193,6 +193,7 @@ impl<D: Directory> Node<D> {
     /// A datagram came by one of our sockets. Whether it may have left a question or a write.
     fn take(&mut self, now: Instant, socket: usize, from: SocketAddr, datagram: &[u8]) -> bool {
         self.sockets.note_heard(from, socket);
+        self.overhear(now, from, datagram, Moment::Came);
         match self.endpoint.route(from, datagram) {
             Route::Here => return self.handle(now, from, datagram),
             Route::There(owner) => self.hand(owner, socket, from, datagram),
@@ -207,7 +208,7 @@ impl<D: Directory> Node<D> {
     }
 
     fn handle(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) -> bool {
-        overhear(&mut self.taps, &self.sockets, now, from, datagram, false);
+        self.overhear(now, from, datagram, Moment::Handled);
         self.endpoint.handle_datagram(now, from, datagram);
         is_full(datagram)
     }
@@ -266,36 +267,31 @@ impl<D: Directory> Node<D> {
         self.send_all();
     }
 
+    /// Tells who listens in of a datagram from or to `remote`.
+    fn overhear(&mut self, at: Instant, remote: SocketAddr, octets: &[u8], moment: Moment) {
+        if self.taps.is_empty() {
+            return;
+        }
+        if let Some(local) = self.sockets.local_of(remote) {
+            self.taps.hear(&Passing {
+                at,
+                moment,
+                local,
+                remote,
+                octets,
+            });
+        }
+    }
+
     fn send_all(&mut self) {
         while let Some(transmit) = self.endpoint.poll_transmit() {
             let (to, octets) = (transmit.destination, &transmit.payload);
             if !self.taps.is_empty() {
-                let now = self.clock.now();
-                overhear(&mut self.taps, &self.sockets, now, to, octets, true);
+                self.overhear(self.now(), to, octets, Moment::Sent);
             }
             self.sockets.send(transmit);
         }
         self.sockets.flush();
-    }
-}
-
-/// Tells who listens in of a datagram from or to `remote`.
-fn overhear(
-    taps: &mut Taps,
-    sockets: &Sockets,
-    at: Instant,
-    remote: SocketAddr,
-    octets: &[u8],
-    is_sent: bool,
-) {
-    if let Some(local) = sockets.local_of(remote).filter(|_| !taps.is_empty()) {
-        taps.hear(&Passing {
-            at,
-            is_sent,
-            local,
-            remote,
-            octets,
-        });
     }
 }
 

@@ -56,6 +56,7 @@ use crate::ctl::protocol;
 use crate::error::Error;
 use crate::log;
 use crate::net::crew::Crew;
+use crate::net::taps::recorder::Recording;
 use crate::net::{Node, PORT, random, sockets};
 use crate::store::Store;
 use crate::store::cached::Caching;
@@ -92,6 +93,10 @@ pub(crate) struct ServeArgs {
     /// Answer GET /metrics with figures for Prometheus on this address of the loopback, as 127.0.0.1:9469.
     #[arg(long, value_name = "ADDR")]
     metrics: Option<SocketAddr>,
+    /// Write every datagram to this capture, in and out, until the end or until the disk is full. It holds what was said in calls that are
+    /// not encrypted, and the results of logins, from which a weak secret can be guessed.
+    #[arg(long, value_name = "FILE")]
+    pcap: Option<PathBuf>,
     /// What goes to the log: off, error, warn, info, debug or trace.
     #[arg(
         long,
@@ -141,7 +146,8 @@ pub(crate) fn run(args: &ServeArgs) -> Result<ExitCode, Error> {
     let registrations = parsed.registrations.clone();
     let caching = Caching::of(&parsed.realtime);
     let (store, catalog) = directory(args, parsed, clock)?;
-    let nodes = nodes(args.workers, clock, &binds, &options, &catalog)?;
+    let mut nodes = nodes(args.workers, clock, &binds, &options, &catalog)?;
+    let recording = recording(args, clock, &mut nodes)?;
     let (rings, inboxes) = rings(&nodes);
     rings.send(&Message::Reloaded(registrations));
     let realtime = store.map(|store| realtime((store, caching), &catalog, clock, rings.clone()));
@@ -169,6 +175,8 @@ pub(crate) fn run(args: &ServeArgs) -> Result<ExitCode, Error> {
     });
     service::ready(&status.unwrap_or_default());
     let done = run_all(workers.collect(), &rings);
+    // The workers are gone, and their ends of the recording with them.
+    recording.into_iter().for_each(Recording::finish);
     if let Some(realtime) = realtime {
         realtime.stop();
     }
@@ -302,6 +310,21 @@ fn catalog(database: bool) -> Result<Catalog<Std>, Error> {
         dialogues_max: 32_766,
         ledger: Default::default(),
     }))
+}
+
+fn recording(
+    args: &ServeArgs,
+    clock: Clock,
+    nodes: &mut [ServerNode],
+) -> Result<Option<Recording>, Error> {
+    let Some(path) = &args.pcap else {
+        return Ok(None);
+    };
+    let (recorder, recording) = Recording::begin(path, clock)?;
+    for node in nodes {
+        node.taps.record(recorder.clone());
+    }
+    Ok(Some(recording))
 }
 
 fn control(args: &ServeArgs) -> Result<Option<Control>, Error> {

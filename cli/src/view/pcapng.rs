@@ -4,16 +4,17 @@
 
 use std::borrow::Cow;
 use std::io::{self, Write};
-use std::net::SocketAddr;
 use std::time::Duration;
 
-use iaxproof_sim::views::{Datagram, Entry, EventLog, What};
+use iaxproof_sim::views::{Entry, EventLog, What};
 use pcap_file::pcapng::PcapNgWriter;
 use pcap_file::pcapng::blocks::enhanced_packet::{EnhancedPacketBlock, EnhancedPacketOption};
 use pcap_file::pcapng::blocks::interface_description::{
     InterfaceDescriptionBlock, InterfaceDescriptionOption,
 };
 use pcap_file::{DataLink, PcapError};
+
+use crate::packet::ip;
 
 /// The resolution of the times: nanoseconds, which is what the writer counts in.
 const NANOSECONDS: u8 = 9;
@@ -54,7 +55,7 @@ fn packet(log: &EventLog, entry: &Entry) -> Option<EnhancedPacketBlock<'static>>
     let datagram = entry.what.datagram()?;
     let is_sent = matches!(entry.what, What::Sent(_));
     let node = log.actors.iter().position(|it| Some(*it) == entry.actor)?;
-    let data = ip(datagram)?;
+    let data = ip(datagram.source, datagram.destination, &datagram.octets)?;
     let comment = format!(
         "event {}, datagram {}, {}",
         entry.event,
@@ -71,45 +72,4 @@ fn packet(log: &EventLog, entry: &Entry) -> Option<EnhancedPacketBlock<'static>>
             EnhancedPacketOption::Flags(if is_sent { OUTBOUND } else { INBOUND }),
         ],
     })
-}
-
-/// How long the headers of IPv4 and UDP are.
-const IP_LEN: usize = 20;
-const UDP_LEN: usize = 8;
-/// How many routers a datagram may pass, and what it carries: UDP.
-const TTL: u8 = 64;
-const UDP: u8 = 17;
-
-/// The datagram behind headers of IPv4 and UDP. The checksum of UDP is 0: none was made. All nodes of worlds are at IPv4.
-fn ip(datagram: &Datagram) -> Option<Vec<u8>> {
-    let (SocketAddr::V4(source), SocketAddr::V4(destination)) =
-        (datagram.source, datagram.destination)
-    else {
-        return None;
-    };
-    let udp_len = datagram.octets.len() + UDP_LEN;
-    let mut out = vec![0x45, 0];
-    out.extend(u16::try_from(udp_len + IP_LEN).ok()?.to_be_bytes());
-    out.extend([0, 0, 0, 0, TTL, UDP, 0, 0]);
-    out.extend(source.ip().octets());
-    out.extend(destination.ip().octets());
-    let sum = checksum(&out).to_be_bytes();
-    out[10..12].copy_from_slice(&sum);
-    out.extend(source.port().to_be_bytes());
-    out.extend(destination.port().to_be_bytes());
-    out.extend(u16::try_from(udp_len).ok()?.to_be_bytes());
-    out.extend([0, 0]);
-    out.extend(&datagram.octets);
-    Some(out)
-}
-
-/// The checksum of an IPv4 header (RFC 1071).
-fn checksum(header: &[u8]) -> u16 {
-    let (words, _) = header.as_chunks::<2>();
-    let sum: u32 = words
-        .iter()
-        .map(|it| u32::from(u16::from_be_bytes(*it)))
-        .sum();
-    let folded = (sum & 0xffff) + (sum >> 16);
-    !(folded as u16)
 }

@@ -5,4 +5,5 @@ mod server;
 
 mod control;
 mod metrics;
+mod pcap;
 mod service;

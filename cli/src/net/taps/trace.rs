@@ -59,10 +59,7 @@ impl Trace {
         if !self.is_ours(datagram) {
             return true;
         }
-        let (source, destination) = match datagram.is_sent {
-            true => (datagram.local, datagram.remote),
-            false => (datagram.remote, datagram.local),
-        };
+        let (source, destination) = datagram.way();
         let heard = Heard {
             at: datagram.at,
             source,
@@ -81,7 +78,7 @@ impl Trace {
     fn is_ours(&mut self, datagram: &Passing<'_>) -> bool {
         let (local, from) = (self.call.local(), datagram.remote);
         let Some(head) = Head::peek(datagram.octets) else {
-            let number = if datagram.is_sent {
+            let number = if datagram.is_sent() {
                 local
             } else {
                 self.theirs.1
@@ -93,7 +90,7 @@ impl Trace {
             Head::Full {
                 source,
                 destination,
-            } if datagram.is_sent => {
+            } if datagram.is_sent() => {
                 let is_ours = source == local;
                 if is_ours && destination != CallNumber::ZERO {
                     self.theirs = (from, destination);
@@ -104,7 +101,7 @@ impl Trace {
                 source,
                 destination,
             } => destination == local || (destination == CallNumber::ZERO && is_theirs(source)),
-            Head::Mini { source } if datagram.is_sent => source == local,
+            Head::Mini { source } if datagram.is_sent() => source == local,
             Head::Mini { source } => is_theirs(source),
         }
     }
@@ -121,6 +118,7 @@ fn is_in_meta(octets: &[u8], number: CallNumber) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Moment;
     use super::*;
     use iaxproof::wire::{Body, FullFrame, IaxCommand, IeBuffer, MiniFrame, SeqNo, Timestamp};
     use std::sync::mpsc::sync_channel;
@@ -165,9 +163,14 @@ mod tests {
         let mut hears = |is_sent, remote, octets: &[u8]| {
             let local = at(4569);
             let at = Instant::ZERO;
+            let moment = if is_sent {
+                Moment::Sent
+            } else {
+                Moment::Handled
+            };
             let passing = Passing {
                 at,
-                is_sent,
+                moment,
                 local,
                 remote,
                 octets,
@@ -193,7 +196,7 @@ mod tests {
         let octets = mini(9);
         let passing = Passing {
             at: Instant::ZERO,
-            is_sent: false,
+            moment: Moment::Handled,
             local: remote,
             remote,
             octets: &octets,
