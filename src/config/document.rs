@@ -35,6 +35,11 @@ impl Document {
         &self.files
     }
 
+    /// The line that a setting stands in: that of the last word about it.
+    pub fn place_of(&self, setting: &Setting) -> Place {
+        self.place(setting.at)
+    }
+
     /// A place in words.
     pub(super) fn place(&self, at: At) -> Place {
         Place {

@@ -1,6 +1,6 @@
 //! Sound: 8 kHz, one channel, 16-bit samples, in frames of 20 ms.
 //!
-//! - [`g711`]: µ-law and A-law. [`wav`]: files. [`melody`]: the music that the server plays. [`player`]: which frame is due
+//! - [`g711`]: µ-law and A-law. [`wav`]: files. [`melody`]: the music that the server plays. [`tone`]: a sine. [`player`]: which frame is due
 //!   when.
 //!
 //! Left to others: calls and their formats on the wire (`serve`, `client`), and hearing: nothing here knows a loudspeaker.
@@ -8,6 +8,7 @@
 pub(crate) mod g711;
 pub(crate) mod melody;
 pub(crate) mod player;
+pub(crate) mod tone;
 pub(crate) mod wav;
 
 use core::time::Duration;

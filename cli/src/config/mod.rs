@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use iaxproof::config::{self, Parsed, Refusal};
+use iaxproof::config::{self, Document, Parsed, Refusal};
 
 use crate::error::Error;
 
@@ -68,6 +68,16 @@ fn print(text: &str) -> Result<(), Error> {
 pub(crate) fn read(file: &Path) -> Result<Result<Parsed, Refusal>, Error> {
     let source = files::source(file).map_err(Error::Usage)?;
     Ok(config::read(source, &files::Folder::of(file)))
+}
+
+/// Reads a file of the same syntax that is about something else, and all that it includes.
+///
+/// # Errors
+///
+/// [`Error::Usage`] where the file itself cannot be read.
+pub(crate) fn document(file: &Path) -> Result<Result<Document, Refusal>, Error> {
+    let source = files::source(file).map_err(Error::Usage)?;
+    Ok(Document::read(source, &files::Folder::of(file)))
 }
 
 /// A refusal as an error of the command.

@@ -1,14 +1,17 @@
 //! The admin thread: SIGHUP reads the configuration again and puts it into force, SIGTERM and SIGINT stop the server.
 //! A reload happens here, or in a thread of the control socket, beside the worker, in the middle of whatever calls are doing.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use iaxproof::catalog::Catalog;
+use iaxproof::config::Parsed;
 use iaxproof::registry::Std;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use super::configuration::Source;
+use super::dialplan::Dialplan;
 use super::service;
 use super::worker::{Message, Rings};
 use crate::error::Error;
@@ -56,6 +59,8 @@ impl Admin {
 #[derive(Debug)]
 pub(crate) struct Reloader {
     source: Source,
+    /// The file of the dialplan, if one is named.
+    dialplan: Option<PathBuf>,
     catalog: Arc<Catalog<Std>>,
     rings: Rings,
     /// Counts the configurations that were accepted. Held throughout a reload, so that what was read last is in force last.
@@ -64,16 +69,22 @@ pub(crate) struct Reloader {
 
 impl Reloader {
     /// Where it is read from, and where it goes.
-    pub(super) fn new(source: Source, catalog: Arc<Catalog<Std>>, rings: Rings) -> Self {
+    pub(super) fn new(
+        source: Source,
+        dialplan: Option<PathBuf>,
+        catalog: Arc<Catalog<Std>>,
+        rings: Rings,
+    ) -> Self {
         Reloader {
             source,
+            dialplan,
             catalog,
             rings,
             accepted: Mutex::new(0),
         }
     }
 
-    /// Puts the file into force, or keeps what is in force where the file has an error. How many were accepted so far.
+    /// Puts the files into force, or keeps what is in force where one of them has an error. How many were accepted so far.
     ///
     /// # Errors
     ///
@@ -81,8 +92,7 @@ impl Reloader {
     pub(super) fn reload(&self) -> Result<u64, Error> {
         let mut accepted = self.accepted.lock().unwrap_or_else(PoisonError::into_inner);
         service::reloading();
-        let loaded = self.source.load(*accepted + 1);
-        let parsed = loaded.inspect_err(|error| {
+        let (parsed, dialplan) = self.read(*accepted + 1).inspect_err(|error| {
             tracing::error!(%error, "configuration refused, the former one stays in force");
             service::ready("the last configuration was refused, the former one stays in force");
         })?;
@@ -90,7 +100,17 @@ impl Reloader {
         self.catalog.reload(parsed.configuration);
         tracing::info!(serial = *accepted, "configuration reloaded");
         self.rings.send(&Message::Reloaded(parsed.registrations));
+        if let Some(dialplan) = dialplan {
+            self.rings.send(&Message::Dialplan(Arc::new(dialplan)));
+        }
         service::ready(&format!("configuration {accepted} is in force"));
         Ok(*accepted)
+    }
+
+    /// Both, before either comes into force.
+    fn read(&self, serial: u64) -> Result<(Parsed, Option<Dialplan>), Error> {
+        let parsed = self.source.load(serial)?;
+        let dialplan = self.dialplan.as_deref().map(Dialplan::read).transpose()?;
+        Ok((parsed, dialplan))
     }
 }

@@ -1,6 +1,5 @@
-//! What answers calls, the server's whole dial plan: `echo` sends back what it hears, `music` plays, and any other number
-//! is a peer, which is called: `PEER` or `PEER/EXTENSION`. [`switch`](super::switch) joins the two legs of such a call.
-//! What is none of these is refused before it is accepted, as chan_iax2 does.
+//! What answers calls, as the [`Dialplan`] says: an echo sends back what it hears, music and tones are played, a peer is called, and
+//! [`switch`](super::switch) joins the two legs of such a call. What leads nowhere is refused before it is accepted, as chan_iax2 does.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,14 +9,16 @@ use iaxproof::engine::{CallId, Endpoint, Error, Event};
 use iaxproof::time::Instant;
 use iaxproof::wire::{Cause, Format};
 
+use super::dialplan::{Action, Dialplan};
 use super::switch::Switch;
-use crate::audio::Codec;
 use crate::audio::player::Player;
+use crate::audio::{Codec, tone};
 
 /// The calls that are up, and what each hears.
 #[derive(Debug)]
 pub(crate) struct Application {
     music: Arc<[i16]>,
+    dialplan: Arc<Dialplan>,
     extensions: BTreeMap<CallId, Extension>,
     switch: Switch,
     is_stopping: bool,
@@ -26,18 +27,28 @@ pub(crate) struct Application {
 #[derive(Debug)]
 enum Extension {
     Echo,
-    Music { player: Player, codec: Codec },
+    /// Music, or a tone.
+    Music {
+        player: Player,
+        codec: Codec,
+    },
 }
 
 impl Application {
     /// No calls yet.
-    pub(crate) fn new(music: Arc<[i16]>) -> Self {
+    pub(crate) fn new(music: Arc<[i16]>, dialplan: Arc<Dialplan>) -> Self {
         Application {
             music,
+            dialplan,
             extensions: BTreeMap::new(),
             switch: Switch::default(),
             is_stopping: false,
         }
+    }
+
+    /// Calls that come from now on go by this one.
+    pub(crate) fn follow(&mut self, dialplan: Arc<Dialplan>) {
+        self.dialplan = dialplan;
     }
 
     /// When the next frame is to be played.
@@ -124,15 +135,18 @@ impl Application {
         number: &str,
         format: Format,
     ) {
-        match number {
-            _ if self.is_stopping => {
-                note(endpoint.hangup(now, call, Cause::DESTINATION_OUT_OF_ORDER));
+        let refuse = |endpoint: &mut Endpoint<D>, cause| note(endpoint.hangup(now, call, cause));
+        match self.dialplan.action(number) {
+            _ if self.is_stopping => refuse(endpoint, Cause::DESTINATION_OUT_OF_ORDER),
+            Some(Action::Music | Action::Tone(_)) if Codec::of(format).is_none() => {
+                refuse(endpoint, Cause::BEARER_UNAVAILABLE);
             }
-            "music" if Codec::of(format).is_none() => {
-                note(endpoint.hangup(now, call, Cause::BEARER_UNAVAILABLE));
+            Some(Action::Echo | Action::Music | Action::Tone(_)) => {
+                note(endpoint.accept(now, call));
             }
-            "echo" | "music" => note(endpoint.accept(now, call)),
-            peer => self.switch.screen(now, endpoint, call, peer),
+            Some(Action::Dial(target)) => self.switch.screen(now, endpoint, call, &target),
+            Some(Action::Hangup(cause)) => refuse(endpoint, cause),
+            None => refuse(endpoint, Cause::NO_ROUTE_DESTINATION),
         }
     }
 
@@ -144,31 +158,37 @@ impl Application {
         number: &str,
         format: Format,
     ) {
-        let extension = match number {
-            _ if self.is_stopping => {
-                return note(endpoint.hangup(now, call, Cause::DESTINATION_OUT_OF_ORDER));
+        let extension = match self.dialplan.action(number) {
+            _ if self.is_stopping => Err(Cause::DESTINATION_OUT_OF_ORDER),
+            Some(Action::Echo) => Ok(Extension::Echo),
+            Some(Action::Music) => playing(now, format, Arc::clone(&self.music)),
+            Some(Action::Tone(hertz)) => playing(now, format, tone::second(hertz).into()),
+            Some(Action::Dial(target)) => {
+                return self.switch.dial(now, endpoint, call, &target, format);
             }
-            "echo" => Extension::Echo,
-            "music" => match self.music(now, format) {
-                Some(music) => music,
-                None => return note(endpoint.hangup(now, call, Cause::BEARER_UNAVAILABLE)),
-            },
-            peer => return self.switch.dial(now, endpoint, call, peer, format),
+            Some(Action::Hangup(cause)) => Err(cause),
+            None => Err(Cause::NO_ROUTE_DESTINATION),
         };
-        note(endpoint.answer(now, call));
-        self.extensions.insert(call, extension);
-    }
-
-    fn music(&self, now: Instant, format: Format) -> Option<Extension> {
-        Some(Extension::Music {
-            player: Player::new(Arc::clone(&self.music), true, now),
-            codec: Codec::of(format)?,
-        })
+        match extension {
+            Ok(extension) => {
+                note(endpoint.answer(now, call));
+                self.extensions.insert(call, extension);
+            }
+            Err(cause) => note(endpoint.hangup(now, call, cause)),
+        }
     }
 
     fn is_echo(&self, call: CallId) -> bool {
         matches!(self.extensions.get(&call), Some(Extension::Echo))
     }
+}
+
+/// Sound again and again, where we can code it.
+fn playing(now: Instant, format: Format, samples: Arc<[i16]>) -> Result<Extension, Cause> {
+    Ok(Extension::Music {
+        player: Player::new(samples, true, now),
+        codec: Codec::of(format).ok_or(Cause::BEARER_UNAVAILABLE)?,
+    })
 }
 
 impl Extension {

@@ -6,7 +6,7 @@
 //! - [`control`]: what `iaxproof ctl` asks. [`reading`]: figures.
 //!   [`metrics`]: the same for Prometheus.
 //!   [`service`]: what systemd is told.
-//! - [`application`]: what answers calls. [`switch`]: calls from peer to peer. [`logins`]: the log of failed logins.
+//! - [`application`]: what answers calls, by the [`dialplan`]. [`switch`]: calls from peer to peer. [`logins`]: the log of failed logins.
 //!   [`registrants`]: where the server itself registers. [`keys`]: fresh keys for call tokens.
 //!   [`restored`]: what a former process stored.
 //!
@@ -16,6 +16,7 @@ mod admin;
 pub(crate) mod application;
 mod configuration;
 mod control;
+pub(crate) mod dialplan;
 mod keys;
 mod logins;
 mod metrics;
@@ -47,6 +48,7 @@ use self::admin::{Admin, Reloader};
 use self::application::Application;
 use self::configuration::Source;
 use self::control::{Control, Desk};
+use self::dialplan::Dialplan;
 use self::metrics::Metrics;
 use self::service::Pulse;
 use self::worker::{Message, Ring, Rings, Worker};
@@ -80,6 +82,10 @@ pub(crate) struct ServeArgs {
     /// Keep registrations, and find peers and users, in this SQLite file. It is made where there is none.
     #[arg(long, value_name = "FILE")]
     database: Option<PathBuf>,
+    /// What extensions lead to, in a section [extensions] of this file: `602 => tone 440`, `_1XX => dial phone${EXTEN}`, echo, music, hangup CAUSE.
+    /// Without it `echo` and `music` are there, and any other extension is a peer.
+    #[arg(long, value_name = "FILE")]
+    dialplan: Option<PathBuf>,
     /// What the music extension plays: a WAV of 8 kHz.
     #[arg(long, value_name = "WAV")]
     music: Option<PathBuf>,
@@ -139,7 +145,9 @@ pub(crate) fn run(args: &ServeArgs) -> Result<ExitCode, Error> {
     let source = Source::of(args.config.as_deref());
     let parsed = source.load(0)?;
     let binds = binds(args, &parsed.serving)?;
-    let music = music(args)?;
+    let dialplan = args.dialplan.as_deref().map(Dialplan::read);
+    let dialplan = dialplan.transpose()?.unwrap_or_else(Dialplan::built_in);
+    let (music, dialplan) = (music(args)?, Arc::new(dialplan));
     let control = control(args)?;
     let metrics = args.metrics.map(Metrics::bind).transpose()?;
     let options = options(&parsed.serving);
@@ -152,7 +160,12 @@ pub(crate) fn run(args: &ServeArgs) -> Result<ExitCode, Error> {
     rings.send(&Message::Reloaded(registrations));
     let realtime = store.map(|store| realtime((store, caching), &catalog, clock, rings.clone()));
     let realtime = realtime.transpose()?;
-    let reloader = Reloader::new(source.clone(), Arc::clone(&catalog), rings.clone());
+    let reloader = Reloader::new(
+        source.clone(),
+        args.dialplan.clone(),
+        Arc::clone(&catalog),
+        rings.clone(),
+    );
     let reloader = Arc::new(reloader);
     let desk = Desk::new(catalog, clock, Arc::clone(&reloader), rings.clone());
     let desk = Arc::new(desk);
@@ -170,7 +183,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<ExitCode, Error> {
     let workers = nodes.into_iter().zip(inboxes).zip(pulses);
     let workers = workers.map(|((node, messages), pulse)| {
         let bell = realtime.as_ref().map(Realtime::bell);
-        let application = Application::new(Arc::clone(&music));
+        let application = Application::new(Arc::clone(&music), Arc::clone(&dialplan));
         Worker::new(node, application, messages, bell, pulse)
     });
     service::ready(&status.unwrap_or_default());

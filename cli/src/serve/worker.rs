@@ -15,6 +15,7 @@ use mio::Waker;
 
 use super::application::Application;
 use super::control::question::{Ask, Insight};
+use super::dialplan::Dialplan;
 use super::keys::Keys;
 use super::logins::FailedLogins;
 use super::reading::{Histogram, Reading};
@@ -36,6 +37,8 @@ pub(crate) enum Message {
     Done(Done),
     /// A configuration is in force, and asks for these registrations elsewhere.
     Reloaded(Vec<Registration>),
+    /// Calls go by this from now on.
+    Dialplan(Arc<Dialplan>),
     /// Somebody wants to know something.
     Asked(Ask),
     /// The catalog was changed by the operator: there may be something to write.
@@ -194,6 +197,7 @@ impl Worker {
                 Message::Reloaded(registrations) => {
                     self.reloaded(now, registrations);
                 }
+                Message::Dialplan(dialplan) => self.application.follow(dialplan),
                 Message::Asked(ask) => self.insight(now).answer(ask),
                 Message::Changed => {}
                 Message::Stop => self.is_stopping = true,

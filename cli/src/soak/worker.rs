@@ -18,6 +18,7 @@ use super::post::{Mailbox, News, Parcel, Post};
 use super::tally::Count;
 use crate::clock::{Stopwatch, pause};
 use crate::serve::application::Application;
+use crate::serve::dialplan::Dialplan;
 
 /// How long a thread rests that has nothing to do.
 pub(super) const REST: Duration = Duration::from_micros(200);
@@ -63,7 +64,7 @@ impl<F: Family> Worker<F> {
         Worker {
             phones: phones.collect(),
             endpoint: Endpoint::new(options, dice.octets(), Desk::new(Arc::clone(&world))),
-            application: Application::new([0; 160].into()),
+            application: Application::new([0; 160].into(), Arc::new(Dialplan::built_in())),
             world,
             index,
             mailbox,

@@ -4,6 +4,7 @@
 mod server;
 
 mod control;
+mod dialplan;
 mod metrics;
 mod pcap;
 mod service;
