@@ -70,8 +70,7 @@ pub(crate) struct Reloader {
 impl Reloader {
     /// Where it is read from, and where it goes.
     pub(super) fn new(
-        source: Source,
-        dialplan: Option<PathBuf>,
+        (source, dialplan): (Source, Option<PathBuf>),
         catalog: Arc<Catalog<Std>>,
         rings: Rings,
     ) -> Self {

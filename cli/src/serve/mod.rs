@@ -3,7 +3,7 @@
 //! - [`run`], here: from the command line to a running server. [`configuration`]: a file, or the one that is built in.
 //! - [`worker`]: a thread that owns sockets and an endpoint. [`admin`]: the thread that takes signals. Another one,
 //!   the realtime thread, is the store's.
-//! - [`control`]: what `iaxproof ctl` asks. [`reading`]: figures.
+//! - [`doors`]: where an operator gets in. [`control`]: what `iaxproof ctl` asks. [`reading`]: figures.
 //!   [`metrics`]: the same for Prometheus.
 //!   [`service`]: what systemd is told.
 //! - [`application`]: what answers calls, by the [`dialplan`]. [`switch`]: calls from peer to peer. [`logins`]: the log of failed logins.
@@ -17,6 +17,7 @@ pub(crate) mod application;
 mod configuration;
 mod control;
 pub(crate) mod dialplan;
+mod doors;
 mod keys;
 mod logins;
 mod metrics;
@@ -47,14 +48,13 @@ use tracing::level_filters::LevelFilter;
 use self::admin::{Admin, Reloader};
 use self::application::Application;
 use self::configuration::Source;
-use self::control::{Control, Desk};
+use self::control::Desk;
 use self::dialplan::Dialplan;
-use self::metrics::Metrics;
+use self::doors::Doors;
 use self::service::Pulse;
 use self::worker::{Message, Ring, Rings, Worker};
 use crate::audio::{melody, wav};
 use crate::clock::Clock;
-use crate::ctl::protocol;
 use crate::error::Error;
 use crate::log;
 use crate::net::crew::Crew;
@@ -145,11 +145,8 @@ pub(crate) fn run(args: &ServeArgs) -> Result<ExitCode, Error> {
     let source = Source::of(args.config.as_deref());
     let parsed = source.load(0)?;
     let binds = binds(args, &parsed.serving)?;
-    let dialplan = args.dialplan.as_deref().map(Dialplan::read);
-    let dialplan = dialplan.transpose()?.unwrap_or_else(Dialplan::built_in);
-    let (music, dialplan) = (music(args)?, Arc::new(dialplan));
-    let control = control(args)?;
-    let metrics = args.metrics.map(Metrics::bind).transpose()?;
+    let (music, dialplan) = (music(args)?, dialplan(args)?);
+    let doors = Doors::make(args.control.as_ref(), args.metrics)?;
     let options = options(&parsed.serving);
     let registrations = parsed.registrations.clone();
     let caching = Caching::of(&parsed.realtime);
@@ -160,21 +157,12 @@ pub(crate) fn run(args: &ServeArgs) -> Result<ExitCode, Error> {
     rings.send(&Message::Reloaded(registrations));
     let realtime = store.map(|store| realtime((store, caching), &catalog, clock, rings.clone()));
     let realtime = realtime.transpose()?;
-    let reloader = Reloader::new(
-        source.clone(),
-        args.dialplan.clone(),
-        Arc::clone(&catalog),
-        rings.clone(),
-    );
+    let files = (source.clone(), args.dialplan.clone());
+    let reloader = Reloader::new(files, Arc::clone(&catalog), rings.clone());
     let reloader = Arc::new(reloader);
     let desk = Desk::new(catalog, clock, Arc::clone(&reloader), rings.clone());
-    let desk = Arc::new(desk);
-    if let Some(control) = &control {
-        control.spawn(Arc::clone(&desk))?;
-    }
-    if let Some(metrics) = metrics {
-        metrics.spawn(desk)?;
-    }
+    // The control socket is removed at the end.
+    let _control = doors.open(desk)?;
     let pulses: Vec<Pulse> = nodes.iter().map(|node| Pulse::at(node.now())).collect();
     service::watch(clock, pulses.clone())?;
     let first = nodes.first();
@@ -340,10 +328,11 @@ fn recording(
     Ok(Some(recording))
 }
 
-fn control(args: &ServeArgs) -> Result<Option<Control>, Error> {
-    let path = args.control.clone();
-    let path = path.map(|path| path.unwrap_or_else(protocol::default_path));
-    path.as_deref().map(Control::bind).transpose()
+fn dialplan(args: &ServeArgs) -> Result<Arc<Dialplan>, Error> {
+    let read = args.dialplan.as_deref().map(Dialplan::read);
+    Ok(Arc::new(
+        read.transpose()?.unwrap_or_else(Dialplan::built_in),
+    ))
 }
 
 fn music(args: &ServeArgs) -> Result<Arc<[i16]>, Error> {

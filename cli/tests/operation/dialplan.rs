@@ -88,7 +88,7 @@ fn extensions_lead_to_a_tone_an_echo_a_refusal_and_a_peer() {
     assert_eq!(office.call(&server, "600").0.code, 4, "busy");
     office.write("[extensions]\n600 => dance\n");
     server.signal("-HUP");
-    server.wait_for("dialplan.conf:2: 600 = \\\"dance\\\": expected");
+    server.wait_for("dialplan.conf:2: 600 = \"dance\": expected");
     assert_eq!(office.call(&server, "600").0.code, 4, "busy");
 }
 

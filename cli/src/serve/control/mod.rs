@@ -188,6 +188,48 @@ fn say(mut stream: &UnixStream, what: &impl serde::Serialize) -> std::io::Result
 #[cfg(test)]
 mod tests {
     use super::*;
+    use iaxproof::time::Instant;
+    use iaxproof::wire::{
+        Body, CallNumber, FullFrame, IaxCommand, IeBuffer, InformationElement, SeqNo, Timestamp,
+    };
+
+    #[test]
+    fn what_proves_a_login_is_not_listed() {
+        let mut ies = IeBuffer::new();
+        ies.push(InformationElement::Username(b"ann"))
+            .push(InformationElement::Md5Result(
+                b"0123456789abcdef0123456789abcdef",
+            ))
+            .push(InformationElement::Password(b"of-ann"))
+            .push(InformationElement::CallToken(b"a-token-of-ours"));
+        let frame = FullFrame {
+            source: CallNumber::from_word(1),
+            destination: CallNumber::from_word(2),
+            retransmission: false,
+            timestamp: Timestamp(1),
+            oseqno: SeqNo(0),
+            iseqno: SeqNo(0),
+            body: Body::Iax {
+                command: IaxCommand::AuthRep,
+                ies: ies.view(),
+            },
+        };
+        let mut octets = Vec::new();
+        frame.encode(&mut octets);
+        let address = ([192, 0, 2, 1], 4569).into();
+        let heard = Heard {
+            at: Instant::ZERO,
+            source: address,
+            destination: address,
+            octets,
+            lost: 0,
+        };
+        let line = listed(&heard, Clock::start()).line;
+        assert!(line.contains("AUTHREP") && line.contains("ann"), "{line}");
+        for hidden in ["0123456789abcdef", "of-ann", "a-token-of-ours"] {
+            assert!(!line.contains(hidden), "{line}");
+        }
+    }
 
     #[test]
     fn a_request_of_another_version_is_named_so_whatever_it_asks() {

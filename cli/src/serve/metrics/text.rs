@@ -101,7 +101,9 @@ mod tests {
             ..Reading::default()
         };
         counts.dropped.insert("refused".to_owned(), 3);
-        [20_000, 20_000, 30_000, 5_000_000].map(|gap| counts.audio_gaps.note(gap));
+        for gap in [20_000, 20_000, 30_000, 5_000_000] {
+            counts.audio_gaps.note(gap);
+        }
         of(&Stats {
             uptime_seconds: 1,
             workers: 1,
