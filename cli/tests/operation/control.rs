@@ -415,3 +415,26 @@ fn who_stalls_holds_up_nobody_and_nonsense_is_answered() {
     drop((stalled, many));
     wait_until("an answer", || office.ctl(&["stats"]).code == 0);
 }
+
+#[test]
+fn several_workers_answer_as_one() {
+    let office = Office::new();
+    let server = office.start(&["--workers", "3"]);
+    let folder = office.folder.path();
+    // Which worker has which the system decides: of six calls hardly all are of one.
+    let calling: Vec<Running> = (0..6)
+        .map(|_| call(&server, "echo", folder, &["--user", "ann"], "of-ann"))
+        .collect();
+    wait_until("all calls", || {
+        let calls = office.json(&["calls"], "calls");
+        let calls = calls.as_array().unwrap();
+        calls.iter().filter(|call| call["state"] == "Up").count() == 6
+    });
+    let stats = office.stats();
+    assert_eq!(
+        (&stats["workers"], &stats["counts"]["calls"]),
+        (&3.into(), &6.into())
+    );
+    assert_eq!(stats["counts"]["calls_incoming"], 6);
+    drop(calling);
+}
