@@ -1,6 +1,11 @@
 //! Several endpoints joined by a little network in memory: what one sends, the other gets a moment later. With a ladder of
 //! all frames, and a way to lose some.
 
+#![expect(
+    clippy::disallowed_types,
+    reason = "workers of a server share their directory by it, and no explorer looks on"
+)]
+
 use core::fmt::Write;
 use core::net::SocketAddr;
 use core::time::Duration;

@@ -1,5 +1,10 @@
 //! Two workers behind one address: whichever socket a datagram comes by, it finds its dialogue (X-NUM-2, X-NUM-5, X-INV-1, X-TX-4).
 
+#![expect(
+    clippy::disallowed_types,
+    reason = "workers of a server share their directory by it, and no explorer looks on"
+)]
+
 use core::net::SocketAddr;
 use core::time::Duration;
 use std::sync::Arc;
