@@ -1,11 +1,12 @@
 //! Sound: 8 kHz, one channel, 16-bit samples, in frames of 20 ms.
 //!
 //! - [`g711`]: µ-law and A-law. [`wav`]: files. [`melody`]: the music that the server plays. [`tone`]: a sine. [`player`]: which frame is due
-//!   when.
+//!   when. [`jitter`]: frames that come in another order, or not at their time.
 //!
 //! Left to others: calls and their formats on the wire (`serve`, `client`), and hearing: nothing here knows a loudspeaker.
 
 pub(crate) mod g711;
+pub(crate) mod jitter;
 pub(crate) mod melody;
 pub(crate) mod player;
 pub(crate) mod tone;

@@ -1,13 +1,13 @@
 //! `iaxproof call`: places one call, sends a file, digits or the built-in tune, and records what it hears.
 
 use core::time::Duration;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::str::FromStr;
 
 use clap::Args;
 
-use iaxproof::engine::settings::Encryption;
+use iaxproof::engine::settings::{Encryption, TransferPolicy};
 use iaxproof::engine::{CallId, Dial, Event};
 use iaxproof::time::Instant;
 use iaxproof::wire::{Cause, Control, Digit, Format, FormatSet, Timestamp};
@@ -69,6 +69,9 @@ pub(crate) struct CallArgs {
     /// Encrypt the call, or do not call at all.
     #[arg(long)]
     encrypt: bool,
+    /// Let the server hand the call over to whom it is with: audio then goes past it.
+    #[arg(long)]
+    transfer: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -120,13 +123,23 @@ pub(crate) fn run(args: &CallArgs) -> Result<ExitCode, Error> {
         recording: Recording::create(&args.record)?,
     };
     let outcome = phone.talk(&mut node, &interrupt)?;
-    let seconds = phone.heard.seconds();
+    let rest = phone.heard.rest();
+    phone.recording.push(&rest)?;
     phone.recording.finish()?;
-    println!(
-        "heard {seconds:.1} s, recorded in {}",
-        args.record.display()
-    );
+    report(&phone.heard, &args.record);
     Ok(outcome.exit_code())
+}
+
+fn report(heard: &Heard, path: &Path) {
+    let seconds = heard.seconds();
+    println!("heard {seconds:.1} s, recorded in {}", path.display());
+    let amiss = heard.amiss();
+    if amiss.late + amiss.doubled + amiss.reordered > 0 {
+        println!(
+            "frames: {} put right, {} too late, {} doubled; they wait {} ms at the end",
+            amiss.reordered, amiss.late, amiss.doubled, amiss.delay_ms
+        );
+    }
 }
 
 fn dial(args: &CallArgs, remote: core::net::SocketAddr) -> Result<Dial, Error> {
@@ -146,6 +159,10 @@ fn dial(args: &CallArgs, remote: core::net::SocketAddr) -> Result<Dial, Error> {
         encryption: match args.encrypt {
             true => Encryption::Forced,
             false => Encryption::Off,
+        },
+        transfer: match args.transfer {
+            true => TransferPolicy::Allowed,
+            false => TransferPolicy::Refused,
         },
         ..Dial::new(remote, &args.extension)
     })
@@ -181,6 +198,8 @@ impl Phone {
                 self.handle(now, node, event)?;
             }
             self.send_what_is_due(now, node);
+            let samples = self.heard.play(now);
+            self.recording.push(&samples)?;
             if interrupt.came() || now >= self.hangup_at {
                 self.hang_up(now, node, None);
             }
@@ -194,7 +213,7 @@ impl Phone {
     fn due(&self) -> Instant {
         let sound = self.sound.due().filter(|_| self.is_answered);
         let digit = (self.is_answered && !self.digits.is_empty()).then_some(self.next_digit);
-        let times = [sound, digit, Some(self.hangup_at)];
+        let times = [sound, digit, self.heard.due(), Some(self.hangup_at)];
         times.into_iter().flatten().min().unwrap_or(self.hangup_at)
     }
 
@@ -208,7 +227,7 @@ impl Phone {
             Event::Control { control, .. } => self.signalled(now, node, control),
             Event::Voice {
                 timestamp, data, ..
-            } => self.hear(timestamp, &data)?,
+            } => self.hear(now, timestamp, &data)?,
             Event::Dtmf { digit, .. } => println!("digit {}", char::from(digit.get())),
             Event::Text { text, .. } => {
                 println!("text {:?}", String::from_utf8_lossy(&text));
@@ -243,10 +262,10 @@ impl Phone {
         }
     }
 
-    fn hear(&mut self, timestamp: Timestamp, data: &[u8]) -> Result<(), Error> {
+    fn hear(&mut self, now: Instant, timestamp: Timestamp, data: &[u8]) -> Result<(), Error> {
         match self.codec {
             Some(codec) => {
-                let samples = self.heard.take(timestamp, &codec.decode(data));
+                let samples = self.heard.take(now, timestamp, codec.decode(data));
                 self.recording.push(&samples)
             }
             None => Ok(()),

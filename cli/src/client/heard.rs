@@ -1,9 +1,11 @@
-//! What a call let us hear, in the order of the senders' time-stamps: silence where frames are missing, and frames that
-//! come after their place was filled are left out.
+//! What a call let us hear, in the order of the senders' time-stamps: silence where frames are missing. Frames wait in a jitter buffer
+//! until it is their time; those that come later still are left out, as a listener would have had to do without them.
 
+use iaxproof::time::Instant;
 use iaxproof::wire::Timestamp;
 
 use crate::audio::RATE;
+use crate::audio::jitter::{Amiss, JitterBuffer};
 
 /// Samples of one millisecond.
 const SAMPLES_PER_MS: i64 = RATE as i64 / 1_000;
@@ -12,18 +14,72 @@ const SLACK: i64 = 40 * SAMPLES_PER_MS;
 /// The longest silence that is filled in; after a longer one the recording goes on at once.
 const SILENCE_MAX: i64 = 10 * RATE as i64;
 
-/// The clock of what is heard.
+/// What was heard, and what is about to be.
 #[derive(Debug, Default)]
 pub(super) struct Heard {
+    buffer: JitterBuffer<Vec<i16>>,
+    clock: HeardClock,
+}
+
+impl Heard {
+    /// A frame that came now. What is to be recorded by now is given.
+    pub(super) fn take(
+        &mut self,
+        now: Instant,
+        timestamp: Timestamp,
+        samples: Vec<i16>,
+    ) -> Vec<i16> {
+        let over = self.buffer.put(now, timestamp, samples);
+        self.clock.place_all(over)
+    }
+
+    /// What is to be recorded by now.
+    pub(super) fn play(&mut self, now: Instant) -> Vec<i16> {
+        let due = core::iter::from_fn(|| self.buffer.take(now));
+        self.clock.place_all(due)
+    }
+
+    /// When there is something to play again.
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.buffer.due()
+    }
+
+    /// What waits still: the call is over.
+    pub(super) fn rest(&mut self) -> Vec<i16> {
+        let rest = self.buffer.drain();
+        self.clock.place_all(rest)
+    }
+
+    /// Seconds so far.
+    pub(super) fn seconds(&self) -> f64 {
+        self.clock.len as f64 / f64::from(RATE)
+    }
+
+    /// Frames that did not simply come in time.
+    pub(super) fn amiss(&self) -> Amiss {
+        self.buffer.amiss()
+    }
+}
+
+/// The clock of what is heard.
+#[derive(Debug, Default)]
+struct HeardClock {
     /// The time-stamp of the first sample.
     first: Option<Timestamp>,
     /// Samples so far.
     len: i64,
 }
 
-impl Heard {
+impl HeardClock {
+    fn place_all(&mut self, frames: impl IntoIterator<Item = (Timestamp, Vec<i16>)>) -> Vec<i16> {
+        let frames = frames.into_iter();
+        frames
+            .flat_map(|(timestamp, samples)| self.take(timestamp, &samples))
+            .collect()
+    }
+
     /// Puts a frame into its place: what is to be recorded now, silence before it included.
-    pub(super) fn take(&mut self, timestamp: Timestamp, samples: &[i16]) -> Vec<i16> {
+    fn take(&mut self, timestamp: Timestamp, samples: &[i16]) -> Vec<i16> {
         let missing = self.place(timestamp) - self.len;
         let len = samples.len() as i64;
         if missing + len + SLACK < 0 {
@@ -50,11 +106,6 @@ impl Heard {
         let since = timestamp.0.wrapping_sub(first.0) as i32;
         i64::from(since) * SAMPLES_PER_MS
     }
-
-    /// Seconds so far.
-    pub(super) fn seconds(&self) -> f64 {
-        self.len as f64 / f64::from(RATE)
-    }
 }
 
 #[cfg(test)]
@@ -62,7 +113,7 @@ mod tests {
     use super::*;
 
     fn lengths(frames: &[u32]) -> Vec<usize> {
-        let mut heard = Heard::default();
+        let mut heard = HeardClock::default();
         let take = |ms: &u32| heard.take(Timestamp(*ms), &[1; 160]).len();
         frames.iter().map(take).collect()
     }
@@ -70,6 +121,21 @@ mod tests {
     #[test]
     fn frames_follow_each_other_though_their_time_stamps_wander() {
         assert_eq!(lengths(&[1_000, 1_021, 1_038, 1_065]), [160; 4]);
+    }
+
+    #[test]
+    fn frames_in_another_order_are_recorded_in_theirs() {
+        let mut heard = Heard::default();
+        let mut recorded = Vec::new();
+        for (at, time, sample) in [(10, 0, 1), (40, 40, 3), (45, 20, 2), (60, 60, 4)] {
+            let now = Instant::from_millis(at);
+            recorded.extend(heard.play(now));
+            recorded.extend(heard.take(now, Timestamp(time), vec![sample; 160]));
+        }
+        recorded.extend(heard.rest());
+        let order: Vec<i16> = recorded.chunks_exact(160).map(|frame| frame[0]).collect();
+        assert_eq!((order, heard.seconds()), (vec![1, 2, 3, 4], 0.08));
+        assert_eq!((heard.amiss().reordered, heard.amiss().late), (1, 0));
     }
 
     #[test]

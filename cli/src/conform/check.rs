@@ -71,6 +71,8 @@ pub(super) struct Check {
     pub(super) covers: &'static [&'static str],
     /// Whether it takes seconds, for it waits for timers of the other side.
     pub(super) is_slow: bool,
+    /// What Asterisk 22 is known to do instead. It is a failure all the same: nobody relies on that.
+    pub(super) asterisk: Option<&'static str>,
     /// Tries it.
     pub(super) run: fn(&Trial<'_>) -> Outcome,
 }
@@ -87,6 +89,7 @@ pub(super) const fn must(
         statement,
         covers: &[],
         is_slow: false,
+        asterisk: None,
         run,
     }
 }
@@ -108,6 +111,14 @@ impl Check {
     /// Names further requirements.
     pub(super) const fn covers(self, covers: &'static [&'static str]) -> Self {
         Check { covers, ..self }
+    }
+
+    /// Says what Asterisk 22 is known to do instead.
+    pub(super) const fn fails_asterisk(self, what: &'static str) -> Self {
+        Check {
+            asterisk: Some(what),
+            ..self
+        }
     }
 
     /// Says that it takes seconds.
@@ -178,9 +189,9 @@ pub(super) enum Verdict {
 }
 
 impl Verdict {
-    /// What the outcome of a check of this level comes to, and why.
-    pub(super) fn of(level: Level, outcome: Outcome) -> (Self, Option<String>) {
-        match (outcome, level) {
+    /// What the outcome of a check comes to, and why.
+    pub(super) fn of(check: &Check, outcome: Outcome) -> (Self, Option<String>) {
+        match (outcome, check.level) {
             (Ok(()), _) => (Verdict::Pass, None),
             (Err(Stop::Skipped(reason)), _) => (Verdict::Skipped, Some(reason)),
             (Err(Stop::Broke(reason)), _) => (Verdict::Broke, Some(reason)),
@@ -192,7 +203,11 @@ impl Verdict {
                 (Verdict::Warning, Some(format!("expected {expected}")))
             }
             (Err(Stop::Failed(expected)), Level::Must) => {
-                (Verdict::Fail, Some(format!("expected {expected}")))
+                let known = check
+                    .asterisk
+                    .map(|what| format!("; known of Asterisk 22: {what}"));
+                let reason = format!("expected {expected}{}", known.unwrap_or_default());
+                (Verdict::Fail, Some(reason))
             }
         }
     }
@@ -233,12 +248,24 @@ mod tests {
 
     #[test]
     fn what_should_be_and_is_not_is_a_warning() {
-        let of = |level, stop| Verdict::of(level, Err(stop)).0;
+        let (must, should) = (must("6-1", "", |_| Ok(())), should("6-2", "", |_| Ok(())));
+        let of = |check, stop| Verdict::of(check, Err(stop)).0;
         let failed = || Stop::Failed("an ACK".to_owned());
-        assert_eq!(of(Level::Must, failed()), Verdict::Fail);
-        assert_eq!(of(Level::Should, failed()), Verdict::Warning);
+        assert_eq!(of(&must, failed()), Verdict::Fail);
+        assert_eq!(of(&should, failed()), Verdict::Warning);
         let deployed = Stop::Deployed("silence".to_owned());
-        assert_eq!(of(Level::Must, deployed), Verdict::Warning);
-        assert_eq!(Verdict::of(Level::Must, Ok(())), (Verdict::Pass, None));
+        assert_eq!(of(&must, deployed), Verdict::Warning);
+        assert_eq!(Verdict::of(&must, Ok(())), (Verdict::Pass, None));
+    }
+
+    #[test]
+    fn what_asterisk_is_known_for_fails_and_is_named() {
+        let check = must("6-1", "", |_| Ok(())).fails_asterisk("nothing comes");
+        let (verdict, reason) = Verdict::of(&check, Err(Stop::Failed("an ACK".to_owned())));
+        let expected = "expected an ACK; known of Asterisk 22: nothing comes";
+        assert_eq!(
+            (verdict, reason.as_deref()),
+            (Verdict::Fail, Some(expected))
+        );
     }
 }

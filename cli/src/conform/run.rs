@@ -71,7 +71,7 @@ fn judge(check: &'static Check, subject: &Subject) -> Judged {
     let outcome = outcome.unwrap_or_else(|_| Err(Stop::Broke("the check panicked".to_owned())));
     drop(trial);
     let seconds = trace.elapsed().as_secs_f64();
-    let (verdict, reason) = Verdict::of(check.level, outcome);
+    let (verdict, reason) = Verdict::of(check, outcome);
     let lines = Rc::into_inner(trace).map(Trace::into_lines);
     Judged {
         check,

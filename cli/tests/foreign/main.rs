@@ -6,18 +6,21 @@
 //! - [`relay`]: between a client and a server, keeping what passes. [`clock`]: real time.
 //! - [`browser`]: a page in headless Chromium.
 //! - [`phone`]: a telephone made of the crate `iax2`. [`modem`]: Debian's iaxmodem.
+//! - [`asterisk`]: Asterisk 22, of [`packages`] that are fetched.
 
 #![allow(
     clippy::unwrap_used,
     reason = "helpers of tests: a panic is the failure"
 )]
 
+mod asterisk;
 #[cfg(feature = "evidence")]
 mod browser;
 mod clock;
 mod compare;
 mod judge;
 mod modem;
+mod packages;
 mod pcap;
 mod phone;
 mod relay;
@@ -29,6 +32,7 @@ mod server;
 mod captures;
 #[cfg(feature = "evidence")]
 mod views;
+mod with_asterisk;
 mod with_iax2;
 mod with_iaxmodem;
 mod with_tshark;

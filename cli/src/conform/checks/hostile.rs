@@ -32,7 +32,8 @@ pub(super) const CHECKS: &[Check] = &[
         "X-NUM-6",
         "An opener from call 0 opens nothing: it is refused without a dialogue, or not answered.",
         opener_from_zero,
-    ),
+    )
+    .fails_asterisk("a call from number 0 is accepted"),
     must(
         "X-FRM-10b",
         "After 300 datagrams of chance the server lives: POKE is answered.",
