@@ -114,7 +114,7 @@ impl Asterisk {
     }
 
     /// Whether it has not ended.
-    pub(crate) fn is_running(mut self) -> bool {
+    pub(crate) fn lives(mut self) -> bool {
         self.child.try_wait().unwrap().is_none()
     }
 

@@ -44,7 +44,7 @@ impl Unpacked {
 /// Asterisk; why not, where it was not asked for or cannot be had.
 pub(crate) fn asterisk() -> Result<Unpacked, String> {
     static ONCE: OnceLock<Result<Unpacked, String>> = OnceLock::new();
-    if !std::env::var_os("ASTERISK").is_some_and(|it| it == "1") {
+    if std::env::var_os("ASTERISK").is_none_or(|it| it != "1") {
         return Err("it is for ASTERISK=1".to_owned());
     }
     ONCE.get_or_init(|| had(&PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("asterisk")))

@@ -448,7 +448,7 @@ fn conform_judges_it_and_names_what_is_known() {
         let ended = client(&["conform", "--json", "--target", &asterisk.address], None);
         let report: Value =
             serde_json::from_str(&ended.stdout).unwrap_or_else(|_| panic!("{ended:?}"));
-        if !asterisk.is_running() {
+        if !asterisk.lives() {
             note(&format!(
                 "{test}: Asterisk ended by itself while it was judged; once more"
             ));
