@@ -3,6 +3,7 @@
 mod bench;
 
 mod iteration;
+mod ledger;
 mod properties;
 mod storm;
 mod texts;
