@@ -1,7 +1,9 @@
 //! What killed the driver of 2007 in seconds: registrations and one call, while the file is rewritten in place, so that some reloads read a
-//! part of it, and read again every 0.3 s. No registration that the accepted file still allows may be lost, and no call may drop.
+//! part of it, and read again every 0.3 s, and datagrams of chance come meanwhile. No registration that the accepted file still allows may be
+//! lost, and no call may drop.
 //!
-//! It takes a minute; `IAXPROOF_STORM_SECONDS=600` for ten.
+//! It takes a minute; `IAXPROOF_STORM_SECONDS=600` for ten. Where `SANITIZE=1` the server is built under AddressSanitizer, by a toolchain of the name
+//! `nightly`.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -10,8 +12,9 @@ mod server;
 use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
 use std::io::{Seek, SeekFrom, Write};
-use std::path::Path;
-use std::process::{Child, Stdio};
+use std::net::UdpSocket;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -25,6 +28,10 @@ const KEPT: u32 = PEERS / 2;
 const RATE: u32 = 100;
 const RELOAD: Duration = Duration::from_millis(300);
 const LOOK: Duration = Duration::from_secs(2);
+/// From one datagram of chance to the next.
+const CHANCE: Duration = Duration::from_millis(2);
+/// Of each datagram of chance, so many octets are others than in the frame that it was.
+const BENT: u64 = 4;
 
 fn seconds() -> u32 {
     let said = std::env::var("IAXPROOF_STORM_SECONDS");
@@ -93,6 +100,94 @@ impl Rewritten {
     }
 }
 
+/// Frames of the fuzzer's corpus, bent by the numbers of a counter: the same ones each time.
+struct Chance {
+    frames: Vec<Vec<u8>>,
+    /// How many numbers were taken.
+    taken: u64,
+}
+
+impl Chance {
+    fn new() -> Self {
+        let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus/frame");
+        let mut files: Vec<PathBuf> = std::fs::read_dir(corpus)
+            .unwrap()
+            .map(|it| it.unwrap().path())
+            .collect();
+        files.sort();
+        let frames = files
+            .iter()
+            .map(|file| std::fs::read(file).unwrap())
+            .filter(|frame| !frame.is_empty());
+        Chance {
+            frames: frames.collect(),
+            taken: 0,
+        }
+    }
+
+    /// One of so many: SplitMix64.
+    fn below(&mut self, limit: usize) -> usize {
+        self.taken += 1;
+        let mut word = self.taken.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((word ^ (word >> 31)) % limit as u64) as usize
+    }
+
+    fn next(&mut self) -> Vec<u8> {
+        let which = self.below(self.frames.len());
+        let mut frame = self.frames[which].clone();
+        for _ in 0..BENT {
+            let (at, octet) = (self.below(frame.len()), self.below(256) as u8);
+            frame[at] = octet;
+        }
+        let len = frame.len() - self.below(8).min(frame.len() - 1);
+        frame.truncate(len);
+        frame
+    }
+}
+
+/// The server's program: as this test was built, or under AddressSanitizer.
+fn program() -> PathBuf {
+    if std::env::var_os("SANITIZE").is_none_or(|it| it != "1") {
+        return PathBuf::from(env!("CARGO_BIN_EXE_iaxproof"));
+    }
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("address-sanitizer");
+    let nightly = |program: &str| {
+        let mut command = Command::new("rustup");
+        command.args(["run", "nightly", program]);
+        for variable in ["CARGO", "RUSTC", "RUSTDOC"] {
+            command.env_remove(variable);
+        }
+        command
+    };
+    let output = nightly("rustc").arg("-vV").output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    // Build scripts are not for sanitizers, and cargo tells them apart where a target is named.
+    let host = said
+        .lines()
+        .find_map(|line| line.strip_prefix("host: "))
+        .unwrap();
+    let package = [
+        "build",
+        "--locked",
+        "-p",
+        "iaxproof-cli",
+        "--no-default-features",
+        "--target",
+        host,
+    ];
+    let mut build = nightly("cargo");
+    build
+        .args(package)
+        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."));
+    build
+        .env("RUSTFLAGS", "-Zsanitizer=address")
+        .env("CARGO_TARGET_DIR", &target);
+    assert!(build.status().unwrap().success());
+    target.join(host).join("debug/iaxproof")
+}
+
 /// Says that it is over, also where the test fails: nobody waits for who goes on for ever.
 struct Over<'a>(&'a AtomicBool);
 
@@ -111,7 +206,7 @@ fn no_registration_is_lost_and_no_call_drops_while_half_written_files_are_read()
     let write = ["hammer", "--peers", &peers, "--write-config", &config];
     assert_eq!(client(&write, None).code, 0);
     let options = ["--config", &config, "--control", &socket, "--workers", "2"];
-    let mut server = Server::start(&options);
+    let mut server = Server::start_program(&program(), "127.0.0.1:0", &options, &[]);
     let mut strict = hammer(&server, KEPT, &["--listen", "music"]);
     let mut other = hammer(&server, PEERS, &[]);
     let is_over = AtomicBool::new(false);
@@ -125,6 +220,14 @@ fn no_registration_is_lost_and_no_call_drops_while_half_written_files_are_read()
                 file.restore();
                 server.signal("-HUP");
                 pause(RELOAD);
+            }
+        });
+        scope.spawn(|| {
+            let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+            let mut chance = Chance::new();
+            while !is_over.load(Ordering::Relaxed) {
+                socket.send_to(&chance.next(), &server.address).unwrap();
+                pause(CHANCE);
             }
         });
         let _over = Over(&is_over);
@@ -153,7 +256,11 @@ fn no_registration_is_lost_and_no_call_drops_while_half_written_files_are_read()
     );
     // Some files end in the middle of a line.
     assert!(read > 10 && refused > 0, "{read} read, {refused} refused");
-    assert_eq!(count("panicked"), 0);
+    assert_eq!(
+        (count("panicked"), count("AddressSanitizer")),
+        (0, 0),
+        "{log}"
+    );
     server.signal("-TERM");
     assert!(server.end().success());
     println!("{read} files read, {refused} refused\n{report}");

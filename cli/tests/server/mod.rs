@@ -20,7 +20,11 @@ pub(crate) const RATE: u32 = 8_000;
 
 /// The command under test.
 pub(crate) fn iaxproof() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_iaxproof"));
+    command(Path::new(env!("CARGO_BIN_EXE_iaxproof")))
+}
+
+fn command(program: &Path) -> Command {
+    let mut command = Command::new(program);
     command
         .stdin(Stdio::null())
         .env_remove("IAXPROOF_SECRET")
@@ -49,9 +53,20 @@ impl Server {
 
     /// With more in its environment.
     pub(crate) fn start_with(bind: &str, args: &[&str], environment: &[(&str, &str)]) -> Self {
+        let program = Path::new(env!("CARGO_BIN_EXE_iaxproof"));
+        Self::start_program(program, bind, args, environment)
+    }
+
+    /// The command as somebody else built it.
+    pub(crate) fn start_program(
+        program: &Path,
+        bind: &str,
+        args: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let log = folder.path().join("log");
-        let mut child = iaxproof()
+        let mut child = command(program)
             .args(["serve", "--bind", bind])
             .args(args)
             .envs(environment.iter().copied())
