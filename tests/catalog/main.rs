@@ -3,6 +3,7 @@
 mod bench;
 
 mod address;
+mod claims;
 mod eviction;
 mod moves;
 mod reachability;
