@@ -135,7 +135,7 @@ impl Caller {
                 command
             }
         };
-        if secret % SECRETS != 0 {
+        if !secret.is_multiple_of(SECRETS) {
             let result = md5_result(&self.challenge, &shown);
             ies.push(InformationElement::Md5Result(&result));
         }
