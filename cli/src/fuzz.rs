@@ -30,7 +30,7 @@ const LIMITS: [u8; 6] = [0x00, 0x01, 0x7f, 0x80, 0xfe, 0xff];
 /// Run a fuzz target on its seeds and on changes of them, each with a number.
 #[derive(Debug, Args)]
 pub(crate) struct FuzzArgs {
-    /// The target: frame, endpoint, config or world.
+    /// The target: frame, endpoint, config, stranger or world.
     #[arg(value_parser = target)]
     target: Target,
     /// Which changed inputs come after the seeds and regressions; the same number is the same input.

@@ -13,6 +13,8 @@ mod client;
 mod clock;
 mod config;
 mod conform;
+#[cfg(feature = "evidence")]
+mod cost;
 mod ctl;
 mod decode;
 mod error;
@@ -85,6 +87,8 @@ enum Command {
     Check(check::CheckArgs),
     Config(config::ConfigArgs),
     Conform(conform::ConformArgs),
+    #[cfg(feature = "evidence")]
+    Cost(cost::CostArgs),
     Ctl(ctl::CtlArgs),
     Decode(decode::DecodeArgs),
     #[cfg(feature = "evidence")]
@@ -138,6 +142,8 @@ fn run(line: &CommandLine) -> Result<ExitCode, Error> {
         Command::Check(args) => check::run(args, line.json).map(Verdict::exit_code),
         Command::Config(args) => config::run(args, line.json),
         Command::Conform(args) => conform::run(args, line.json),
+        #[cfg(feature = "evidence")]
+        Command::Cost(args) => cost::run(args, line.json).map(Verdict::exit_code),
         Command::Ctl(args) => ctl::run(args, line.json),
         Command::Decode(args) => decode::run(args, line.json),
         #[cfg(feature = "evidence")]

@@ -12,10 +12,11 @@ use crate::zoo::sources;
 pub(crate) type Target = (&'static str, fn(&[u8]));
 
 /// Every fuzz target.
-pub(crate) const TARGETS: [Target; 4] = [
+pub(crate) const TARGETS: [Target; 5] = [
     ("frame", iaxproof_sim::fuzz::frame),
     ("endpoint", iaxproof_sim::fuzz::endpoint),
     ("config", iaxproof_sim::fuzz::config),
+    ("stranger", iaxproof_sim::fuzz::stranger),
     ("world", iaxproof_models::fuzz::run_world),
 ];
 

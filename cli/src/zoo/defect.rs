@@ -6,18 +6,22 @@ use std::path::{Component, Path, PathBuf};
 
 use iaxproof_models::scenarios;
 use iaxproof_sim::checkers::PROPERTIES;
+use iaxproof_sim::fuzz::stranger;
 use serde::Deserialize;
 
+use crate::cost::COST_FLAT;
 use crate::error::Error;
 use crate::fuzz::NO_PANIC;
 
 use super::line;
 
-/// The names of all properties: of scenarios, of checkers, and of whoever runs them.
+/// The names of all properties: of scenarios, of checkers, of fuzz targets, and of whoever runs them.
 pub(crate) fn properties() -> BTreeSet<&'static str> {
     let of_scenarios = scenarios().map(|scenario| scenario.property);
-    let of_runners = ["no-deadlock", "same-again", NO_PANIC];
-    of_scenarios.chain(PROPERTIES).chain(of_runners).collect()
+    let of_runners = ["no-deadlock", "same-again", NO_PANIC, COST_FLAT];
+    let of_targets = stranger::PROPERTIES;
+    let all = of_scenarios.chain(PROPERTIES).chain(of_targets);
+    all.chain(of_runners).collect()
 }
 
 /// How many worlds must hold without what a defect needs, where its file does not say.

@@ -6,6 +6,8 @@
 
 mod defect;
 mod finder;
+#[cfg(test)]
+mod history;
 mod hunt;
 mod line;
 mod measure;

@@ -5,6 +5,7 @@ pub mod bounded;
 pub mod call_ends;
 pub mod delivered_in_order;
 pub mod linearizable;
+pub mod no_foreign_memory;
 pub mod no_leak;
 pub mod no_use_after_destroy;
 pub mod numbers_conserved;
@@ -37,11 +38,12 @@ pub trait Checker {
 }
 
 /// What each checker is about.
-pub const PROPERTIES: [&str; 15] = [
+pub const PROPERTIES: [&str; 16] = [
     bounded::Bounded::PROPERTY,
     call_ends::CallEnds::PROPERTY,
     delivered_in_order::DeliveredInOrder::PROPERTY,
     linearizable::Linearizable::PROPERTY,
+    no_foreign_memory::NoForeignMemory::PROPERTY,
     no_leak::NoLeak::PROPERTY,
     no_use_after_destroy::NoUseAfterDestroy::PROPERTY,
     numbers_conserved::NumbersConserved::PROPERTY,
@@ -71,6 +73,7 @@ pub struct Checkers {
     call_ends: call_ends::CallEnds,
     delivered_in_order: delivered_in_order::DeliveredInOrder,
     linearizable: linearizable::Linearizable,
+    no_foreign_memory: no_foreign_memory::NoForeignMemory,
     no_leak: no_leak::NoLeak,
     no_use_after_destroy: no_use_after_destroy::NoUseAfterDestroy,
     numbers_conserved: numbers_conserved::NumbersConserved,
@@ -92,6 +95,7 @@ impl Checkers {
             call_ends: call_ends::CallEnds::default(),
             delivered_in_order: delivered_in_order::DeliveredInOrder::default(),
             linearizable: linearizable::Linearizable::new(topology),
+            no_foreign_memory: no_foreign_memory::NoForeignMemory,
             no_leak: no_leak::NoLeak,
             no_use_after_destroy: no_use_after_destroy::NoUseAfterDestroy,
             numbers_conserved: numbers_conserved::NumbersConserved::default(),
@@ -137,6 +141,7 @@ impl Checkers {
         ask(&mut self.call_ends, now, fact)?;
         ask(&mut self.registrant_returns, now, fact)?;
         ask(&mut self.secret_unsent, now, fact)?;
+        ask(&mut self.no_foreign_memory, now, fact)?;
         ask(&mut self.peers_reached, now, fact)?;
         ask(&mut self.stays_encrypted, now, fact)?;
         ask(&mut self.watches_end, now, fact)?;

@@ -1,6 +1,6 @@
 //! numbers-conserved: allocated and free call numbers are the whole pool, one is allocated for each dialogue; no number is live twice; none is used again with the same
 //! address within 60 s; and what another side opened with one number of its own is one dialogue. What is live is read off the wire: a dialogue lives from the first to the last frame that its server sends in
-//! it, INVAL apart, which answers for numbers that are not live. A dialogue that the server opens names no number of the other side until it
+//! it, INVAL apart, which answers for numbers that are not live, and TXCNT and TXACC, which try where the dialogue may go. A dialogue that the server opens names no number of the other side until it
 //! has learnt it; what the endpoint tells of the end of a call ends it here too.
 
 use core::net::SocketAddr;
@@ -119,6 +119,19 @@ impl NumbersConserved {
         Ok(())
     }
 
+    /// A call went over to another address, whose number is not known here yet.
+    fn moved(&mut self, server: u8, number: CallNumber, address: SocketAddr) {
+        let uses = self.used.get_mut(&(server, number));
+        if let Some(used) = uses.and_then(|uses| uses.first_mut()) {
+            *used = Use {
+                address,
+                remote: CallNumber::ZERO,
+                is_ours: true,
+                ..*used
+            };
+        }
+    }
+
     /// A dialogue that goes on after its other side's number opened another: a request that came twice was taken for two.
     fn is_one(
         &self,
@@ -141,14 +154,15 @@ const fn is_unnamed(number: CallNumber) -> bool {
 }
 
 const fn counts_as_live(frame: &FullFrame<'_>) -> bool {
-    let is_inval = matches!(
+    use IaxCommand::{Inval, TxAcc, TxCnt};
+    let is_beside = matches!(
         frame.body,
         Body::Iax {
-            command: IaxCommand::Inval,
+            command: Inval | TxAcc | TxCnt,
             ..
         }
     );
-    frame.source.get() > CallNumber::STATELESS.get() && !is_inval
+    frame.source.get() > CallNumber::STATELESS.get() && !is_beside
 }
 
 impl Checker for NumbersConserved {
@@ -168,6 +182,18 @@ impl Checker for NumbersConserved {
                 }
                 _ => Ok(()),
             },
+            Fact::Told {
+                server,
+                event:
+                    Event::Transferred {
+                        call,
+                        address,
+                        media_only: false,
+                    },
+            } => {
+                self.moved(*server, call.local(), *address);
+                Ok(())
+            }
             Fact::Told {
                 server,
                 event: Event::Ended { call, .. },

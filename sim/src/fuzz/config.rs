@@ -3,16 +3,19 @@
 //!
 //! The octets are cut at [`NEXT_FILE`]: the first part is the file itself, the others are `1`, `2` .. which it may include.
 
+use core::net::IpAddr;
 use std::collections::{BTreeMap, BTreeSet};
 
 use iaxproof::catalog::{Catalog, CatalogOptions, Kind};
 use iaxproof::config::{
-    self, Document, ERRORS_MAX, LINE_OCTETS_MAX, Parsed, Place, Refusal, SECTION_SETTINGS_MAX,
-    Source,
+    self, Document, ERRORS_MAX, LINE_OCTETS_MAX, Outcome, Parsed, Place, Refusal,
+    SECTION_SETTINGS_MAX, Source,
 };
 use iaxproof::engine::directory::{Directory, Lookup, TokenKey};
 use iaxproof::engine::settings::{Configuration, Host};
 use iaxproof::registry::{HashKey, Std};
+
+use super::stranger::KEPT_OUT;
 
 /// What stands between two files: no text of a configuration holds it.
 pub const NEXT_FILE: u8 = 0x1c;
@@ -98,6 +101,42 @@ fn accounts(parsed: &Parsed, document: &Document, files: &Files) {
     let read: BTreeSet<&str> = settings.map(|setting| setting.key()).collect();
     let told: BTreeSet<&str> = parsed.options.iter().map(|found| &*found.option).collect();
     assert_eq!(read, told, "options that were read, and that are told of");
+    guards(parsed, document);
+}
+
+/// Each line of an access list that is said to work says whom it lets in: one that says nothing would let everybody in.
+fn guards(parsed: &Parsed, document: &Document) {
+    let settings = document
+        .sections()
+        .iter()
+        .flat_map(|section| section.settings());
+    let works = |place: &Place| {
+        let mut options = parsed.options.iter();
+        options.any(|found| found.place == *place && found.outcome == Outcome::Works)
+    };
+    let guards = settings.filter(|it| is_guard(it.key()) && works(&document.place_of(it)));
+    for guard in guards {
+        let place = document.place_of(guard);
+        assert!(
+            guard.value().split(',').all(is_range),
+            "{KEPT_OUT}: {place}: {} of nobody is taken for a guard",
+            guard.key()
+        );
+    }
+}
+
+fn is_guard(key: &str) -> bool {
+    ["permit", "deny"]
+        .iter()
+        .any(|guard| guard.eq_ignore_ascii_case(key))
+}
+
+/// Whether a text begins with an address, as each range does.
+fn is_range(text: &str) -> bool {
+    let text = text.trim();
+    let range = text.strip_prefix('!').unwrap_or(text);
+    let address = range.split('/').next().unwrap_or_default();
+    address.trim().parse::<IpAddr>().is_ok()
 }
 
 fn comes_into_force(mut parsed: Parsed) {

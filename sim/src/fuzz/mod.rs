@@ -5,7 +5,9 @@ pub mod datagram;
 pub mod endpoint;
 mod frame;
 pub mod step;
+pub mod stranger;
 
 pub use config::config;
 pub use endpoint::endpoint;
 pub use frame::frame;
+pub use stranger::stranger;

@@ -278,6 +278,12 @@ fn sessions() -> Vec<Session> {
             |p| p.media == 0,
         ),
         (
+            "call-voice-of-a-format-without-a-name",
+            // VOICE by its frame type, of bit 50.
+            and(answered(0), vec![media(2, 4, 5, 0x80 | 50, 2)]),
+            |p| p.offered == 1 && p.media == 0,
+        ),
+        (
             "call-gap",
             and(
                 answered(0),

@@ -5,3 +5,4 @@ mod replay;
 mod config;
 mod endpoint;
 mod frame;
+mod stranger;
