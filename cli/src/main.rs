@@ -51,6 +51,7 @@ mod whole;
 #[cfg(feature = "evidence")]
 mod zoo;
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -126,7 +127,8 @@ fn main() -> ExitCode {
         pipe::end_with_the_reader();
     }
     run(&line).unwrap_or_else(|error| {
-        eprintln!("iaxproof: {error}");
+        // Where nobody takes it, the exit code is left.
+        let _ = writeln!(std::io::stderr(), "iaxproof: {error}");
         error.exit_code()
     })
 }

@@ -55,7 +55,7 @@ use self::service::Pulse;
 use self::worker::{Message, Ring, Rings, Worker};
 use crate::audio::{melody, wav};
 use crate::clock::Clock;
-use crate::error::Error;
+use crate::error::{Advised, Error};
 use crate::log;
 use crate::net::crew::Crew;
 use crate::net::taps::recorder::Recording;
@@ -150,8 +150,10 @@ pub(crate) fn run(args: &ServeArgs) -> Result<ExitCode, Error> {
     let options = options(&parsed.serving);
     let registrations = parsed.registrations.clone();
     let caching = Caching::of(&parsed.realtime);
-    let (store, catalog) = directory(args, parsed, clock)?;
+    let catalog = Arc::new(catalog(args.database.is_some())?);
+    // Before the database and the capture: where another server has the port, no file is made or emptied.
     let mut nodes = nodes(args.workers, clock, &binds, &options, &catalog)?;
+    let store = directory(args, parsed, &catalog, clock)?;
     let recording = recording(args, clock, &mut nodes)?;
     let (rings, inboxes) = rings(&nodes);
     rings.send(&Message::Reloaded(registrations));
@@ -235,35 +237,43 @@ fn run_all(workers: Vec<Worker>, rings: &Rings) -> Result<(), Error> {
     let first = workers.next();
     std::thread::scope(|scope| {
         let others: Vec<_> = workers
-            .map(|worker| scope.spawn(move || run(worker)))
+            .enumerate()
+            .map(|(index, worker)| {
+                let thread = std::thread::Builder::new().name(format!("worker-{}", index + 1));
+                let spawned = thread.spawn_scoped(scope, move || run(worker));
+                spawned.map_err(|error| {
+                    rings.send(&Message::Stop);
+                    Error::Broke(format!("no thread for a worker: {}", Advised(&error)))
+                })
+            })
             .collect();
         let first = first.map_or(Ok(()), run);
         let others = others.into_iter().map(|other| {
             let panicked = |_| Err(Error::Broke("a worker had panicked".to_owned()));
-            other.join().unwrap_or_else(panicked)
+            other?.join().unwrap_or_else(panicked)
         });
         let others: Vec<Result<(), Error>> = others.collect();
         others.into_iter().fold(first, Result::and)
     })
 }
 
-/// The catalog with what a former process stored and what the configuration says, and the database if there is one.
+/// Fills the catalog with what a former process stored and what the configuration says. The database, if there is one.
 fn directory(
     args: &ServeArgs,
     parsed: Parsed,
+    catalog: &Catalog<Std>,
     clock: Clock,
-) -> Result<(Option<Store>, Arc<Catalog<Std>>), Error> {
+) -> Result<Option<Store>, Error> {
     let mut store = args.database.as_deref().map(Store::open).transpose()?;
-    let catalog = Arc::new(catalog(store.is_some())?);
     if let Some(store) = &mut store {
         if !parsed.realtime.update {
             store.update_nothing_else();
         }
-        restored::restore(store, &catalog, &clock)?;
+        restored::restore(store, catalog, &clock)?;
     }
     catalog.reload(parsed.configuration);
-    restored::report(&catalog, &clock);
-    Ok((store, catalog))
+    restored::report(catalog, &clock);
+    Ok(store)
 }
 
 /// The realtime thread; what it has done goes to the worker.

@@ -30,11 +30,10 @@ pub(super) fn restore(store: &Store, catalog: &Catalog<Std>, clock: &Clock) -> R
 
 /// What was written, on this process's clock. A name that cannot be one was not written by us.
 fn write(registration: &Registration, clock: &Clock) -> Option<Write> {
-    let contact = registration.contact;
     Some(Write {
         name: Name::new(&registration.name)?,
         generation: Generation(registration.generation),
-        contact: contact.map(|(address, unix_millis)| (address, clock.instant_of(unix_millis))),
+        contact: registration.place(clock),
     })
 }
 

@@ -1,6 +1,7 @@
 //! The database of the server: SQLite, with Asterisk's tables of peers and users and a table of all registrations.
 //!
 //! - [`Store`], here: the file, its tables and the statements. [`columns`]: from a row to settings.
+//!   [`failure`]: why it did not do what it was asked.
 //! - [`cached`]: how long rows stay in memory.
 //! - [`realtime`]: the one thread that uses it, so that no worker ever waits for a disk.
 //!
@@ -22,6 +23,7 @@
 
 pub(crate) mod cached;
 pub(crate) mod columns;
+mod failure;
 pub(crate) mod realtime;
 
 use core::net::SocketAddr;
@@ -29,9 +31,12 @@ use core::time::Duration;
 use std::path::Path;
 
 use iaxproof::engine::directory::Role;
+use iaxproof::time::Instant;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
 use self::columns::Columns;
+pub(crate) use self::failure::Failure;
+use crate::clock::Clock;
 use crate::error::Error;
 
 /// How long another program may keep the file locked before we give a write up. Shorter than the registrar's patience.
@@ -70,9 +75,23 @@ pub(crate) struct Registration {
     pub(crate) generation: u64,
 }
 
+impl Registration {
+    /// Where the peer is and until when, on this process's clock.
+    ///
+    /// The date may have been set since: forward, and the registration lapses too soon, which the peer mends when it registers
+    /// again; back, and it would be good for hours that nobody granted. So it never is for longer than it was when it was stored.
+    pub(crate) fn place(&self, clock: &Clock) -> Option<(SocketAddr, Instant)> {
+        let (address, deadline) = self.contact?;
+        let granted = deadline.saturating_sub(self.regseconds.saturating_mul(1_000));
+        let latest = clock.now() + Duration::from_millis(granted);
+        Some((address, clock.instant_of(deadline).min(latest)))
+    }
+}
+
 /// The open file.
 #[derive(Debug)]
 pub(crate) struct Store {
+    name: String,
     connection: Connection,
     /// Whether `iaxpeers` is a table with the columns that Asterisk writes.
     mirrors: bool,
@@ -93,18 +112,22 @@ impl Store {
         })
     }
 
-    fn try_open(path: &Path) -> rusqlite::Result<Self> {
-        let connection = Connection::open(path)?;
-        connection.busy_timeout(BUSY_WAIT)?;
-        connection.pragma_update(None, "journal_mode", "WAL")?;
-        connection.pragma_update(None, "synchronous", "FULL")?;
-        connection.execute_batch(SCHEMA)?;
+    fn try_open(path: &Path) -> Result<Self, Failure> {
+        let of_opening = |error| failure::of_opening(path, error);
+        let connection = Connection::open(path).map_err(of_opening)?;
+        prepare(&connection).map_err(of_opening)?;
         // A view cannot be updated, and a table of somebody else's may lack the columns.
         let mirrors = connection.prepare(MIRROR).is_ok();
         Ok(Store {
+            name: path.display().to_string(),
             connection,
             mirrors,
         })
+    }
+
+    /// What operators call it.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
     }
 
     /// Leaves Asterisk's columns of `iaxpeers` alone (`rtupdate=no`).
@@ -117,12 +140,12 @@ impl Store {
     /// # Errors
     ///
     /// SQLite's, where the file cannot be read.
-    pub(crate) fn row(&self, role: Role, name: &str) -> rusqlite::Result<Option<Columns>> {
+    pub(crate) fn row(&self, role: Role, name: &str) -> Result<Option<Columns>, Failure> {
         let mut select = self.connection.prepare_cached(match role {
             Role::Peer => "SELECT * FROM iaxpeers WHERE name = ?1",
             Role::User => "SELECT * FROM iaxusers WHERE name = ?1",
         })?;
-        select.query_row([name], Columns::of).optional()
+        Ok(select.query_row([name], Columns::of).optional()?)
     }
 
     /// What is kept of a peer's registration.
@@ -130,10 +153,10 @@ impl Store {
     /// # Errors
     ///
     /// As for [`Store::row`].
-    pub(crate) fn registration(&self, name: &str) -> rusqlite::Result<Option<Registration>> {
+    pub(crate) fn registration(&self, name: &str) -> Result<Option<Registration>, Failure> {
         let select = format!("{REGISTRATIONS} WHERE name = ?1");
         let mut select = self.connection.prepare_cached(&select)?;
-        select.query_row([name], registration).optional()
+        Ok(select.query_row([name], registration).optional()?)
     }
 
     /// All that is kept, by name.
@@ -141,10 +164,11 @@ impl Store {
     /// # Errors
     ///
     /// As for [`Store::row`].
-    pub(crate) fn registrations(&self) -> rusqlite::Result<Vec<Registration>> {
+    pub(crate) fn registrations(&self) -> Result<Vec<Registration>, Failure> {
         let select = format!("{REGISTRATIONS} ORDER BY name");
         let mut select = self.connection.prepare(&select)?;
-        select.query_map([], registration)?.collect()
+        let rows = select.query_map([], registration)?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// Keeps all of these or none. They are on the disk when this returns; one that is not newer than what is kept
@@ -153,14 +177,22 @@ impl Store {
     /// # Errors
     ///
     /// SQLite's, where the file cannot be written; nothing was kept then, or nobody knows.
-    pub(crate) fn keep(&mut self, registrations: &[Registration]) -> rusqlite::Result<()> {
+    pub(crate) fn keep(&mut self, registrations: &[Registration]) -> Result<(), Failure> {
         let mirrors = self.mirrors;
         let transaction = self.connection.transaction()?;
         for registration in registrations {
             keep(&transaction, registration, mirrors)?;
         }
-        transaction.commit()
+        Ok(transaction.commit()?)
     }
+}
+
+/// Waits for others, commits to the disk, and makes what is not there yet.
+fn prepare(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(BUSY_WAIT)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.execute_batch(SCHEMA)
 }
 
 fn keep(transaction: &Transaction<'_>, it: &Registration, mirrors: bool) -> rusqlite::Result<()> {
@@ -233,6 +265,25 @@ mod tests {
         assert_eq!(store.registrations().unwrap(), [alice.clone(), bob, v6]);
         assert_eq!(store.registration("alice").unwrap(), Some(alice));
         assert_eq!(store.registration("nobody").unwrap(), None);
+    }
+
+    #[test]
+    fn a_date_that_was_set_prolongs_no_registration() {
+        let clock = Clock::start();
+        let now = clock.unix_millis_of(clock.now());
+        let registration = Registration {
+            contact: Some((SocketAddr::from(([192, 0, 2, 1], 4569)), now + 70_000)),
+            regseconds: now / 1_000,
+            ..kept("alice", None, 1)
+        };
+        let left = |hours: i64| {
+            let clock = clock.with_date_set(3_600 * hours);
+            let (_, deadline) = registration.place(&clock).unwrap();
+            deadline.saturating_since(clock.now()).as_secs()
+        };
+        assert!((69..=70).contains(&left(0)), "{}", left(0));
+        assert!((69..=71).contains(&left(-3)), "{}", left(-3));
+        assert_eq!(left(3), 0);
     }
 
     #[test]

@@ -14,9 +14,11 @@ use iaxproof::engine::directory::{Contact, Generation, QueryId, StoreId};
 use iaxproof::registry::Std;
 
 use super::cached::{Cached, Caching};
-use super::{Registration, Store};
+use super::columns::Columns;
+use super::{Failure, Registration, Store};
 use crate::clock::Clock;
 use crate::error::Error;
+use crate::log::Outage;
 
 /// The most writes of one transaction.
 const WRITES_PER_COMMIT: usize = 1024;
@@ -69,7 +71,8 @@ impl Realtime {
             tell,
             cached: Cached::new(caching),
             ignores_expiry: caching.ignores_expiry,
-            fails: false,
+            unwritten: Outage::default(),
+            unread: Outage::default(),
         };
         let until = Arc::clone(&stops);
         let thread = std::thread::Builder::new()
@@ -112,8 +115,9 @@ struct Desk<T> {
     tell: T,
     cached: Cached,
     ignores_expiry: bool,
-    /// Whether the last commit failed: said once, not each time.
-    fails: bool,
+    /// Commits that fail, and rows that cannot be read.
+    unwritten: Outage,
+    unread: Outage,
 }
 
 impl<T: Fn(Done)> Desk<T> {
@@ -121,7 +125,7 @@ impl<T: Fn(Done)> Desk<T> {
         while !stops.load(Ordering::Acquire) {
             let had_work = self.turn();
             match had_work {
-                _ if self.fails => std::thread::park_timeout(REST_AFTER_FAILURE),
+                _ if self.unwritten.lasts() => std::thread::park_timeout(REST_AFTER_FAILURE),
                 true => {}
                 false => std::thread::park_timeout(REST),
             }
@@ -183,21 +187,22 @@ impl<T: Fn(Done)> Desk<T> {
         }
     }
 
-    fn note(&mut self, failure: Option<&rusqlite::Error>) {
+    fn note(&mut self, failure: Option<&Failure>) {
+        let database = self.store.name();
         match failure {
-            Some(error) if !self.fails => tracing::error!(%error, "registrations are not stored"),
-            None if self.fails => tracing::info!("registrations are stored again"),
+            Some(error) if self.unwritten.begins() => {
+                tracing::error!(database, %error, "registrations are not stored, and refused until they are");
+            }
+            None if self.unwritten.ends() => tracing::info!("registrations are stored again"),
             _ => {}
         }
-        self.fails = failure.is_some();
     }
 
     /// A stored contact on this process's clock. One that is over may be used a little longer (chan_iax2: `rtignoreregexpire`).
     fn contact(&self, kept: &Registration) -> Option<Contact> {
-        let (address, deadline) = kept.contact?;
-        let (deadline, now) = (self.clock.instant_of(deadline), self.clock.now());
+        let (address, deadline) = kept.place(&self.clock)?;
         let deadline = match self.ignores_expiry {
-            true => deadline.max(now + EXPIRY_IGNORED),
+            true => deadline.max(self.clock.now() + EXPIRY_IGNORED),
             false => deadline,
         };
         Some(Contact {
@@ -207,33 +212,49 @@ impl<T: Fn(Done)> Desk<T> {
         })
     }
 
-    fn answer(&self, question: &Question) -> Answer {
+    fn answer(&mut self, question: &Question) -> Answer {
         let (role, name) = (question.role, question.name.as_str());
         let found = self.store.row(role, name).and_then(|row| {
             let kept = self.store.registration(name)?;
             Ok(row.map(|columns| (columns, kept)))
         });
+        if found.is_ok() && self.unread.ends() {
+            tracing::info!("the database answers again");
+        }
         match found {
-            Ok(Some((columns, kept))) => match columns.settings(role) {
-                Ok(Some(settings)) => {
-                    if let Some((contact, until)) = kept.as_ref().and_then(|kept| kept.contact) {
-                        tracing::debug!(?name, %contact, until, "stored registration");
-                    }
-                    Answer::Row(Row {
-                        settings,
-                        contact: kept.as_ref().and_then(|kept| self.contact(kept)),
-                        generation: Generation(kept.map_or(0, |kept| kept.generation)),
-                    })
-                }
-                Ok(None) => Answer::Absent,
-                Err(why) => {
-                    tracing::warn!(?role, ?name, %why, "a row of the database cannot be used");
-                    Answer::Failed
-                }
-            },
+            Ok(Some((columns, kept))) => self.answer_of(question, &columns, kept.as_ref()),
             Ok(None) => Answer::Absent,
             Err(error) => {
-                tracing::warn!(?role, ?name, %error, "the database does not answer");
+                if self.unread.begins() {
+                    let database = self.store.name();
+                    tracing::error!(database, ?role, ?name, %error, "the database does not answer, and whoever is not in memory is refused until it does");
+                }
+                Answer::Failed
+            }
+        }
+    }
+
+    fn answer_of(
+        &self,
+        question: &Question,
+        columns: &Columns,
+        kept: Option<&Registration>,
+    ) -> Answer {
+        let (role, name) = (question.role, question.name.as_str());
+        match columns.settings(role) {
+            Ok(Some(settings)) => {
+                if let Some((contact, until)) = kept.and_then(|kept| kept.contact) {
+                    tracing::debug!(?name, %contact, until, "stored registration");
+                }
+                Answer::Row(Row {
+                    settings,
+                    contact: kept.and_then(|kept| self.contact(kept)),
+                    generation: Generation(kept.map_or(0, |kept| kept.generation)),
+                })
+            }
+            Ok(None) => Answer::Absent,
+            Err(why) => {
+                tracing::warn!(?role, ?name, %why, "a row of the database cannot be used");
                 Answer::Failed
             }
         }

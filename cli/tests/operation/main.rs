@@ -6,5 +6,6 @@ mod server;
 mod control;
 mod dialplan;
 mod metrics;
+mod misfortunes;
 mod pcap;
 mod service;
