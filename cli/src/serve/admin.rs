@@ -15,7 +15,7 @@ use super::configuration::Source;
 use super::dialplan::Dialplan;
 use super::service;
 use super::worker::{Message, Rings};
-use crate::error::Error;
+use crate::error::{Advised, Error};
 use crate::log::Outage;
 
 /// Signals that wait for a thread to take them.
@@ -30,7 +30,7 @@ impl Admin {
     /// [`Error::Broke`] where the system does not let us have them.
     pub(crate) fn new() -> Result<Self, Error> {
         let signals = Signals::new([SIGHUP, SIGTERM, SIGINT, SIGXFSZ])
-            .map_err(|error| Error::Broke(format!("no signals: {error}")))?;
+            .map_err(|error| Error::Broke(format!("no signals: {}", Advised(&error))))?;
         Ok(Admin(signals))
     }
 
@@ -59,7 +59,7 @@ impl Admin {
         let thread = std::thread::Builder::new().name("admin".to_owned());
         thread
             .spawn(body)
-            .map_err(|error| Error::Broke(format!("no admin thread: {error}")))?;
+            .map_err(|error| Error::Broke(format!("no admin thread: {}", Advised(&error))))?;
         Ok(())
     }
 }

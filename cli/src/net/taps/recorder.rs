@@ -109,7 +109,8 @@ impl Recording {
         };
         let thread = std::thread::Builder::new().name("pcap".to_owned());
         let spawned = thread.spawn(body);
-        let thread = spawned.map_err(|error| Error::Broke(format!("no pcap thread: {error}")))?;
+        let thread = spawned
+            .map_err(|error| Error::Broke(format!("no pcap thread: {}", Advised(&error))))?;
         Ok((recorder, Recording(thread)))
     }
 

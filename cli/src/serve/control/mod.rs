@@ -81,7 +81,7 @@ impl Control {
         };
         let thread = std::thread::Builder::new().name("control".to_owned());
         let spawned = thread.spawn(body);
-        spawned.map_err(|error| Error::Broke(format!("no control thread: {error}")))?;
+        spawned.map_err(|error| Error::Broke(format!("no control thread: {}", Advised(&error))))?;
         Ok(())
     }
 }

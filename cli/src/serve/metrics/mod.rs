@@ -81,7 +81,8 @@ impl Metrics {
         };
         let thread = std::thread::Builder::new().name("metrics".to_owned());
         let spawned = thread.spawn(body);
-        spawned.map_err(|error| Error::Broke(format!("no thread for metrics: {error}")))?;
+        spawned
+            .map_err(|error| Error::Broke(format!("no thread for metrics: {}", Advised(&error))))?;
         Ok(())
     }
 }
