@@ -15,7 +15,11 @@ use crate::store::{Registration, Store};
 /// # Errors
 ///
 /// [`Error::Broke`] where the database cannot be read: to serve without it would forget what was acknowledged.
-pub(super) fn restore(store: &Store, catalog: &Catalog<Std>, clock: &Clock) -> Result<(), Error> {
+pub(super) fn restore(
+    store: &mut Store,
+    catalog: &Catalog<Std>,
+    clock: &Clock,
+) -> Result<(), Error> {
     let kept = store.registrations();
     let kept =
         kept.map_err(|error| Error::Broke(format!("registrations cannot be read: {error}")))?;
