@@ -79,8 +79,9 @@ pub(crate) struct ServeArgs {
     /// Where to listen: an IP address, with or without a port. May be given several times; port 0 is chosen by the system.
     #[arg(long, value_name = "ADDR")]
     bind: Vec<Bind>,
-    /// Keep registrations, and find peers and users, in this SQLite file. It is made where there is none.
-    #[arg(long, value_name = "FILE")]
+    /// Keep registrations, and find peers and users, in this SQLite file, which is made where there is none, or in a PostgreSQL, as
+    /// postgres://USER@HOST/DATABASE, whose password PGPASSWORD or PGPASSFILE has. Several servers may share one.
+    #[arg(long, value_name = "FILE|ADDRESS")]
     database: Option<PathBuf>,
     /// What extensions lead to, in a section [extensions] of this file: `602 => tone 440`, `_1XX => dial phone${EXTEN}`, echo, music, hangup CAUSE.
     /// Without it `echo` and `music` are there, and any other extension is a peer.

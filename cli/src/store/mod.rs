@@ -1,7 +1,8 @@
-//! The database of the server, with Asterisk's tables of peers and users and a table of all registrations. Several servers may share it.
+//! The database of the server, with Asterisk's tables of peers and users and a table of all registrations: SQLite, or PostgreSQL where
+//! several servers share it.
 //!
 //! - [`Store`], here: what is decided. [`statements`]: the tables, and what is said to them. [`place`]: which database, by the option of `serve`.
-//! - [`driver`]: what a database must be able to do, as [`sqlite`] is. [`failure`]: why one did not.
+//! - [`driver`]: what a database must be able to do, as [`sqlite`] and `postgres` are. [`failure`]: why one did not.
 //! - [`columns`]: from a row to settings. [`cached`]: how long rows stay in memory.
 //! - [`realtime`]: the one thread that uses it, so that no worker ever waits for a disk.
 //!
@@ -33,6 +34,8 @@ pub(crate) mod columns;
 mod driver;
 mod failure;
 mod place;
+#[cfg(feature = "postgres")]
+mod postgres;
 pub(crate) mod realtime;
 mod sqlite;
 mod statements;
