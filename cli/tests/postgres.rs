@@ -224,7 +224,9 @@ fn a_phone_is_called_through_the_server_that_it_did_not_register_with() {
         cluster.serve(&config, &trace),
         cluster.serve(&config, &trace),
     );
-    let nobody = ["call", &other.address, "alice/echo"];
+    let heard = folder.path().join("heard.wav");
+    let nobody = ["call", &other.address, "alice/echo", "--record"];
+    let nobody = [&nobody[..], &[heard.to_str().unwrap()]].concat();
     assert_eq!(client(&nobody, None).code, 6);
     let first = phone("alice", &one, folder.path());
     assert_eq!(contact(&cluster, "alice"), first.address);

@@ -136,7 +136,9 @@ impl Cached {
             };
             if stays_until.is_some_and(|until| until <= now) {
                 if evict(row.role, row.name.as_str()) == Pruned::NotStored {
-                    self.wait(row, Some(now + MOMENT));
+                    // Also where its end is over.
+                    let at = now + MOMENT;
+                    self.waiting.push(Reverse(Waiting { at, ..row }));
                 }
             } else {
                 self.wait(row, stays_until);
