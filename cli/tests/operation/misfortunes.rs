@@ -15,10 +15,35 @@ use rustix::process::{Pid, Resource, Rlimit, prlimit};
 
 use crate::server::*;
 
-/// What a server wrote to standard error that did not start. It is one error, and no panic.
+/// How a server ended that did not start, and its one error, which is no panic. `None` where it started: then it was stopped again.
+fn start(command: &mut Command, args: &[&str]) -> Option<(i32, String)> {
+    let mut child = command
+        .args(args)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut first = String::new();
+    let stdout = child.stdout.take().unwrap();
+    BufReader::new(stdout).read_line(&mut first).unwrap();
+    if first.starts_with("listening on ") {
+        let pid = child.id().to_string();
+        Command::new("kill").args(["-TERM", &pid]).status().unwrap();
+        assert!(end(&mut child).success());
+        return None;
+    }
+    let code = end(&mut child).code().unwrap();
+    let mut stderr = String::new();
+    let mut pipe = child.stderr.take().unwrap();
+    pipe.read_to_string(&mut stderr).unwrap();
+    Some((code, one_error(&stderr)))
+}
+
+/// Why a server did not start.
 fn refusal(args: &[&str]) -> (i32, String) {
-    let ended = client(&[&["serve"], args].concat(), None);
-    (ended.code, one_error(&ended.stderr))
+    let ended = start(iaxproof().arg("serve"), args);
+    ended.unwrap_or_else(|| panic!("it started with {args:?}"))
 }
 
 /// The one error, which may name several lines of a file.
@@ -84,33 +109,19 @@ fn a_port_that_is_taken_is_named_and_no_file_is_touched() {
     }
 }
 
-/// A server that may have so many files open: what it said when it did not start, and otherwise nothing.
+/// What a server said that may have so many files open, where it did not start.
 fn with_open_files(most: u32, args: &[&str]) -> Option<String> {
-    let line = "ulimit -n $0; exec \"$@\"";
-    let mut child = Command::new("sh")
-        .args(["-c", line, &most.to_string()])
-        .args([env!("CARGO_BIN_EXE_iaxproof"), "serve"])
-        .args(["--bind", "127.0.0.1:0"])
-        .args(args)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut first = String::new();
-    let stdout = child.stdout.take().unwrap();
-    BufReader::new(stdout).read_line(&mut first).unwrap();
-    if first.starts_with("listening on ") {
-        let pid = child.id().to_string();
-        Command::new("kill").args(["-TERM", &pid]).status().unwrap();
-        assert!(end(&mut child).success());
-        return None;
-    }
-    assert_eq!(end(&mut child).code(), Some(1));
-    let mut stderr = String::new();
-    let mut pipe = child.stderr.take().unwrap();
-    pipe.read_to_string(&mut stderr).unwrap();
-    Some(one_error(&stderr))
+    let mut command = Command::new("sh");
+    let limited = ["-c", "ulimit -n $0; exec \"$@\"", &most.to_string()];
+    let serve = [
+        env!("CARGO_BIN_EXE_iaxproof"),
+        "serve",
+        "--bind",
+        "127.0.0.1:0",
+    ];
+    let (code, why) = start(command.args(limited).args(serve), args)?;
+    assert_eq!(code, 1, "{why}");
+    Some(why)
 }
 
 #[test]
