@@ -1,7 +1,5 @@
 //! Two servers over one file of SQLite; `cli/tests/postgres.rs` has the same for PostgreSQL.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
-
 use crate::directory::*;
 use crate::server::*;
 
