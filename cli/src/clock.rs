@@ -13,6 +13,8 @@ pub(crate) struct Clock {
     unix_at_zero: u64,
     /// What had passed of that second at `start`.
     offset_micros: u64,
+    /// How far somebody has set the date since: 0 but in tests, for the system has its own.
+    jump_micros: i64,
 }
 
 impl Clock {
@@ -27,6 +29,16 @@ impl Clock {
             start: std::time::Instant::now(),
             unix_at_zero: unix_micros / 1_000_000,
             offset_micros: unix_micros % 1_000_000,
+            jump_micros: 0,
+        }
+    }
+
+    /// The same clock after somebody has set the date, forward or back.
+    #[cfg(test)]
+    pub(crate) const fn with_date_set(self, seconds: i64) -> Self {
+        Clock {
+            jump_micros: seconds * 1_000_000,
+            ..self
         }
     }
 
@@ -48,7 +60,7 @@ impl Clock {
 
     /// Unix time in milliseconds of `at`, as the date stands now.
     pub(crate) fn unix_millis_of(&self, at: Instant) -> u64 {
-        let (now, unix_now) = (self.now(), unix_micros());
+        let (now, unix_now) = (self.now(), self.unix_micros_now());
         let ahead = at.saturating_since(now).as_micros() as u64;
         let behind = now.saturating_since(at).as_micros() as u64;
         ((unix_now + ahead).saturating_sub(behind) + 500) / 1_000
@@ -56,7 +68,7 @@ impl Clock {
 
     /// When it is that Unix time, as the date stands now; [`Instant::ZERO`] for what was before.
     pub(crate) fn instant_of(&self, unix_millis: u64) -> Instant {
-        let (now, unix_now) = (self.now(), unix_micros());
+        let (now, unix_now) = (self.now(), self.unix_micros_now());
         let unix = unix_millis.saturating_mul(1_000);
         let away = Duration::from_micros(unix.abs_diff(unix_now));
         if unix >= unix_now {
@@ -64,6 +76,11 @@ impl Clock {
         } else {
             now - away
         }
+    }
+
+    /// The date as it stands now.
+    fn unix_micros_now(&self) -> u64 {
+        unix_micros().saturating_add_signed(self.jump_micros)
     }
 }
 

@@ -53,6 +53,7 @@ mod whole;
 #[cfg(feature = "evidence")]
 mod zoo;
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -130,7 +131,8 @@ fn main() -> ExitCode {
         pipe::end_with_the_reader();
     }
     run(&line).unwrap_or_else(|error| {
-        eprintln!("iaxproof: {error}");
+        // Where nobody takes it, the exit code is left.
+        let _ = writeln!(std::io::stderr(), "iaxproof: {error}");
         error.exit_code()
     })
 }

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use iaxproof::config::{Include, Source};
 
+use crate::error::Advised;
+
 /// The largest file that is read, in octets.
 const FILE_OCTETS_MAX: u64 = 64 << 20;
 
@@ -17,7 +19,7 @@ const FILE_OCTETS_MAX: u64 = 64 << 20;
 /// Why not, in words that name the file.
 pub(super) fn source(path: &Path) -> Result<Source, String> {
     let cannot = |why: &dyn std::fmt::Display| format!("cannot read {}: {why}", path.display());
-    let file = File::open(path).map_err(|error| cannot(&error))?;
+    let file = File::open(path).map_err(|error| cannot(&Advised(&error)))?;
     let mut octets = Vec::new();
     let mut limited = file.take(FILE_OCTETS_MAX + 1);
     limited

@@ -24,7 +24,7 @@ use self::crew::{Crew, Handed};
 use self::sockets::Sockets;
 use self::taps::{Moment, Passing, Taps};
 use crate::clock::Clock;
-use crate::error::Error;
+use crate::error::{Advised, Error};
 
 /// IAX2's port (RFC 5456 §5).
 pub(crate) const PORT: u16 = 4569;
@@ -313,5 +313,5 @@ pub(crate) fn random<const N: usize>() -> Result<[u8; N], Error> {
 }
 
 fn refused(what: &'static str) -> impl FnOnce(std::io::Error) -> Error {
-    move |error| Error::Broke(format!("{what}: {error}"))
+    move |error| Error::Broke(format!("{what}: {}", Advised(&error)))
 }

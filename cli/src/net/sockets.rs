@@ -13,7 +13,7 @@ use mio::{Interest, Registry, Token};
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
 use super::batch::{self, BATCH_MAX, Batch};
-use crate::error::Error;
+use crate::error::{Advised, Error};
 
 /// What the kernel is asked to keep for us while we do something else; it may give less.
 const RECEIVE_BUFFER: usize = 4 << 20;
@@ -183,7 +183,8 @@ pub(crate) fn nobodys(binds: &[SocketAddr]) -> Result<Vec<SocketAddr>, Error> {
 }
 
 fn refused(address: SocketAddr, error: &std::io::Error) -> Error {
-    Error::Broke(format!("cannot listen on {address}: {error}"))
+    let why = Advised(error);
+    Error::Broke(format!("cannot listen on {address}: {why}"))
 }
 
 fn socket(address: SocketAddr, is_shared: bool) -> std::io::Result<Socket> {

@@ -1,4 +1,5 @@
-//! The admin thread: SIGHUP reads the configuration again and puts it into force, SIGTERM and SIGINT stop the server.
+//! The admin thread: SIGHUP reads the configuration again and puts it into force, SIGTERM and SIGINT stop the server, and SIGXFSZ, which
+//! would end it where a file must not grow any more (`ulimit -f`), is told instead: the write fails, and whoever wrote goes on without.
 //! A reload happens here, or in a thread of the control socket, beside the worker, in the middle of whatever calls are doing.
 
 use std::path::PathBuf;
@@ -7,14 +8,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use iaxproof::catalog::Catalog;
 use iaxproof::config::Parsed;
 use iaxproof::registry::Std;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::iterator::Signals;
 
 use super::configuration::Source;
 use super::dialplan::Dialplan;
 use super::service;
 use super::worker::{Message, Rings};
-use crate::error::Error;
+use crate::error::{Advised, Error};
+use crate::log::Outage;
 
 /// Signals that wait for a thread to take them.
 #[derive(Debug)]
@@ -27,8 +29,8 @@ impl Admin {
     ///
     /// [`Error::Broke`] where the system does not let us have them.
     pub(crate) fn new() -> Result<Self, Error> {
-        let signals = Signals::new([SIGHUP, SIGTERM, SIGINT])
-            .map_err(|error| Error::Broke(format!("no signals: {error}")))?;
+        let signals = Signals::new([SIGHUP, SIGTERM, SIGINT, SIGXFSZ])
+            .map_err(|error| Error::Broke(format!("no signals: {}", Advised(&error))))?;
         Ok(Admin(signals))
     }
 
@@ -39,10 +41,17 @@ impl Admin {
     /// [`Error::Broke`] where the system has no thread for us.
     pub(crate) fn spawn(mut self, reloader: Arc<Reloader>, rings: Rings) -> Result<(), Error> {
         let body = move || {
+            let mut oversize = Outage::default();
             for signal in self.0.forever() {
                 match signal {
                     // What became of it is in the log.
                     SIGHUP => drop(reloader.reload()),
+                    SIGXFSZ if oversize.begins() => {
+                        tracing::error!(
+                            "a file has the size that this process may give it: raise `ulimit -f`, or systemd's LimitFSIZE="
+                        );
+                    }
+                    SIGXFSZ => {}
                     _ => rings.send(&Message::Stop),
                 }
             }
@@ -50,7 +59,7 @@ impl Admin {
         let thread = std::thread::Builder::new().name("admin".to_owned());
         thread
             .spawn(body)
-            .map_err(|error| Error::Broke(format!("no admin thread: {error}")))?;
+            .map_err(|error| Error::Broke(format!("no admin thread: {}", Advised(&error))))?;
         Ok(())
     }
 }

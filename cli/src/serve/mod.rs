@@ -55,7 +55,7 @@ use self::service::Pulse;
 use self::worker::{Message, Ring, Rings, Worker};
 use crate::audio::{melody, wav};
 use crate::clock::Clock;
-use crate::error::Error;
+use crate::error::{Advised, Error};
 use crate::log;
 use crate::net::crew::Crew;
 use crate::net::taps::recorder::Recording;
@@ -79,8 +79,9 @@ pub(crate) struct ServeArgs {
     /// Where to listen: an IP address, with or without a port. May be given several times; port 0 is chosen by the system.
     #[arg(long, value_name = "ADDR")]
     bind: Vec<Bind>,
-    /// Keep registrations, and find peers and users, in this SQLite file. It is made where there is none.
-    #[arg(long, value_name = "FILE")]
+    /// Keep registrations, and find peers and users, in this SQLite file, which is made where there is none, or in a PostgreSQL, as
+    /// postgres://USER@HOST/DATABASE, whose password PGPASSWORD or PGPASSFILE has. Several servers may share one.
+    #[arg(long, value_name = "FILE|ADDRESS")]
     database: Option<PathBuf>,
     /// What extensions lead to, in a section [extensions] of this file: `602 => tone 440`, `_1XX => dial phone${EXTEN}`, echo, music, hangup CAUSE.
     /// Without it `echo` and `music` are there, and any other extension is a peer.
@@ -150,8 +151,10 @@ pub(crate) fn run(args: &ServeArgs) -> Result<ExitCode, Error> {
     let options = options(&parsed.serving);
     let registrations = parsed.registrations.clone();
     let caching = Caching::of(&parsed.realtime);
-    let (store, catalog) = directory(args, parsed, clock)?;
+    let catalog = Arc::new(catalog(args.database.is_some())?);
+    // Before the database and the capture: where another server has the port, no file is made or emptied.
     let mut nodes = nodes(args.workers, clock, &binds, &options, &catalog)?;
+    let store = directory(args, parsed, &catalog, clock)?;
     let recording = recording(args, clock, &mut nodes)?;
     let (rings, inboxes) = rings(&nodes);
     rings.send(&Message::Reloaded(registrations));
@@ -235,35 +238,43 @@ fn run_all(workers: Vec<Worker>, rings: &Rings) -> Result<(), Error> {
     let first = workers.next();
     std::thread::scope(|scope| {
         let others: Vec<_> = workers
-            .map(|worker| scope.spawn(move || run(worker)))
+            .enumerate()
+            .map(|(index, worker)| {
+                let thread = std::thread::Builder::new().name(format!("worker-{}", index + 1));
+                let spawned = thread.spawn_scoped(scope, move || run(worker));
+                spawned.map_err(|error| {
+                    rings.send(&Message::Stop);
+                    Error::Broke(format!("no thread for a worker: {}", Advised(&error)))
+                })
+            })
             .collect();
         let first = first.map_or(Ok(()), run);
         let others = others.into_iter().map(|other| {
             let panicked = |_| Err(Error::Broke("a worker had panicked".to_owned()));
-            other.join().unwrap_or_else(panicked)
+            other?.join().unwrap_or_else(panicked)
         });
         let others: Vec<Result<(), Error>> = others.collect();
         others.into_iter().fold(first, Result::and)
     })
 }
 
-/// The catalog with what a former process stored and what the configuration says, and the database if there is one.
+/// Fills the catalog with what a former process stored and what the configuration says. The database, if there is one.
 fn directory(
     args: &ServeArgs,
     parsed: Parsed,
+    catalog: &Catalog<Std>,
     clock: Clock,
-) -> Result<(Option<Store>, Arc<Catalog<Std>>), Error> {
+) -> Result<Option<Store>, Error> {
     let mut store = args.database.as_deref().map(Store::open).transpose()?;
-    let catalog = Arc::new(catalog(store.is_some())?);
     if let Some(store) = &mut store {
         if !parsed.realtime.update {
             store.update_nothing_else();
         }
-        restored::restore(store, &catalog, &clock)?;
+        restored::restore(store, catalog, &clock)?;
     }
     catalog.reload(parsed.configuration);
-    restored::report(&catalog, &clock);
-    Ok((store, catalog))
+    restored::report(catalog, &clock);
+    Ok(store)
 }
 
 /// The realtime thread; what it has done goes to the worker.

@@ -15,7 +15,11 @@ use crate::store::{Registration, Store};
 /// # Errors
 ///
 /// [`Error::Broke`] where the database cannot be read: to serve without it would forget what was acknowledged.
-pub(super) fn restore(store: &Store, catalog: &Catalog<Std>, clock: &Clock) -> Result<(), Error> {
+pub(super) fn restore(
+    store: &mut Store,
+    catalog: &Catalog<Std>,
+    clock: &Clock,
+) -> Result<(), Error> {
     let kept = store.registrations();
     let kept =
         kept.map_err(|error| Error::Broke(format!("registrations cannot be read: {error}")))?;
@@ -30,11 +34,10 @@ pub(super) fn restore(store: &Store, catalog: &Catalog<Std>, clock: &Clock) -> R
 
 /// What was written, on this process's clock. A name that cannot be one was not written by us.
 fn write(registration: &Registration, clock: &Clock) -> Option<Write> {
-    let contact = registration.contact;
     Some(Write {
         name: Name::new(&registration.name)?,
         generation: Generation(registration.generation),
-        contact: contact.map(|(address, unix_millis)| (address, clock.instant_of(unix_millis))),
+        contact: registration.place(clock),
     })
 }
 

@@ -12,7 +12,7 @@ use iaxproof::time::Instant;
 use sd_notify::NotifyState;
 
 use crate::clock::Clock;
-use crate::error::Error;
+use crate::error::{Advised, Error};
 
 /// A worker that has not turned for so long is taken for stuck. At rest it turns once a second.
 const PULSE_MAX: Duration = Duration::from_secs(3);
@@ -94,7 +94,7 @@ pub(crate) fn watch(clock: Clock, pulses: Vec<Pulse>) -> Result<(), Error> {
     };
     let thread = std::thread::Builder::new().name("watchdog".to_owned());
     let spawned = thread.spawn(body);
-    spawned.map_err(|error| Error::Broke(format!("no watchdog thread: {error}")))?;
+    spawned.map_err(|error| Error::Broke(format!("no watchdog thread: {}", Advised(&error))))?;
     Ok(())
 }
 

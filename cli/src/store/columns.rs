@@ -6,15 +6,13 @@
 //! - What `[general]` says to entries that are silent (`auth`, `encryption` and their like) the catalog says to rows when it links
 //!   them. But `allow` and `disallow` of a row begin with the formats that are built in, and its `forceencryption=no` does not lift what
 //!   `[general]` forces.
-//! - A host that is a name is not looked up: the thread that reads rows waits for the disk alone.
+//! - A host that is a name is not looked up: the thread that reads rows waits for the database alone.
 
 use core::fmt;
 
 use iaxproof::config::{self, NoFiles, Source};
 use iaxproof::engine::directory::Role;
 use iaxproof::engine::settings::{Name, Settings};
-use rusqlite::Row;
-use rusqlite::types::ValueRef;
 
 /// Columns that are no options: who the row is about, and what is written by whoever registers it.
 const NO_OPTIONS: [&str; 5] = ["id", "name", "ipaddr", "regseconds", "regserver"];
@@ -31,17 +29,14 @@ impl fmt::Debug for Columns {
 }
 
 impl Columns {
-    /// All that is neither null nor empty.
-    pub(super) fn of(row: &Row<'_>) -> rusqlite::Result<Self> {
-        let names = row.as_ref().column_names();
-        let mut columns = Vec::new();
-        for (index, column) in names.into_iter().enumerate() {
-            let text = text(row.get_ref(index)?).filter(|text| !text.is_empty());
-            if let Some(text) = text {
-                columns.push((column.to_ascii_lowercase(), text));
-            }
-        }
-        Ok(Columns(columns))
+    /// What a row has, in the order of its table.
+    pub(super) fn of(columns: Vec<(String, String)>) -> Self {
+        let filled = columns.into_iter().filter(|(_, text)| !text.is_empty());
+        Columns(
+            filled
+                .map(|(column, text)| (column.to_ascii_lowercase(), text))
+                .collect(),
+        )
     }
 
     fn find(&self, column: &str) -> Option<&str> {
@@ -94,17 +89,6 @@ impl Columns {
         let is_dynamic = self.find("host").is_none_or(|host| host == "dynamic");
         let is_written_here = NO_OPTIONS.contains(&column) || (column == "port" && is_dynamic);
         !is_written_here
-    }
-}
-
-fn text(value: ValueRef<'_>) -> Option<String> {
-    match value {
-        ValueRef::Null => None,
-        ValueRef::Integer(number) => Some(number.to_string()),
-        ValueRef::Real(number) => Some(number.to_string()),
-        ValueRef::Text(text) | ValueRef::Blob(text) => {
-            Some(String::from_utf8_lossy(text).into_owned())
-        }
     }
 }
 

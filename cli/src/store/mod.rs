@@ -1,7 +1,9 @@
-//! The database of the server: SQLite, with Asterisk's tables of peers and users and a table of all registrations.
+//! The database of the server, with Asterisk's tables of peers and users and a table of all registrations: SQLite, or PostgreSQL where
+//! several servers share it.
 //!
-//! - [`Store`], here: the file, its tables and the statements. [`columns`]: from a row to settings.
-//! - [`cached`]: how long rows stay in memory.
+//! - [`Store`], here: what is decided. [`statements`]: the tables, and what is said to them. [`place`]: which database, by the option of `serve`.
+//! - [`driver`]: what a database must be able to do, as [`sqlite`] and `postgres` are. [`failure`]: why one did not.
+//! - [`columns`]: from a row to settings. [`cached`]: how long rows stay in memory.
 //! - [`realtime`]: the one thread that uses it, so that no worker ever waits for a disk.
 //!
 //! # Tables
@@ -9,10 +11,17 @@
 //! | table | columns |
 //! | --- | --- |
 //! | `iaxpeers`, `iaxusers` | Asterisk's realtime columns; all but `name` may be missing. Made with the usual ones where they do not exist. A view will do |
-//! | `iaxproof_registrations` | one row for each peer that ever registered: `ipaddr` and `port` (null once it is gone), `regseconds` (Unix time of the change), `deadline` (Unix time in milliseconds), `generation` |
+//! | `iaxproof_registrations` | one row for each peer that ever registered: `ipaddr` and `port` (null once it is gone), `regseconds` (Unix time of the change), `deadline` (Unix time in milliseconds), `generation`; `server` and `written`: which process wrote it, as its which write of this name |
 //!
-//! A write is applied where its generation is newer than that of the row, so writes of one name are kept in order, and a row
-//! is never deleted, so that generations never go back.
+//! # Several servers
+//!
+//! A row is never deleted and its `generation` only grows, so that whoever reads it again knows whether it is news. What one process writes
+//! is applied in the order of its own generations (`written`): a transaction that was given up and comes late changes nothing.
+//!
+//! A process takes a name over from another by what somebody asked of it alone: a registration, a release, an order of the operator. What
+//! it only finds out by itself, that a contact that it knows has lapsed or that one is to be stated again after a write that failed, it
+//! writes over its own: the peer may have registered elsewhere since, and that counts. Another's contact that has lapsed it may clear.
+//! Deadlines are Unix time, so the servers' clocks must agree to a few seconds.
 //!
 //! # Deviations
 //!
@@ -22,40 +31,25 @@
 
 pub(crate) mod cached;
 pub(crate) mod columns;
+mod driver;
+mod failure;
+mod place;
+#[cfg(feature = "postgres")]
+mod postgres;
 pub(crate) mod realtime;
+mod sqlite;
+mod statements;
 
 use core::net::SocketAddr;
 use core::time::Duration;
-use std::path::Path;
 
 use iaxproof::engine::directory::Role;
-use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
+use iaxproof::time::Instant;
 
 use self::columns::Columns;
-use crate::error::Error;
-
-/// How long another program may keep the file locked before we give a write up. Shorter than the registrar's patience.
-const BUSY_WAIT: Duration = Duration::from_millis(500);
-
-/// Makes what is not there yet.
-const SCHEMA: &str = "
-    CREATE TABLE IF NOT EXISTS iaxpeers (
-        name TEXT PRIMARY KEY NOT NULL, type TEXT NOT NULL DEFAULT 'friend', secret TEXT,
-        host TEXT NOT NULL DEFAULT 'dynamic', ipaddr TEXT, port INTEGER, regseconds INTEGER, context TEXT);
-    CREATE TABLE IF NOT EXISTS iaxusers (
-        name TEXT PRIMARY KEY NOT NULL, type TEXT NOT NULL DEFAULT 'friend', secret TEXT, context TEXT);
-    CREATE TABLE IF NOT EXISTS iaxproof_registrations (
-        name TEXT PRIMARY KEY NOT NULL, ipaddr TEXT, port INTEGER, regseconds INTEGER NOT NULL,
-        deadline INTEGER, generation INTEGER NOT NULL) WITHOUT ROWID;
-";
-const KEEP: &str = "
-    INSERT INTO iaxproof_registrations (name, ipaddr, port, regseconds, deadline, generation)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-    ON CONFLICT (name) DO UPDATE SET ipaddr = ?2, port = ?3, regseconds = ?4, deadline = ?5, generation = ?6
-    WHERE generation < ?6";
-const MIRROR: &str = "UPDATE iaxpeers SET ipaddr = ?2, port = ?3, regseconds = ?4 WHERE name = ?1";
-const REGISTRATIONS: &str =
-    "SELECT name, ipaddr, port, regseconds, deadline, generation FROM iaxproof_registrations";
+use self::driver::{Driver, Step};
+pub(crate) use self::failure::Failure;
+use crate::clock::Clock;
 
 /// What is kept of one peer's registration.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,41 +64,60 @@ pub(crate) struct Registration {
     pub(crate) generation: u64,
 }
 
-/// The open file.
+/// A registration that is to be kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Change {
+    /// What is to be kept.
+    pub(crate) registration: Registration,
+    /// Whether somebody asked for it, and it is no statement of what is in force anyway: see "Several servers".
+    pub(crate) is_asked: bool,
+}
+
+impl Registration {
+    /// Where the peer is and until when, on this process's clock.
+    ///
+    /// The date may have been set since: forward, and the registration lapses too soon, which the peer mends when it registers
+    /// again; back, and it would be good for hours that nobody granted. So it never is for longer than it was when it was stored.
+    pub(crate) fn place(&self, clock: &Clock) -> Option<(SocketAddr, Instant)> {
+        let (address, deadline) = self.contact?;
+        let granted = deadline.saturating_sub(self.regseconds.saturating_mul(1_000));
+        let latest = clock.now() + Duration::from_millis(granted);
+        Some((address, clock.instant_of(deadline).min(latest)))
+    }
+}
+
+/// The open database.
 #[derive(Debug)]
 pub(crate) struct Store {
-    connection: Connection,
+    driver: Box<dyn Driver>,
+    /// What operators call it.
+    name: String,
+    /// This process among all that write to it.
+    server: i64,
     /// Whether `iaxpeers` is a table with the columns that Asterisk writes.
     mirrors: bool,
 }
 
 impl Store {
-    /// Opens or makes the file. A commit is on the disk when it returns.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Broke`] where SQLite cannot use the file.
-    pub(crate) fn open(path: &Path) -> Result<Self, Error> {
-        Self::try_open(path).map_err(|error| {
-            Error::Broke(format!(
-                "cannot use the database {}: {error}",
-                path.display()
-            ))
+    /// Takes a database into use. `server` is this process, by a number that no other has.
+    fn new(mut driver: Box<dyn Driver>, name: String, server: i64) -> Result<Self, Failure> {
+        driver.make(&statements::TABLES)?;
+        if !driver.allows(&statements::has_server())? {
+            driver.apply(&statements::add_server())?;
+        }
+        // A view cannot be updated, and a table of somebody else's may lack the columns.
+        let mirrors = driver.allows(&statements::mirror(&Change::nothing(), server))?;
+        Ok(Store {
+            driver,
+            name,
+            server,
+            mirrors,
         })
     }
 
-    fn try_open(path: &Path) -> rusqlite::Result<Self> {
-        let connection = Connection::open(path)?;
-        connection.busy_timeout(BUSY_WAIT)?;
-        connection.pragma_update(None, "journal_mode", "WAL")?;
-        connection.pragma_update(None, "synchronous", "FULL")?;
-        connection.execute_batch(SCHEMA)?;
-        // A view cannot be updated, and a table of somebody else's may lack the columns.
-        let mirrors = connection.prepare(MIRROR).is_ok();
-        Ok(Store {
-            connection,
-            mirrors,
-        })
+    /// What operators call it.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
     }
 
     /// Leaves Asterisk's columns of `iaxpeers` alone (`rtupdate=no`).
@@ -116,13 +129,13 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// SQLite's, where the file cannot be read.
-    pub(crate) fn row(&self, role: Role, name: &str) -> rusqlite::Result<Option<Columns>> {
-        let mut select = self.connection.prepare_cached(match role {
-            Role::Peer => "SELECT * FROM iaxpeers WHERE name = ?1",
-            Role::User => "SELECT * FROM iaxusers WHERE name = ?1",
-        })?;
-        select.query_row([name], Columns::of).optional()
+    /// The database's, where it cannot be read.
+    pub(crate) fn row(&mut self, role: Role, name: &str) -> Result<Option<Columns>, Failure> {
+        let table = match role {
+            Role::Peer => "iaxpeers",
+            Role::User => "iaxusers",
+        };
+        Ok(self.driver.row(table, name)?.map(Columns::of))
     }
 
     /// What is kept of a peer's registration.
@@ -130,10 +143,9 @@ impl Store {
     /// # Errors
     ///
     /// As for [`Store::row`].
-    pub(crate) fn registration(&self, name: &str) -> rusqlite::Result<Option<Registration>> {
-        let select = format!("{REGISTRATIONS} WHERE name = ?1");
-        let mut select = self.connection.prepare_cached(&select)?;
-        select.query_row([name], registration).optional()
+    pub(crate) fn registration(&mut self, name: &str) -> Result<Option<Registration>, Failure> {
+        let rows = self.driver.select(&statements::registration(name))?;
+        Ok(rows.first().and_then(|row| statements::read(row)))
     }
 
     /// All that is kept, by name.
@@ -141,70 +153,53 @@ impl Store {
     /// # Errors
     ///
     /// As for [`Store::row`].
-    pub(crate) fn registrations(&self) -> rusqlite::Result<Vec<Registration>> {
-        let select = format!("{REGISTRATIONS} ORDER BY name");
-        let mut select = self.connection.prepare(&select)?;
-        select.query_map([], registration)?.collect()
+    pub(crate) fn registrations(&mut self) -> Result<Vec<Registration>, Failure> {
+        let rows = self.driver.all(statements::REGISTRATIONS)?;
+        let registrations = rows.iter().filter_map(|row| statements::read(row));
+        Ok(registrations.collect())
     }
 
-    /// Keeps all of these or none. They are on the disk when this returns; one that is not newer than what is kept
+    /// Keeps all of these or none. They are on the disk when this returns; what is older than what is kept, or may not take its place,
     /// changes nothing.
     ///
     /// # Errors
     ///
-    /// SQLite's, where the file cannot be written; nothing was kept then, or nobody knows.
-    pub(crate) fn keep(&mut self, registrations: &[Registration]) -> rusqlite::Result<()> {
-        let mirrors = self.mirrors;
-        let transaction = self.connection.transaction()?;
-        for registration in registrations {
-            keep(&transaction, registration, mirrors)?;
+    /// The database's, where it cannot be written; nothing was kept then, or nobody knows.
+    pub(crate) fn keep(&mut self, changes: &[Change]) -> Result<(), Failure> {
+        // Rows are locked in one order by all servers, so that none waits for the other.
+        let mut changes: Vec<&Change> = changes.iter().collect();
+        changes.sort_by(|a, b| a.registration.name.cmp(&b.registration.name));
+        let steps = changes.into_iter().flat_map(|change| {
+            let mirror = || statements::mirror(change, self.server);
+            let keep = statements::keep(change, self.server);
+            [Some(keep), self.mirrors.then(mirror)]
+        });
+        let steps: Vec<Step> = steps.flatten().collect();
+        self.driver.apply(&steps)
+    }
+}
+
+impl Change {
+    /// Of a name that nobody has.
+    const fn nothing() -> Self {
+        Change {
+            registration: Registration {
+                name: String::new(),
+                contact: None,
+                regseconds: 0,
+                generation: 0,
+            },
+            is_asked: false,
         }
-        transaction.commit()
     }
-}
-
-fn keep(transaction: &Transaction<'_>, it: &Registration, mirrors: bool) -> rusqlite::Result<()> {
-    let ip = it.contact.map(|(address, _)| address.ip().to_string());
-    let port = it.contact.map(|(address, _)| address.port());
-    let deadline = it.contact.map(|(_, deadline)| integer(deadline));
-    let (regseconds, generation) = (integer(it.regseconds), integer(it.generation));
-    let mut insert = transaction.prepare_cached(KEEP)?;
-    let is_newer =
-        0 < insert.execute(params![it.name, ip, port, regseconds, deadline, generation])?;
-    if mirrors && is_newer {
-        let mut update = transaction.prepare_cached(MIRROR)?;
-        // chan_iax2 writes 0 where the peer is gone.
-        let regseconds = it.contact.map_or(0, |_| regseconds);
-        let ip = ip.unwrap_or_default();
-        update.execute(params![it.name, ip, port.unwrap_or(0), regseconds])?;
-    }
-    Ok(())
-}
-
-/// A row of the registrations. An address that nobody can read counts as none.
-fn registration(row: &Row<'_>) -> rusqlite::Result<Registration> {
-    let (ip, port): (Option<String>, Option<u16>) = (row.get(1)?, row.get(2)?);
-    let deadline: Option<i64> = row.get(4)?;
-    let address = ip.and_then(|ip| Some(SocketAddr::new(ip.parse().ok()?, port?)));
-    Ok(Registration {
-        name: row.get(0)?,
-        contact: address.zip(deadline.map(natural)),
-        regseconds: natural(row.get(3)?),
-        generation: natural(row.get(5)?),
-    })
-}
-
-/// SQLite's integers have a sign.
-fn integer(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
-}
-
-fn natural(number: i64) -> u64 {
-    u64::try_from(number).unwrap_or(0)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
+    use rusqlite::Connection;
+
     use super::*;
 
     fn kept(name: &str, port: Option<u16>, generation: u64) -> Registration {
@@ -218,6 +213,15 @@ mod tests {
         }
     }
 
+    /// Somebody asked for all of these.
+    fn keep(store: &mut Store, registrations: &[Registration]) {
+        let asked = registrations.iter().map(|registration| Change {
+            registration: registration.clone(),
+            is_asked: true,
+        });
+        store.keep(&asked.collect::<Vec<_>>()).unwrap();
+    }
+
     #[test]
     fn what_was_kept_is_there_in_the_next_process() {
         let folder = tempfile::tempdir().unwrap();
@@ -228,43 +232,67 @@ mod tests {
             ..kept("zoe", None, 1)
         };
         let all = [bob.clone(), alice.clone(), v6.clone()];
-        Store::open(&path).unwrap().keep(&all).unwrap();
-        let store = Store::open(&path).unwrap();
+        keep(&mut Store::open(&path).unwrap(), &all);
+        let mut store = Store::open(&path).unwrap();
         assert_eq!(store.registrations().unwrap(), [alice.clone(), bob, v6]);
         assert_eq!(store.registration("alice").unwrap(), Some(alice));
         assert_eq!(store.registration("nobody").unwrap(), None);
     }
 
     #[test]
+    fn a_date_that_was_set_prolongs_no_registration() {
+        let clock = Clock::start();
+        let now = clock.unix_millis_of(clock.now());
+        let registration = Registration {
+            contact: Some((SocketAddr::from(([192, 0, 2, 1], 4569)), now + 70_000)),
+            regseconds: now / 1_000,
+            ..kept("alice", None, 1)
+        };
+        let left = |hours: i64| {
+            let clock = clock.with_date_set(3_600 * hours);
+            let (_, deadline) = registration.place(&clock).unwrap();
+            deadline.saturating_since(clock.now()).as_secs()
+        };
+        assert!((69..=70).contains(&left(0)), "{}", left(0));
+        assert!((69..=71).contains(&left(-3)), "{}", left(-3));
+        assert_eq!(left(3), 0);
+    }
+
+    #[test]
     fn a_write_that_is_not_newer_changes_nothing() {
         let mut store = Store::open(Path::new(":memory:")).unwrap();
-        store.keep(&[kept("alice", Some(4570), 7)]).unwrap();
-        store
-            .keep(&[kept("alice", Some(1), 6), kept("alice", None, 7)])
-            .unwrap();
+        keep(&mut store, &[kept("alice", Some(4570), 7)]);
+        keep(
+            &mut store,
+            &[kept("alice", Some(1), 6), kept("alice", None, 7)],
+        );
         let alice = store.registration("alice").unwrap();
         assert_eq!(alice, Some(kept("alice", Some(4570), 7)));
-        store.keep(&[kept("alice", None, 8)]).unwrap();
+        keep(&mut store, &[kept("alice", None, 8)]);
         assert_eq!(store.registration("alice").unwrap().unwrap().contact, None);
     }
 
     #[test]
     fn asterisk_columns_are_written_where_there_is_a_row_for_them() {
-        let mut store = Store::open(Path::new(":memory:")).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("iax.db");
+        let mut store = Store::open(&path).unwrap();
+        let beside = Connection::open(&path).unwrap();
         let insert = "INSERT INTO iaxpeers (name, type, secret) VALUES ('alice', 'friend', 'x')";
-        store.connection.execute(insert, []).unwrap();
-        let read = |store: &Store| {
+        beside.execute(insert, []).unwrap();
+        let read = || {
             let select = "SELECT ipaddr || ':' || port || ' ' || regseconds FROM iaxpeers";
-            store
-                .connection
+            beside
                 .query_row(select, [], |row| row.get::<_, String>(0))
+                .unwrap()
         };
-        store
-            .keep(&[kept("alice", Some(4570), 1), kept("bob", Some(1), 1)])
-            .unwrap();
-        assert_eq!(read(&store).unwrap(), "192.0.2.1:4570 1700000000");
-        store.keep(&[kept("alice", None, 2)]).unwrap();
-        assert_eq!(read(&store).unwrap(), ":0 0");
+        keep(
+            &mut store,
+            &[kept("alice", Some(4570), 1), kept("bob", Some(1), 1)],
+        );
+        assert_eq!(read(), "192.0.2.1:4570 1700000000");
+        keep(&mut store, &[kept("alice", None, 2)]);
+        assert_eq!(read(), ":0 0");
     }
 
     #[test]
@@ -281,7 +309,93 @@ mod tests {
             .unwrap();
         let mut store = Store::open(&path).unwrap();
         assert!(store.row(Role::User, "alice").unwrap().is_some());
-        store.keep(&[kept("alice", Some(4570), 1)]).unwrap();
+        keep(&mut store, &[kept("alice", Some(4570), 1)]);
         assert!(store.registration("alice").unwrap().is_some());
+    }
+
+    /// Two processes and one file.
+    fn two() -> (Store, Store, tempfile::TempDir) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("iax.db");
+        let open = || Store::open(&path).unwrap();
+        (open(), open(), folder)
+    }
+
+    #[test]
+    fn a_peer_that_registers_elsewhere_is_there_whatever_the_generations_say() {
+        let (mut one, mut other, _folder) = two();
+        keep(&mut one, &[kept("alice", Some(1), 900)]);
+        // The other one counts from what it read long ago.
+        keep(&mut other, &[kept("alice", Some(2), 3)]);
+        let alice = one.registration("alice").unwrap().unwrap();
+        assert_eq!(
+            (alice.contact, alice.generation),
+            (kept("", Some(2), 0).contact, 901)
+        );
+        // It comes back: news for both.
+        keep(&mut one, &[kept("alice", Some(3), 901)]);
+        let alice = other.registration("alice").unwrap().unwrap();
+        assert_eq!(
+            (alice.contact, alice.generation),
+            (kept("", Some(3), 0).contact, 902)
+        );
+        // And a release where it did not register last.
+        keep(&mut other, &[kept("alice", None, 4)]);
+        assert_eq!(one.registration("alice").unwrap().unwrap().contact, None);
+    }
+
+    #[test]
+    fn what_a_process_finds_out_by_itself_changes_its_own_rows_alone() {
+        let (mut one, mut other, _folder) = two();
+        let found_out = |store: &mut Store, registration: Registration| {
+            let is_asked = false;
+            let change = Change {
+                registration,
+                is_asked,
+            };
+            store.keep(&[change]).unwrap();
+        };
+        let contact = |store: &mut Store| store.registration("alice").unwrap().unwrap().contact;
+        keep(&mut one, &[kept("alice", Some(1), 1)]);
+        keep(&mut other, &[kept("alice", Some(2), 2)]);
+        let of_other = kept("", Some(2), 0).contact;
+        // A contact that lapsed, and one that is stated again.
+        found_out(&mut one, kept("alice", None, 50));
+        found_out(&mut one, kept("alice", Some(1), 51));
+        assert_eq!(contact(&mut one), of_other);
+        // Another's that has lapsed is cleared, by whoever finds it.
+        let late = Registration {
+            regseconds: 1_700_000_070,
+            ..kept("alice", None, 52)
+        };
+        found_out(&mut one, late);
+        assert_eq!(contact(&mut other), None);
+        // Its own it states as it likes.
+        found_out(&mut one, kept("alice", Some(5), 53));
+        assert_eq!(contact(&mut other), kept("", Some(5), 0).contact);
+        // What the other one has forgotten in a transaction that comes late.
+        keep(&mut one, &[kept("alice", Some(4), 52)]);
+        assert_eq!(contact(&mut other), kept("", Some(5), 0).contact);
+    }
+
+    #[test]
+    fn a_table_of_before_there_were_several_servers_is_taken_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("iax.db");
+        let former = "CREATE TABLE iaxproof_registrations (name TEXT PRIMARY KEY NOT NULL, ipaddr TEXT, port INTEGER,
+                regseconds INTEGER NOT NULL, deadline INTEGER, generation INTEGER NOT NULL) WITHOUT ROWID;
+            INSERT INTO iaxproof_registrations VALUES ('alice', '192.0.2.1', 4570, 1700000000, 1700000070123, 7);";
+        Connection::open(&path)
+            .unwrap()
+            .execute_batch(former)
+            .unwrap();
+        let mut store = Store::open(&path).unwrap();
+        let alice = store.registration("alice").unwrap();
+        assert_eq!(alice, Some(kept("alice", Some(4570), 7)));
+        keep(&mut store, &[kept("alice", Some(1), 8)]);
+        assert_eq!(
+            store.registration("alice").unwrap(),
+            Some(kept("alice", Some(1), 8))
+        );
     }
 }

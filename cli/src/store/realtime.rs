@@ -1,5 +1,5 @@
-//! The realtime thread: takes questions and writes from the catalog, asks SQLite, brings the answers back. Workers never
-//! wait for a disk; they ring, and go on.
+//! The realtime thread: takes questions and writes from the catalog, asks the database, brings the answers back. Workers never
+//! wait for a database; they ring, and go on.
 //!
 //! Writes that came while the last commit was under way go into the next one together. Nobody hears of a write before
 //! it is on the disk.
@@ -10,13 +10,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{JoinHandle, Thread};
 
 use iaxproof::catalog::{Answer, Catalog, Question, Row, Write};
-use iaxproof::engine::directory::{Contact, Generation, QueryId, StoreId};
+use iaxproof::engine::directory::{Contact, Generation, QueryId, Role, StoreId};
 use iaxproof::registry::Std;
+use iaxproof::time::Instant;
 
-use super::cached::{Cached, Caching};
-use super::{Registration, Store};
+use super::cached::{Cached, Caching, Whereabouts};
+use super::columns::Columns;
+use super::{Change, Failure, Registration, Store};
 use crate::clock::Clock;
-use crate::error::Error;
+use crate::error::{Advised, Error};
+use crate::log::Outage;
 
 /// The most writes of one transaction.
 const WRITES_PER_COMMIT: usize = 1024;
@@ -69,13 +72,14 @@ impl Realtime {
             tell,
             cached: Cached::new(caching),
             ignores_expiry: caching.ignores_expiry,
-            fails: false,
+            unwritten: Outage::default(),
+            unread: Outage::default(),
         };
         let until = Arc::clone(&stops);
         let thread = std::thread::Builder::new()
             .name("realtime".to_owned())
             .spawn(move || desk.run(&until))
-            .map_err(|error| Error::Broke(format!("no realtime thread: {error}")))?;
+            .map_err(|error| Error::Broke(format!("no realtime thread: {}", Advised(&error))))?;
         Ok(Realtime { thread, stops })
     }
 
@@ -112,8 +116,9 @@ struct Desk<T> {
     tell: T,
     cached: Cached,
     ignores_expiry: bool,
-    /// Whether the last commit failed: said once, not each time.
-    fails: bool,
+    /// Commits that fail, and rows that cannot be read.
+    unwritten: Outage,
+    unread: Outage,
 }
 
 impl<T: Fn(Done)> Desk<T> {
@@ -121,7 +126,7 @@ impl<T: Fn(Done)> Desk<T> {
         while !stops.load(Ordering::Acquire) {
             let had_work = self.turn();
             match had_work {
-                _ if self.fails => std::thread::park_timeout(REST_AFTER_FAILURE),
+                _ if self.unwritten.lasts() => std::thread::park_timeout(REST_AFTER_FAILURE),
                 true => {}
                 false => std::thread::park_timeout(REST),
             }
@@ -152,16 +157,17 @@ impl<T: Fn(Done)> Desk<T> {
             self.catalog.answer(question.id, answer, now);
             (self.tell)(Done::Answered(question.id));
         }
-        let catalog = &self.catalog;
+        let (catalog, now) = (&self.catalog, self.clock.now());
+        let whereabouts = |name: &str| whereabouts(catalog, name, now);
         let evict = |role, name: &str| catalog.prune(role, name);
-        self.cached.clear(self.clock.now(), evict);
+        self.cached.clear(now, whereabouts, evict);
         !writes.is_empty() || !questions.is_empty()
     }
 
     /// One transaction for all. Only after it does anybody hear of a write.
     fn commit(&mut self, writes: &[Write]) {
-        let rows: Vec<Registration> = writes.iter().map(|write| self.row_of(write)).collect();
-        let kept = self.store.keep(&rows);
+        let changes: Vec<Change> = writes.iter().map(|write| self.change_of(write)).collect();
+        let kept = self.store.keep(&changes);
         self.note(kept.as_ref().err());
         for write in writes {
             let name = write.name.as_str();
@@ -173,31 +179,50 @@ impl<T: Fn(Done)> Desk<T> {
         }
     }
 
-    fn row_of(&self, write: &Write) -> Registration {
+    fn change_of(&self, write: &Write) -> Change {
         let contact = write.contact;
-        Registration {
+        let registration = Registration {
             name: write.name.as_str().to_owned(),
             contact: contact.map(|(address, at)| (address, self.clock.unix_millis_of(at))),
             regseconds: self.clock.unix_millis_of(self.clock.now()) / 1_000,
             generation: write.generation.0,
+        };
+        Change {
+            registration,
+            is_asked: self.is_asked(write),
         }
     }
 
-    fn note(&mut self, failure: Option<&rusqlite::Error>) {
+    /// Whether somebody asked for a change. What is in force already lapsed by itself, or is stated again.
+    fn is_asked(&self, write: &Write) -> bool {
+        let name = write.name.as_str();
+        let in_force = match self.catalog.entry(Role::Peer, name) {
+            Some(entry) => entry.status().contact,
+            None => self.catalog.parked(name).flatten(),
+        };
+        let in_force = in_force.and_then(|contact| Some((contact.address, contact.deadline?)));
+        let is_over = write
+            .contact
+            .is_some_and(|(_, deadline)| deadline <= self.clock.now());
+        write.contact != in_force && !is_over
+    }
+
+    fn note(&mut self, failure: Option<&Failure>) {
+        let database = self.store.name();
         match failure {
-            Some(error) if !self.fails => tracing::error!(%error, "registrations are not stored"),
-            None if self.fails => tracing::info!("registrations are stored again"),
+            Some(error) if self.unwritten.begins() => {
+                tracing::error!(database, %error, "registrations are not stored, and refused until they are");
+            }
+            None if self.unwritten.ends() => tracing::info!("registrations are stored again"),
             _ => {}
         }
-        self.fails = failure.is_some();
     }
 
     /// A stored contact on this process's clock. One that is over may be used a little longer (chan_iax2: `rtignoreregexpire`).
     fn contact(&self, kept: &Registration) -> Option<Contact> {
-        let (address, deadline) = kept.contact?;
-        let (deadline, now) = (self.clock.instant_of(deadline), self.clock.now());
+        let (address, deadline) = kept.place(&self.clock)?;
         let deadline = match self.ignores_expiry {
-            true => deadline.max(now + EXPIRY_IGNORED),
+            true => deadline.max(self.clock.now() + EXPIRY_IGNORED),
             false => deadline,
         };
         Some(Contact {
@@ -207,35 +232,73 @@ impl<T: Fn(Done)> Desk<T> {
         })
     }
 
-    fn answer(&self, question: &Question) -> Answer {
+    fn answer(&mut self, question: &Question) -> Answer {
         let (role, name) = (question.role, question.name.as_str());
-        let found = self.store.row(role, name).and_then(|row| {
-            let kept = self.store.registration(name)?;
-            Ok(row.map(|columns| (columns, kept)))
-        });
+        let found = self.read(role, name);
+        if found.is_ok() && self.unread.ends() {
+            tracing::info!("the database answers again");
+        }
         match found {
-            Ok(Some((columns, kept))) => match columns.settings(role) {
-                Ok(Some(settings)) => {
-                    if let Some((contact, until)) = kept.as_ref().and_then(|kept| kept.contact) {
-                        tracing::debug!(?name, %contact, until, "stored registration");
-                    }
-                    Answer::Row(Row {
-                        settings,
-                        contact: kept.as_ref().and_then(|kept| self.contact(kept)),
-                        generation: Generation(kept.map_or(0, |kept| kept.generation)),
-                    })
-                }
-                Ok(None) => Answer::Absent,
-                Err(why) => {
-                    tracing::warn!(?role, ?name, %why, "a row of the database cannot be used");
-                    Answer::Failed
-                }
-            },
+            Ok(Some((columns, kept))) => self.answer_of(question, &columns, kept.as_ref()),
             Ok(None) => Answer::Absent,
             Err(error) => {
-                tracing::warn!(?role, ?name, %error, "the database does not answer");
+                if self.unread.begins() {
+                    let database = self.store.name();
+                    tracing::error!(database, ?role, ?name, %error, "the database does not answer, and whoever is not in memory is refused until it does");
+                }
+                Answer::Failed
+            }
+        }
+    }
+
+    fn read(
+        &mut self,
+        role: Role,
+        name: &str,
+    ) -> Result<Option<(Columns, Option<Registration>)>, Failure> {
+        let Some(columns) = self.store.row(role, name)? else {
+            return Ok(None);
+        };
+        Ok(Some((columns, self.store.registration(name)?)))
+    }
+
+    fn answer_of(
+        &self,
+        question: &Question,
+        columns: &Columns,
+        kept: Option<&Registration>,
+    ) -> Answer {
+        let (role, name) = (question.role, question.name.as_str());
+        match columns.settings(role) {
+            Ok(Some(settings)) => {
+                if let Some((contact, until)) = kept.and_then(|kept| kept.contact) {
+                    tracing::debug!(?name, %contact, until, "stored registration");
+                }
+                Answer::Row(Row {
+                    settings,
+                    contact: kept.and_then(|kept| self.contact(kept)),
+                    generation: Generation(kept.map_or(0, |kept| kept.generation)),
+                })
+            }
+            Ok(None) => Answer::Absent,
+            Err(why) => {
+                tracing::warn!(?role, ?name, %why, "a row of the database cannot be used");
                 Answer::Failed
             }
         }
     }
 }
+
+fn whereabouts(catalog: &Catalog<Std>, name: &str, now: Instant) -> Whereabouts {
+    let contact = catalog
+        .entry(Role::Peer, name)
+        .map(|entry| entry.status().contact);
+    match contact.flatten().map(|contact| contact.deadline) {
+        Some(None) => Whereabouts::Fixed,
+        Some(Some(deadline)) if now < deadline => Whereabouts::Until(deadline),
+        _ => Whereabouts::Nowhere,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -24,7 +24,7 @@ use pcap_file::{DataLink, PcapError};
 
 use super::Passing;
 use crate::clock::Clock;
-use crate::error::Error;
+use crate::error::{Advised, Error};
 use crate::packet::ip;
 
 /// Datagrams that wait to be written: a second of a busy server.
@@ -103,12 +103,14 @@ impl Recording {
         let name = path.display().to_string();
         let body = move || {
             if let Err(error) = write(file, &kept, &lost) {
+                let error = Advised(&error);
                 tracing::error!(file = name, %error, "the capture ends here, the server goes on");
             }
         };
         let thread = std::thread::Builder::new().name("pcap".to_owned());
         let spawned = thread.spawn(body);
-        let thread = spawned.map_err(|error| Error::Broke(format!("no pcap thread: {error}")))?;
+        let thread = spawned
+            .map_err(|error| Error::Broke(format!("no pcap thread: {}", Advised(&error))))?;
         Ok((recorder, Recording(thread)))
     }
 

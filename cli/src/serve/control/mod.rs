@@ -25,7 +25,8 @@ use crate::clock::Clock;
 use crate::ctl::protocol::{
     Answer, Listed, PATIENCE, REQUEST_MAX, Request, Response, Traced, VERSION, Versioned,
 };
-use crate::error::Error;
+use crate::error::{Advised, Error};
+use crate::log::Outage;
 use crate::net::taps::trace::Heard;
 use crate::serve::visitors::Visitors;
 
@@ -57,12 +58,21 @@ impl Control {
         let listener = self.0.listener()?;
         let visitors = Visitors::at_most(CONNECTIONS_MAX);
         let body = move || {
+            let mut outage = Outage::default();
             for stream in listener.incoming() {
                 match stream {
-                    Ok(stream) => take(stream, &desk, &visitors),
+                    Ok(stream) => {
+                        if outage.ends() {
+                            tracing::info!("connections to the control socket are taken again");
+                        }
+                        take(stream, &desk, &visitors);
+                    }
                     Err(error) if error.kind() == ErrorKind::Interrupted => {}
                     Err(error) => {
-                        tracing::warn!(%error, "a connection to the control socket was not taken");
+                        if outage.begins() {
+                            let error = Advised(&error);
+                            tracing::warn!(%error, "connections to the control socket are not taken");
+                        }
                         // Out of descriptors, as a rule: others will close theirs.
                         std::thread::park_timeout(LOOK);
                     }
@@ -71,7 +81,7 @@ impl Control {
         };
         let thread = std::thread::Builder::new().name("control".to_owned());
         let spawned = thread.spawn(body);
-        spawned.map_err(|error| Error::Broke(format!("no control thread: {error}")))?;
+        spawned.map_err(|error| Error::Broke(format!("no control thread: {}", Advised(&error))))?;
         Ok(())
     }
 }

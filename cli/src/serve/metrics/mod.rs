@@ -11,7 +11,8 @@ use std::sync::Arc;
 
 use super::control::Desk;
 use super::visitors::Visitors;
-use crate::error::Error;
+use crate::error::{Advised, Error};
+use crate::log::Outage;
 
 /// Scrapes at once.
 const SCRAPES_MAX: usize = 8;
@@ -42,7 +43,8 @@ impl Metrics {
         }
         let bound = TcpListener::bind(address);
         let bound = bound.map_err(|error| {
-            Error::Broke(format!("cannot listen on {address} for --metrics: {error}"))
+            let why = Advised(&error);
+            Error::Broke(format!("cannot listen on {address} for --metrics: {why}"))
         })?;
         Ok(Metrics(bound))
     }
@@ -58,11 +60,20 @@ impl Metrics {
         }
         let visitors = Visitors::at_most(SCRAPES_MAX);
         let body = move || {
+            let mut outage = Outage::default();
             loop {
                 match self.0.accept() {
-                    Ok((stream, _)) => take(stream, &desk, &visitors),
+                    Ok((stream, _)) => {
+                        if outage.ends() {
+                            tracing::info!("connections for metrics are taken again");
+                        }
+                        take(stream, &desk, &visitors);
+                    }
                     Err(error) => {
-                        tracing::warn!(%error, "a connection for metrics was not taken");
+                        if outage.begins() {
+                            let error = Advised(&error);
+                            tracing::warn!(%error, "connections for metrics are not taken");
+                        }
                         std::thread::park_timeout(REST);
                     }
                 }
@@ -70,7 +81,8 @@ impl Metrics {
         };
         let thread = std::thread::Builder::new().name("metrics".to_owned());
         let spawned = thread.spawn(body);
-        spawned.map_err(|error| Error::Broke(format!("no thread for metrics: {error}")))?;
+        spawned
+            .map_err(|error| Error::Broke(format!("no thread for metrics: {}", Advised(&error))))?;
         Ok(())
     }
 }
