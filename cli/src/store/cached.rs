@@ -66,7 +66,7 @@ impl Cached {
     }
 
     /// Evicts what has stayed long enough.
-    pub(super) fn clear(&mut self, now: Instant, evict: impl Fn(Role, &str) -> Pruned) {
+    pub(super) fn clear(&mut self, now: Instant, mut evict: impl FnMut(Role, &Name) -> Pruned) {
         // Who stays is tried again behind all that wait now.
         for _ in 0..self.waiting.len() {
             let is_due = |(at, ..): &(Instant, Role, Name)| *at <= now;
@@ -77,7 +77,7 @@ impl Cached {
             let Some((_, role, name)) = self.waiting.pop_front() else {
                 return;
             };
-            if evict(role, name.as_str()) == Pruned::NotStored {
+            if evict(role, &name) == Pruned::NotStored {
                 self.waiting.push_back((now + MOMENT, role, name));
             }
         }
