@@ -7,4 +7,5 @@ mod control;
 mod dialplan;
 mod metrics;
 mod pcap;
+mod record;
 mod service;
