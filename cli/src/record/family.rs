@@ -1,10 +1,12 @@
 //! The family of a server that is recorded, and of its replay: std's mutex with a stamp that says how often it was taken and by whom.
 //!
 //! Who takes a mutex after itself leaves no word: that it was its turn follows from its own inputs. Only where it changes hands a
-//! [`Switch`](super::hand::Switch) is noted, in a list of the thread. So locks that belong to one worker cost an addition, and no counter is shared by all.
+//! [`Switch`](super::hand::Switch) is noted, in a list of the thread. So locks that belong to one worker cost an addition, and no counter is
+//! shared by all.
 //!
 //! In a replay the same lock waits until its stamp is the one that was noted. Each thread holds one lock at a time, so the order that was
-//! recorded can always be had again; where it cannot, the replay has parted from the recording, and the thread leaves by [`Parted`](super::hand::Parted).
+//! recorded can always be had again; where it cannot, the replay has parted from the recording, and the thread leaves by
+//! [`Parted`](super::hand::Parted).
 //!
 //! A thread that is in none of these, as one that only looks, takes a mutex as it comes and leaves the stamp as it is.
 

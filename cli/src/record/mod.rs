@@ -19,10 +19,9 @@
 //!
 //! # What it costs
 //!
-//! Measured with 100,000 registrations, of four datagrams each way, on two cores of a machine that had other work too: a worker needs 1 µs more for each datagram
-//! that comes (0.7 to 1.8; 5 to 6 without), for a copy of it and of what goes out, and three allocations; the thread that writes needs 2.2 µs
-//! (1.9 to 2.7), most of it for hashes of what goes out and for aliases of logins. The file has 62 octets for each. Where hammer, server and that
-//! thread share the two cores, 30,600 registrations a second become 19,500 to 26,000.
+//! Measured with 100,000 registrations, of four datagrams each way, on two cores of a machine that had other work too, as processor time for each
+//! datagram that comes: workers need 1 µs more than 5 to 6 (0.7 to 1.8), the thread that writes 2.2 µs (1.9 to 2.7). The file has 62 octets
+//! for each. Where hammer, server and that thread share the two cores, 30,600 registrations a second become 19,500 to 26,000.
 //!
 //! # What is not recorded
 //!

@@ -1,5 +1,5 @@
-//! What a worker does besides its datagrams: calls are answered, registrations elsewhere kept up, peers qualified. It has neither a socket nor a clock,
-//! so that what was recorded of a worker can be done again.
+//! What a worker does besides its datagrams: calls are answered, registrations elsewhere kept up, peers qualified. It has neither a socket nor
+//! a clock, so that what was recorded of a worker can be done again.
 
 use std::sync::Arc;
 

@@ -5,7 +5,8 @@
 //! wrong is put out, for it may be a secret of somebody else, and is wrong still. So a replay sends and receives, octet for octet, what the
 //! server would have, had the aliases been its secrets.
 //!
-//! It is all done by the thread that writes, which sees what every worker was given and sent in an order in which a challenge comes before its answer.
+//! It is all done by the thread that writes, which sees what every worker was given and sent in an order in which a challenge comes before
+//! its answer.
 //!
 //! - [`Aliases`], here: what is changed. [`secrets`]: which alias is whose. [`frames`]: elements of frames. [`tokens`]: call tokens.
 

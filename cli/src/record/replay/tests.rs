@@ -204,3 +204,27 @@ fn another_builds_recording_that_parts_is_not_a_failure_of_this_one() {
     });
     assert_eq!(run(&path, false).unwrap(), Verdict::Broke);
 }
+
+#[test]
+fn a_thread_that_panics_leaves_the_input_that_it_panicked_at() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("record");
+    let taping = Taping::begin(&path, header()).unwrap();
+    let mut tape = taping.tape(WORKERS[0]);
+    let thread = std::thread::spawn(move || {
+        let now = Instant::ZERO;
+        tape.begin(|| Input::Timeout { now });
+        panic!("as a test wants it");
+    });
+    assert!(thread.join().is_err());
+    taping.finish();
+    let read = Recorded::read(&path).unwrap();
+    let entries: Vec<_> = read.entries(WORKERS[0]).map(Option::unwrap).collect();
+    assert!(matches!(
+        entries[..],
+        [Entry {
+            input: Input::Timeout { .. },
+            ..
+        }]
+    ));
+}
