@@ -1,6 +1,6 @@
 //! Gives the command hashes of the sources that it was built from, so that results of two builds are not taken for results of
-//! one: of what decides about worlds, for the shards of a sweep; of the library, the explorers, their dependencies and each
-//! scenario, with the compiler, for certificates of proofs. Built again where one of them changes, and not at each commit.
+//! one: of what decides about worlds, for the shards of a sweep; about servers, for recordings; of the library, the explorers, their dependencies
+//! and each scenario, with the compiler, for certificates of proofs. Built again where one of them changes, and not at each commit.
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -22,6 +22,9 @@ const WORLDS: [&str; 8] = [
     "models/src",
     "cli/src/sim",
 ];
+
+/// What decides what a server makes of what it is given.
+const SERVER: [&str; 4] = ["Cargo.lock", "Cargo.toml", "src", "cli/src"];
 
 /// What is proved.
 const LIBRARY: [&str; 1] = ["src"];
@@ -47,7 +50,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     for place in WORLDS {
         println!("cargo::rerun-if-changed={}", root(place).display());
     }
+    println!("cargo::rerun-if-changed=src");
     say("SOURCES", &hash(&WORLDS)?);
+    say("SERVER", &hash(&SERVER)?);
     say("LIBRARY", &hash(&LIBRARY)?);
     say("EXPLORERS", &hash(&EXPLORERS)?);
     say("MATRIX", &hash(&MATRIX)?);

@@ -32,6 +32,7 @@ mod plan;
 mod progress;
 #[cfg(feature = "evidence")]
 mod prove;
+mod record;
 #[cfg(feature = "evidence")]
 mod replay;
 mod report;
@@ -109,6 +110,8 @@ enum Command {
     Register(client::register::RegisterArgs),
     #[cfg(feature = "evidence")]
     Replay(replay::ReplayArgs),
+    #[cfg(not(feature = "evidence"))]
+    Replay(record::replay::ReplayArgs),
     Serve(serve::ServeArgs),
     #[cfg(feature = "evidence")]
     Shrink(shrink::ShrinkArgs),
@@ -163,6 +166,8 @@ fn run(line: &CommandLine) -> Result<ExitCode, Error> {
         Command::ProveChild(args) => prove::child::run(args).map(Verdict::exit_code),
         #[cfg(feature = "evidence")]
         Command::Replay(args) => replay::run(args, line.json).map(Verdict::exit_code),
+        #[cfg(not(feature = "evidence"))]
+        Command::Replay(args) => record::replay::of(args, line.json).map(Verdict::exit_code),
         Command::Register(args) => client::register::run(args),
         Command::Serve(args) => serve::run(args),
         #[cfg(feature = "evidence")]
@@ -194,7 +199,7 @@ mod tests {
         let mut shown: Vec<&str> = shown.map(|command| command.get_name()).collect();
         shown.sort_unstable();
         let mut server = vec![
-            "call", "config", "conform", "ctl", "decode", "hammer", "register", "serve",
+            "call", "config", "conform", "ctl", "decode", "hammer", "register", "replay", "serve",
         ];
         if cfg!(feature = "soak") {
             server.push("soak");

@@ -36,7 +36,6 @@ struct Work {
 
 impl Progress {
     /// Nothing of `total` is done yet.
-    #[cfg(feature = "evidence")]
     pub(crate) fn new(label: &str, total: u64) -> Self {
         Self::until(label, Some(total), None)
     }

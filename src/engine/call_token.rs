@@ -29,8 +29,8 @@ const MAC_LEN: usize = 16;
 const RAW_LEN: usize = TIME_LEN + MAC_LEN;
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/// A token for this address, issued now.
-pub(super) fn issue(key: &TokenKey, now: Instant, remote: SocketAddr) -> [u8; TOKEN_LEN] {
+/// A token for this address, issued now. For who must know what an endpoint issues: a recording, which has it under another key.
+pub fn issue(key: &TokenKey, now: Instant, remote: SocketAddr) -> [u8; TOKEN_LEN] {
     let time = time_octets(now);
     let mut raw = [0; RAW_LEN];
     raw[..TIME_LEN].copy_from_slice(&time);

@@ -98,7 +98,13 @@ pub(crate) fn node(clock: Clock, remote: SocketAddr) -> Result<ClientNode, Error
         ledger: Default::default(),
     });
     let options = EndpointOptions::default();
-    Node::new(clock, &[(any, 0).into()], options, Arc::new(catalog))
+    let seed = random()?;
+    Node::new(
+        clock,
+        &[(any, 0).into()],
+        (options, seed),
+        Arc::new(catalog),
+    )
 }
 
 #[cfg(test)]

@@ -25,6 +25,9 @@ use self::sockets::Sockets;
 use self::taps::{Moment, Passing, Taps};
 use crate::clock::Clock;
 use crate::error::{Advised, Error};
+use crate::record::Tape;
+use crate::record::input::Input;
+use crate::record::output::Output;
 
 /// IAX2's port (RFC 5456 §5).
 pub(crate) const PORT: u16 = 4569;
@@ -44,6 +47,8 @@ pub(crate) struct Node<D: Directory> {
     pub(crate) endpoint: Endpoint<D>,
     /// Who listens in.
     pub(crate) taps: Taps,
+    /// Where it is recorded what the endpoint is given.
+    pub(crate) tape: Tape,
     worker: WorkerId,
     clock: Clock,
     poll: Poll,
@@ -67,7 +72,7 @@ pub(crate) struct Turned {
 }
 
 impl<D: Directory> Node<D> {
-    /// Binds the sockets.
+    /// Binds the sockets. The randomness of the endpoint is that of the seed.
     ///
     /// # Errors
     ///
@@ -75,7 +80,7 @@ impl<D: Directory> Node<D> {
     pub(crate) fn new(
         clock: Clock,
         binds: &[SocketAddr],
-        options: EndpointOptions,
+        (options, seed): (EndpointOptions, [u8; 32]),
         directory: D,
     ) -> Result<Self, Error> {
         let poll = Poll::new().map_err(refused("no polling"))?;
@@ -87,9 +92,10 @@ impl<D: Directory> Node<D> {
         Ok(Node {
             worker: options.workers.me(),
             taps: Taps::default(),
+            tape: Tape::default(),
             clock,
             sockets: Sockets::bind(binds, !options.workers.is_alone(), poll.registry())?,
-            endpoint: Endpoint::new(options, random()?, directory),
+            endpoint: Endpoint::new(options, seed, directory),
             poll,
             ready: Events::with_capacity(64),
             waker: Arc::new(waker),
@@ -135,7 +141,9 @@ impl<D: Directory> Node<D> {
             .poll_timeout()
             .is_some_and(|(at, _)| at <= now)
         {
+            self.tape.begin(|| Input::Timeout { now });
             self.endpoint.handle_timeout(now);
+            self.tape.end();
             turned.has_business = true;
         }
         self.send_all();
@@ -194,17 +202,37 @@ impl<D: Directory> Node<D> {
     fn take(&mut self, now: Instant, socket: usize, from: SocketAddr, datagram: &[u8]) -> bool {
         self.sockets.note_heard(from, socket);
         self.overhear(now, from, datagram, Moment::Came);
-        match self.endpoint.route(from, datagram) {
-            Route::Here => return self.handle(now, from, datagram),
-            Route::There(owner) => self.hand(owner, socket, from, datagram),
+        self.tape.begin(|| {
+            let octets = datagram.into();
+            Input::Came { now, from, octets }
+        });
+        let route = self.endpoint.route(from, datagram);
+        if route != Route::Here {
+            self.tape.note(|| Output::Routed(route.clone()));
+        }
+        let has_business = match route {
+            Route::Here => self.handle(now, from, datagram),
+            Route::There(owner) => {
+                self.hand(owner, socket, from, datagram);
+                false
+            }
             Route::Shared(others) => {
                 for other in others {
                     self.hand(other, socket, from, datagram);
                 }
-                return self.handle(now, from, datagram);
+                self.handle(now, from, datagram)
             }
+        };
+        self.finish();
+        has_business
+    }
+
+    /// An input is done: where it is recorded, so is what it leaves to be sent.
+    pub(crate) fn finish(&mut self) {
+        self.tape.end();
+        if self.tape.is_live() {
+            self.queue_all();
         }
-        false
     }
 
     fn handle(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) -> bool {
@@ -234,16 +262,24 @@ impl<D: Directory> Node<D> {
                 return has_business;
             };
             let (now, from) = (self.now(), handed.from);
+            self.tape.begin(|| Input::Handed {
+                now,
+                from,
+                octets: handed.octets.clone(),
+                is_last: handed.back_to.is_none(),
+            });
             match handed.back_to {
                 Some(back_to) if !self.endpoint.keeps(from, &handed.octets) => {
+                    self.tape.note(|| Output::Kept(false));
                     self.give_back(back_to, handed);
                 }
                 _ => {
                     self.sockets.note_heard(from, handed.socket);
                     has_business |= self.handle(now, from, &handed.octets);
-                    self.send_all();
                 }
             }
+            self.tape.end();
+            self.send_all();
         }
         // There may be more: the waker has been used up.
         if let Err(error) = self.waker.wake() {
@@ -284,14 +320,19 @@ impl<D: Directory> Node<D> {
     }
 
     fn send_all(&mut self) {
+        self.queue_all();
+        self.sockets.flush();
+    }
+
+    fn queue_all(&mut self) {
         while let Some(transmit) = self.endpoint.poll_transmit() {
+            self.tape.note(|| Output::Sent(transmit.clone()));
             let (to, octets) = (transmit.destination, &transmit.payload);
             if !self.taps.is_empty() {
                 self.overhear(self.now(), to, octets, Moment::Sent);
             }
             self.sockets.send(transmit);
         }
-        self.sockets.flush();
     }
 }
 

@@ -1,5 +1,5 @@
 //! `iaxproof replay`: runs one execution again, from its token or from the file of its plan, and shows it step by step: the
-//! interleaving of a schedule, the timeline of a world. [`again`] runs it many times.
+//! interleaving of a schedule, the timeline of a world. [`again`] runs it many times. A recording of a server is [`record`]'s.
 
 mod again;
 
@@ -16,6 +16,8 @@ use serde_json::json;
 
 use crate::error::Error;
 use crate::prove::design;
+use crate::record;
+use crate::record::file::is_recording;
 use crate::report::Verdict;
 use crate::sim::world;
 use crate::view::ViewArgs;
@@ -26,7 +28,7 @@ const SCHEDULE: &str = "P1-";
 /// Run one execution again and show it step by step.
 #[derive(Debug, Args)]
 pub(crate) struct ReplayArgs {
-    /// A token, or a file that holds a token or a plan.
+    /// A token, or a file that holds a token or a plan, or a recording of `iaxproof serve --record`.
     what: String,
     /// The design that a world runs on; the token of a schedule names its own.
     #[arg(long, value_name = "NAME", default_value = "shipped", value_parser = design)]
@@ -38,13 +40,22 @@ pub(crate) struct ReplayArgs {
     views: ViewArgs,
 }
 
-/// Replays and prints. [`Verdict::Failed`] where it reproduces a failure, [`Verdict::Broke`] where a plan holds that became another
+/// Replays and prints, or leaves it to [`record::replay`]. [`Verdict::Failed`] where it reproduces a failure, [`Verdict::Broke`] where a plan holds that became another
 /// story than it says.
 ///
 /// # Errors
 ///
 /// [`Error::Usage`] for what is neither a token nor a file with one, nor a plan.
 pub(crate) fn run(args: &ReplayArgs, json: bool) -> Result<Verdict, Error> {
+    let recording = Path::new(args.what.trim());
+    if is_recording(recording) {
+        return match args.times.is_some() || args.views.is_any() {
+            true => Err(Error::Usage(
+                "a recording has no views, and is replayed once".to_owned(),
+            )),
+            false => record::replay::run(recording, json),
+        };
+    }
     let text = read(&args.what)?;
     let refused = |why: String| Error::Usage(format!("{}: {why}", args.what.trim()));
     let is_schedule = text.starts_with(SCHEDULE);

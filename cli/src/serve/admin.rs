@@ -5,14 +5,14 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use iaxproof::catalog::Catalog;
 use iaxproof::config::Parsed;
-use iaxproof::registry::Std;
+use iaxproof::registry::Family;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::iterator::Signals;
 
 use super::configuration::Source;
 use super::dialplan::Dialplan;
+use super::operator::Operator;
 use super::service;
 use super::worker::{Message, Rings};
 use crate::error::{Advised, Error};
@@ -39,7 +39,11 @@ impl Admin {
     /// # Errors
     ///
     /// [`Error::Broke`] where the system has no thread for us.
-    pub(crate) fn spawn(mut self, reloader: Arc<Reloader>, rings: Rings) -> Result<(), Error> {
+    pub(crate) fn spawn<F: Family>(
+        mut self,
+        reloader: Arc<Reloader<F>>,
+        rings: Rings,
+    ) -> Result<(), Error> {
         let body = move || {
             let mut oversize = Outage::default();
             for signal in self.0.forever() {
@@ -66,27 +70,27 @@ impl Admin {
 
 /// Reads the configuration again, for whoever asks: a signal, or the control socket.
 #[derive(Debug)]
-pub(crate) struct Reloader {
+pub(crate) struct Reloader<F: Family> {
     source: Source,
     /// The file of the dialplan, if one is named.
     dialplan: Option<PathBuf>,
-    catalog: Arc<Catalog<Std>>,
+    operator: Arc<Operator<F>>,
     rings: Rings,
     /// Counts the configurations that were accepted. Held throughout a reload, so that what was read last is in force last.
     accepted: Mutex<u64>,
 }
 
-impl Reloader {
+impl<F: Family> Reloader<F> {
     /// Where it is read from, and where it goes.
     pub(super) fn new(
         (source, dialplan): (Source, Option<PathBuf>),
-        catalog: Arc<Catalog<Std>>,
+        operator: Arc<Operator<F>>,
         rings: Rings,
     ) -> Self {
         Reloader {
             source,
             dialplan,
-            catalog,
+            operator,
             rings,
             accepted: Mutex::new(0),
         }
@@ -105,7 +109,7 @@ impl Reloader {
             service::ready("the last configuration was refused, the former one stays in force");
         })?;
         *accepted += 1;
-        self.catalog.reload(parsed.configuration);
+        self.operator.reload(parsed.configuration);
         tracing::info!(serial = *accepted, "configuration reloaded");
         self.rings.send(&Message::Reloaded(parsed.registrations));
         if let Some(dialplan) = dialplan {

@@ -5,6 +5,8 @@ use core::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use iaxproof::registry::Family;
+
 use super::control::{Control, Desk};
 use super::metrics::Metrics;
 use crate::ctl::protocol::default_path;
@@ -39,7 +41,7 @@ impl Doors {
     /// # Errors
     ///
     /// [`Error::Broke`] where the system has no thread for us.
-    pub(super) fn open(self, desk: Desk) -> Result<Option<Control>, Error> {
+    pub(super) fn open<F: Family>(self, desk: Desk<F>) -> Result<Option<Control>, Error> {
         let desk = Arc::new(desk);
         if let Some(control) = &self.control {
             control.spawn(Arc::clone(&desk))?;

@@ -3,9 +3,7 @@
 
 use core::time::Duration;
 
-use iaxproof::catalog::Catalog;
 use iaxproof::engine::directory::TokenKey;
-use iaxproof::registry::Std;
 use iaxproof::time::Instant;
 
 use crate::error::Error;
@@ -28,30 +26,17 @@ impl Keys {
         }
     }
 
-    /// Changes the key when it is time; `rotate` takes the new one. Whether it was.
+    /// A fresh key when it is time for one.
     ///
     /// # Errors
     ///
     /// [`Error::Broke`] where the operating system has no randomness.
-    fn rotate(&mut self, now: Instant, rotate: impl FnOnce(TokenKey)) -> Result<bool, Error> {
+    pub(super) fn fresh(&mut self, now: Instant) -> Result<Option<TokenKey>, Error> {
         if now < self.due {
-            return Ok(false);
+            return Ok(None);
         }
         self.due = now + INTERVAL;
-        rotate(TokenKey(random()?));
-        Ok(true)
-    }
-
-    /// Changes the key of a catalog when it is time.
-    ///
-    /// # Errors
-    ///
-    /// As where there is no randomness: [`Error::Broke`].
-    pub(super) fn keep_fresh(&mut self, now: Instant, catalog: &Catalog<Std>) -> Result<(), Error> {
-        if self.rotate(now, |key| catalog.rotate_token_key(key, now))? {
-            tracing::debug!("the key of the call tokens is a new one");
-        }
-        Ok(())
+        Ok(Some(TokenKey(random()?)))
     }
 }
 
@@ -64,12 +49,9 @@ mod tests {
         let mut keys = Keys::new(Instant::from_secs(5));
         let mut made = Vec::new();
         for second in [5, 3_604, 3_605, 3_606, 7_204, 7_205] {
-            let rotated = keys.rotate(Instant::from_secs(second), |key| made.push(key));
-            assert_eq!(
-                rotated.unwrap(),
-                matches!(second, 3_605 | 7_205),
-                "{second}"
-            );
+            let fresh = keys.fresh(Instant::from_secs(second)).unwrap();
+            assert_eq!(fresh.is_some(), matches!(second, 3_605 | 7_205), "{second}");
+            made.extend(fresh);
         }
         assert!(made[0] != made[1]);
     }

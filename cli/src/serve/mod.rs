@@ -1,8 +1,9 @@
 //! `iaxproof serve`: the endpoint on real sockets, with the configuration of a file and the registrations of a database.
 //!
 //! - [`run`], here: from the command line to a running server. [`configuration`]: a file, or the one that is built in.
-//! - [`worker`]: a thread that owns sockets and an endpoint. [`admin`]: the thread that takes signals. Another one,
-//!   the realtime thread, is the store's.
+//! - [`worker`]: a thread that owns sockets and an endpoint; [`business`]: what it does besides datagrams. [`admin`]: the thread that takes
+//!   signals. Another one, the realtime thread, is the store's. [`operator`]: what is done to the catalog beside the workers.
+//! - [`chosen`]: what is random, and the recording, which has it.
 //! - [`doors`]: where an operator gets in. [`control`]: what `iaxproof ctl` asks. [`reading`]: figures.
 //!   [`metrics`]: the same for Prometheus.
 //!   [`service`]: what systemd is told.
@@ -14,6 +15,8 @@
 
 mod admin;
 pub(crate) mod application;
+pub(crate) mod business;
+mod chosen;
 mod configuration;
 mod control;
 pub(crate) mod dialplan;
@@ -21,6 +24,7 @@ mod doors;
 mod keys;
 mod logins;
 mod metrics;
+pub(crate) mod operator;
 pub(crate) mod reading;
 mod registrants;
 mod restored;
@@ -31,6 +35,7 @@ mod worker;
 
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use core::str::FromStr;
+use core::time::Duration;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -42,15 +47,17 @@ use iaxproof::config::{Parsed, Serving};
 use iaxproof::engine::directory::TokenKey;
 use iaxproof::engine::workers::WORKERS_MAX;
 use iaxproof::engine::{EndpointOptions, WorkerId, Workers};
-use iaxproof::registry::{HashKey, Std};
+use iaxproof::registry::{Family, HashKey, Std};
 use tracing::level_filters::LevelFilter;
 
 use self::admin::{Admin, Reloader};
 use self::application::Application;
+use self::chosen::Chosen;
 use self::configuration::Source;
 use self::control::Desk;
 use self::dialplan::Dialplan;
 use self::doors::Doors;
+use self::operator::Operator;
 use self::service::Pulse;
 use self::worker::{Message, Ring, Rings, Worker};
 use crate::audio::{melody, wav};
@@ -59,7 +66,9 @@ use crate::error::{Advised, Error};
 use crate::log;
 use crate::net::crew::Crew;
 use crate::net::taps::recorder::Recording;
-use crate::net::{Node, PORT, random, sockets};
+use crate::net::{Node, PORT, sockets};
+use crate::record::hand::Actor;
+use crate::record::{Tape, Taped};
 use crate::store::Store;
 use crate::store::cached::Caching;
 use crate::store::realtime::Realtime;
@@ -104,6 +113,10 @@ pub(crate) struct ServeArgs {
     /// not encrypted, and the results of logins, from which a weak secret can be guessed.
     #[arg(long, value_name = "FILE")]
     pcap: Option<PathBuf>,
+    /// Write everything that decides what the server does to this file, for `iaxproof replay FILE`. No secret is in it, but what is said in calls
+    /// is. Not with encrypted calls.
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
     /// What goes to the log: off, error, warn, info, debug or trace.
     #[arg(
         long,
@@ -115,7 +128,7 @@ pub(crate) struct ServeArgs {
 }
 
 /// A worker's sockets and endpoint.
-type ServerNode = Node<Arc<Catalog<Std>>>;
+type ServerNode<F> = Node<Arc<Catalog<F>>>;
 
 /// An address to listen on.
 #[derive(Clone, Copy, Debug)]
@@ -139,6 +152,13 @@ impl FromStr for Bind {
 ///
 /// [`Error::Usage`] for a configuration with an error, others where the system refuses a socket or a file.
 pub(crate) fn run(args: &ServeArgs) -> Result<ExitCode, Error> {
+    match args.record {
+        None => serve::<Std>(args),
+        Some(_) => serve::<Taped>(args),
+    }
+}
+
+fn serve<F: Family>(args: &ServeArgs) -> Result<ExitCode, Error> {
     log::begin(args.log);
     // Signals first: from here on none ends us without our knowing.
     let admin = Admin::new()?;
@@ -148,22 +168,38 @@ pub(crate) fn run(args: &ServeArgs) -> Result<ExitCode, Error> {
     let binds = binds(args, &parsed.serving)?;
     let (music, dialplan) = (music(args)?, dialplan(args)?);
     let doors = Doors::make(args.control.as_ref(), args.metrics)?;
-    let options = options(&parsed.serving);
+    let options = options(parsed.serving.ping_interval, parsed.serving.lagrq_interval);
     let registrations = parsed.registrations.clone();
     let caching = Caching::of(&parsed.realtime);
-    let catalog = Arc::new(catalog(args.database.is_some())?);
-    // Before the database and the capture: where another server has the port, no file is made or emptied.
-    let mut nodes = nodes(args.workers, clock, &binds, &options, &catalog)?;
-    let store = directory(args, parsed, &catalog, clock)?;
+    let chosen = Chosen::new(args.workers)?;
+    let is_database = args.database.is_some();
+    let catalog = Arc::new(catalog::<F>(
+        chosen.hash_key,
+        chosen.token_key.clone(),
+        is_database,
+    ));
+    // Before the database, the recording and the capture: where another server has the port, no file is made or emptied.
+    let mut nodes = nodes((clock, &binds), &options, &chosen, &catalog)?;
+    let taping = chosen.record(args, clock, &parsed, &dialplan)?;
+    let mut tape = taping.tape(Actor::START);
+    let store = directory(args, parsed, &catalog, clock, &mut tape)?;
+    tape.flush();
+    nodes.iter_mut().for_each(|node| {
+        node.tape = taping.tape(Actor::worker(node.worker()));
+    });
     let recording = recording(args, clock, &mut nodes)?;
     let (rings, inboxes) = rings(&nodes);
     rings.send(&Message::Reloaded(registrations));
-    let realtime = store.map(|store| realtime((store, caching), &catalog, clock, rings.clone()));
+    let realtime = store.map(|store| {
+        let tape = taping.tape(Actor::REALTIME);
+        realtime((store, caching), &catalog, (clock, tape), rings.clone())
+    });
     let realtime = realtime.transpose()?;
     let files = (source.clone(), args.dialplan.clone());
-    let reloader = Reloader::new(files, Arc::clone(&catalog), rings.clone());
+    let operator = Arc::new(Operator::new(catalog, taping.tape(Actor::OPERATOR)));
+    let reloader = Reloader::new(files, Arc::clone(&operator), rings.clone());
     let reloader = Arc::new(reloader);
-    let desk = Desk::new(catalog, clock, Arc::clone(&reloader), rings.clone());
+    let desk = Desk::new(operator, clock, Arc::clone(&reloader), rings.clone());
     // The control socket is removed at the end.
     let _control = doors.open(desk)?;
     let pulses: Vec<Pulse> = nodes.iter().map(|node| Pulse::at(node.now())).collect();
@@ -184,28 +220,29 @@ pub(crate) fn run(args: &ServeArgs) -> Result<ExitCode, Error> {
     if let Some(realtime) = realtime {
         realtime.stop();
     }
+    taping.finish();
     tracing::info!("stopped");
     done.map(|()| ExitCode::SUCCESS)
 }
 
 /// One node for each worker, all at the same addresses.
-fn nodes(
-    workers: u16,
-    clock: Clock,
-    binds: &[SocketAddr],
+fn nodes<F: Family>(
+    (clock, binds): (Clock, &[SocketAddr]),
     options: &EndpointOptions,
-    catalog: &Arc<Catalog<Std>>,
-) -> Result<Vec<ServerNode>, Error> {
+    chosen: &Chosen,
+    catalog: &Arc<Catalog<F>>,
+) -> Result<Vec<ServerNode<F>>, Error> {
+    let workers = chosen.seeds.len() as u16;
     let binds = match workers {
         1 => binds.to_vec(),
         _ => sockets::nobodys(binds)?,
     };
-    let nodes = (0..workers).map(|me| {
+    let nodes = (0..workers).zip(&chosen.seeds).map(|(me, seed)| {
         let options = EndpointOptions {
             workers: Workers::new(WorkerId(me), workers),
             ..options.clone()
         };
-        Node::new(clock, &binds, options, Arc::clone(catalog))
+        Node::new(clock, &binds, (options, *seed), Arc::clone(catalog))
     });
     let mut nodes = nodes.collect::<Result<Vec<_>, Error>>()?;
     let wakers: Vec<_> = nodes.iter().map(Node::waker).collect();
@@ -216,7 +253,7 @@ fn nodes(
 }
 
 /// The two ends of each worker's messages.
-fn rings(nodes: &[ServerNode]) -> (Rings, Vec<Receiver<Message>>) {
+fn rings<F: Family>(nodes: &[ServerNode<F>]) -> (Rings, Vec<Receiver<Message>>) {
     let ends = nodes.iter().map(|node| {
         let (sender, messages) = mpsc::channel();
         (Ring::new(sender, node.waker()), messages)
@@ -226,8 +263,8 @@ fn rings(nodes: &[ServerNode]) -> (Rings, Vec<Receiver<Message>>) {
 }
 
 /// Runs the first worker here and the others on threads, until all have ended. Where one cannot go on, none does.
-fn run_all(workers: Vec<Worker>, rings: &Rings) -> Result<(), Error> {
-    let run = |worker: Worker| {
+fn run_all<F: Family>(workers: Vec<Worker<F>>, rings: &Rings) -> Result<(), Error> {
+    let run = |worker: Worker<F>| {
         let done = worker.run();
         if done.is_err() {
             rings.send(&Message::Stop);
@@ -259,33 +296,34 @@ fn run_all(workers: Vec<Worker>, rings: &Rings) -> Result<(), Error> {
 }
 
 /// Fills the catalog with what a former process stored and what the configuration says. The database, if there is one.
-fn directory(
+fn directory<F: Family>(
     args: &ServeArgs,
     parsed: Parsed,
-    catalog: &Catalog<Std>,
+    catalog: &Catalog<F>,
     clock: Clock,
+    tape: &mut Tape,
 ) -> Result<Option<Store>, Error> {
     let mut store = args.database.as_deref().map(Store::open).transpose()?;
     if let Some(store) = &mut store {
         if !parsed.realtime.update {
             store.update_nothing_else();
         }
-        restored::restore(store, catalog, &clock)?;
+        restored::restore(store, catalog, &clock, tape)?;
     }
-    catalog.reload(parsed.configuration);
+    operator::reload(catalog, parsed.configuration, tape);
     restored::report(catalog, &clock);
     Ok(store)
 }
 
 /// The realtime thread; what it has done goes to the worker.
-fn realtime(
-    (store, caching): (Store, Caching),
-    catalog: &Arc<Catalog<Std>>,
-    clock: Clock,
+fn realtime<F: Family>(
+    store: (Store, Caching),
+    catalog: &Arc<Catalog<F>>,
+    (clock, tape): (Clock, Tape),
     rings: Rings,
 ) -> Result<Realtime, Error> {
     let tell = move |done| rings.send(&Message::Done(done));
-    Realtime::spawn(store, caching, Arc::clone(catalog), clock, tell)
+    Realtime::spawn(store, Arc::clone(catalog), clock, tape, tell)
 }
 
 /// Where to listen. The built-in phones have secrets that everybody knows, so they stay on this machine.
@@ -302,32 +340,37 @@ fn binds(args: &ServeArgs, serving: &Serving) -> Result<Vec<SocketAddr>, Error> 
     }
 }
 
-fn options(serving: &Serving) -> EndpointOptions {
+/// How the endpoints of a server behave.
+pub(crate) fn options(ping_interval: Duration, lagrq_interval: Duration) -> EndpointOptions {
     EndpointOptions {
-        ping_interval: serving.ping_interval,
-        lagrq_interval: serving.lagrq_interval,
+        ping_interval,
+        lagrq_interval,
         asks_application: true,
         ..EndpointOptions::default()
     }
 }
 
-fn catalog(database: bool) -> Result<Catalog<Std>, Error> {
-    let [a, b] = [random()?, random()?].map(u64::from_ne_bytes);
-    Ok(Catalog::new(CatalogOptions {
-        hash_key: HashKey(a, b),
+/// The empty catalog of a server.
+pub(crate) fn catalog<F: Family>(
+    hash_key: HashKey,
+    token_key: TokenKey,
+    database: bool,
+) -> Catalog<F> {
+    Catalog::new(CatalogOptions {
+        hash_key,
         shards: SHARDS,
         container: Kind::Hash,
-        token_key: TokenKey(random()?),
+        token_key,
         database,
         dialogues_max: 32_766,
         ledger: Default::default(),
-    }))
+    })
 }
 
-fn recording(
+fn recording<F: Family>(
     args: &ServeArgs,
     clock: Clock,
-    nodes: &mut [ServerNode],
+    nodes: &mut [ServerNode<F>],
 ) -> Result<Option<Recording>, Error> {
     let Some(path) = &args.pcap else {
         return Ok(None);
@@ -347,9 +390,14 @@ fn dialplan(args: &ServeArgs) -> Result<Arc<Dialplan>, Error> {
 }
 
 fn music(args: &ServeArgs) -> Result<Arc<[i16]>, Error> {
-    let samples = match &args.music {
-        Some(path) => wav::read(path)?,
-        None => wav::parse(&melody::wav()[..]).map_err(Error::Broke)?,
-    };
+    match &args.music {
+        Some(path) => wav::read(path).map(Into::into),
+        None => own_music(),
+    }
+}
+
+/// What is in the binary.
+pub(crate) fn own_music() -> Result<Arc<[i16]>, Error> {
+    let samples = wav::parse(&melody::wav()[..]).map_err(Error::Broke)?;
     Ok(samples.into())
 }

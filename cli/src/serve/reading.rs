@@ -78,6 +78,7 @@ reading! {
     Gauge call_numbers_free, "Call numbers that are free.";
     Gauge call_numbers_quarantined, "Pairs of address and call number that rest.";
     Gauge trunks, "Addresses with a trunk.";
+    Gauge workers_recorded, "Workers that are being recorded.";
     Counter datagrams, "Datagrams that came.";
     Counter registrations, "Registrations that were granted.";
     Counter releases, "Registrations that were given up by the peer.";

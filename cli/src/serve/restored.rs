@@ -4,10 +4,12 @@
 use iaxproof::catalog::{Catalog, Write};
 use iaxproof::engine::directory::{Generation, Role};
 use iaxproof::engine::settings::Name;
-use iaxproof::registry::Std;
+use iaxproof::registry::Family;
 
 use crate::clock::Clock;
 use crate::error::Error;
+use crate::record::Tape;
+use crate::record::input::Input;
 use crate::store::{Registration, Store};
 
 /// Hands over all that is stored.
@@ -15,10 +17,11 @@ use crate::store::{Registration, Store};
 /// # Errors
 ///
 /// [`Error::Broke`] where the database cannot be read: to serve without it would forget what was acknowledged.
-pub(super) fn restore(
+pub(super) fn restore<F: Family>(
     store: &mut Store,
-    catalog: &Catalog<Std>,
+    catalog: &Catalog<F>,
     clock: &Clock,
+    tape: &mut Tape,
 ) -> Result<(), Error> {
     let kept = store.registrations();
     let kept =
@@ -26,7 +29,13 @@ pub(super) fn restore(
     tracing::info!(registrations = kept.len(), "the database is open");
     for registration in kept {
         if let Some(write) = write(&registration, clock) {
-            catalog.restore(write, clock.now());
+            let now = clock.now();
+            tape.begin(|| {
+                let write = write.clone();
+                Input::Restored { write, now }
+            });
+            catalog.restore(write, now);
+            tape.end();
         }
     }
     Ok(())
@@ -42,7 +51,7 @@ fn write(registration: &Registration, clock: &Clock) -> Option<Write> {
 }
 
 /// Says which peers of the configuration have a stored contact now.
-pub(super) fn report(catalog: &Catalog<Std>, clock: &Clock) {
+pub(super) fn report<F: Family>(catalog: &Catalog<F>, clock: &Clock) {
     if !tracing::enabled!(tracing::Level::DEBUG) {
         return;
     }

@@ -7,22 +7,23 @@ use std::sync::mpsc::{Receiver, Sender};
 
 use iaxproof::catalog::Catalog;
 use iaxproof::config::Registration;
-use iaxproof::engine::directory::Role;
-use iaxproof::engine::{Endpoint, Event, WorkerId};
-use iaxproof::registry::Std;
+use iaxproof::engine::{Event, WorkerId};
+use iaxproof::registry::Family;
 use iaxproof::time::Instant;
 use mio::Waker;
 
 use super::application::Application;
+use super::business::Business;
 use super::control::question::{Ask, Insight};
 use super::dialplan::Dialplan;
 use super::keys::Keys;
-use super::logins::FailedLogins;
 use super::reading::{Histogram, Reading};
-use super::registrants::Registrants;
 use super::service::{self, Pulse};
 use crate::error::Error;
 use crate::net::Node;
+use crate::record::alias::Known;
+use crate::record::input::Input;
+use crate::record::output::Output;
 use crate::store::realtime::{Bell, Done};
 
 /// How long a stopping server waits for the other sides to acknowledge.
@@ -100,13 +101,11 @@ impl Rings {
 
 /// The worker.
 #[derive(Debug)]
-pub(crate) struct Worker {
-    node: Node<Arc<Catalog<Std>>>,
-    application: Application,
+pub(crate) struct Worker<F: Family> {
+    node: Node<Arc<Catalog<F>>>,
+    business: Business,
     messages: Receiver<Message>,
     realtime: Option<Bell>,
-    logins: FailedLogins,
-    registrants: Registrants,
     /// The first worker's.
     keys: Option<Keys>,
     /// What happened so far.
@@ -115,23 +114,22 @@ pub(crate) struct Worker {
     is_stopping: bool,
 }
 
-impl Worker {
+impl<F: Family> Worker<F> {
     /// A worker that has not begun.
     pub(crate) fn new(
-        node: Node<Arc<Catalog<Std>>>,
+        node: Node<Arc<Catalog<F>>>,
         application: Application,
         messages: Receiver<Message>,
         realtime: Option<Bell>,
         pulse: Pulse,
     ) -> Self {
-        let keys = is_first(&node).then(|| Keys::new(node.now()));
+        let is_first = node.worker() == WorkerId(0);
+        let keys = is_first.then(|| Keys::new(node.now()));
         Worker {
             node,
-            application,
+            business: Business::new(application, is_first),
             messages,
             realtime,
-            logins: FailedLogins::default(),
-            registrants: Registrants::default(),
             keys,
             reading: Reading {
                 batches: Histogram::new(&BATCHES),
@@ -149,9 +147,9 @@ impl Worker {
     /// [`Error::Broke`] where the operating system cannot wait for datagrams.
     pub(crate) fn run(mut self) -> Result<(), Error> {
         while !self.is_stopping {
-            self.turn(self.application.due())?;
+            self.turn(self.business.due())?;
         }
-        if is_first(&self.node) {
+        if self.keys.is_some() {
             service::stopping();
         }
         let done = self.say_farewell();
@@ -168,17 +166,29 @@ impl Worker {
         }
         let now = self.node.now();
         self.pulse.beat(now);
-        if let Some(keys) = &mut self.keys {
-            keys.keep_fresh(now, self.node.endpoint.directory())?;
-        }
+        self.keep_key_fresh(now)?;
         has_business |= self.take_messages(now);
-        self.application.play(now, &mut self.node.endpoint);
-        // A command may leave events: they are handled in the same turn.
-        while let Some(event) = self.node.endpoint.poll_event() {
-            self.handle(now, event);
-        }
+        self.do_business(now);
+        self.node.tape.flush();
         if let Some(realtime) = self.realtime.as_ref().filter(|_| has_business) {
             realtime.ring();
+        }
+        Ok(())
+    }
+
+    fn keep_key_fresh(&mut self, now: Instant) -> Result<(), Error> {
+        let fresh = self.keys.as_mut().map(|keys| keys.fresh(now)).transpose()?;
+        if let Some(key) = fresh.flatten() {
+            self.node.tape.announce(|| Known::TokenKey(key.clone()));
+            let input = || Input::TokenKey {
+                now,
+                key: key.clone(),
+            };
+            self.node.tape.begin(input);
+            let catalog = self.node.endpoint.directory();
+            catalog.rotate_token_key(key.clone(), now);
+            self.node.finish();
+            tracing::debug!("the key of the call tokens is a new one");
         }
         Ok(())
     }
@@ -187,73 +197,81 @@ impl Worker {
         let mut any = false;
         while let Ok(message) = self.messages.try_recv() {
             any = true;
-            match message {
-                Message::Done(Done::Answered(query)) => {
-                    self.node.endpoint.handle_answer(now, query);
-                }
-                Message::Done(Done::Stored(change)) => {
-                    self.node.endpoint.handle_stored(now, &change);
-                }
-                Message::Reloaded(registrations) => {
-                    self.reloaded(now, registrations);
-                }
-                Message::Dialplan(dialplan) => self.application.follow(dialplan),
-                Message::Asked(ask) => self.insight(now).answer(ask),
-                Message::Changed => {}
-                Message::Stop => self.is_stopping = true,
-            }
+            self.take(now, message);
         }
         any
     }
 
-    /// The first worker does what one is enough for.
-    fn reloaded(&mut self, now: Instant, registrations: Vec<Registration>) {
-        let is_first = is_first(&self.node);
-        let endpoint = &mut self.node.endpoint;
-        if is_first {
-            // Names that are there (again) may have brought stored contacts.
-            endpoint.adopt();
-            self.registrants.apply(now, endpoint, registrations);
+    fn take(&mut self, now: Instant, message: Message) {
+        match message {
+            Message::Done(Done::Answered(query)) => {
+                self.node.tape.begin(|| Input::Answered { now, query });
+                self.node.endpoint.handle_answer(now, query);
+            }
+            Message::Done(Done::Stored(change)) => {
+                let input = || Input::Stored {
+                    now,
+                    change: change.clone(),
+                };
+                self.node.tape.begin(input);
+                self.node.endpoint.handle_stored(now, &change);
+            }
+            Message::Reloaded(registrations) => {
+                let input = || Input::Reloaded {
+                    now,
+                    registrations: registrations.clone(),
+                };
+                self.node.tape.begin(input);
+                let endpoint = &mut self.node.endpoint;
+                self.business.reloaded(now, endpoint, registrations);
+            }
+            Message::Dialplan(dialplan) => {
+                self.node.tape.begin(|| Input::extensions(&dialplan));
+                self.business.follow(dialplan);
+            }
+            Message::Asked(ask) => return self.insight(now).answer(ask),
+            Message::Changed => return,
+            Message::Stop => {
+                self.is_stopping = true;
+                return;
+            }
         }
-        qualify_all(now, endpoint);
+        self.node.finish();
+    }
+
+    fn do_business(&mut self, now: Instant) {
+        let is_due = self.business.due().is_some_and(|due| due <= now);
+        let first = match is_due {
+            true => None,
+            false => self.node.endpoint.poll_event(),
+        };
+        if !is_due && first.is_none() {
+            return;
+        }
+        let (node, reading) = (&mut self.node, &mut self.reading);
+        node.tape.begin(|| Input::Turn { now });
+        let (tape, taps) = (&mut node.tape, &mut node.taps);
+        let hear = |event: &Event| {
+            reading.note(event);
+            tape.note(|| Output::Told(event.clone()));
+            if let Event::Ended { call, .. } = event {
+                taps.over(*call);
+            }
+        };
+        self.business.turn(now, &mut node.endpoint, first, hear);
+        node.finish();
     }
 
     /// What may be told of this worker.
-    fn insight(&mut self, now: Instant) -> Insight<'_> {
+    fn insight(&mut self, now: Instant) -> Insight<'_, F> {
         Insight {
             now,
             endpoint: &self.node.endpoint,
+            is_recorded: self.node.tape.is_live(),
             taps: &mut self.node.taps,
-            application: &self.application,
-            registrants: &self.registrants,
+            application: self.business.application(),
+            registrants: self.business.registrants(),
             reading: &self.reading,
-        }
-    }
-
-    fn handle(&mut self, now: Instant, event: Event) {
-        self.reading.note(&event);
-        if let Event::Ended { call, .. } = event {
-            self.node.taps.over(call);
-        }
-        match event {
-            Event::Registered {
-                name,
-                address,
-                deadline,
-                ..
-            } => {
-                let seconds = deadline.saturating_since(now).as_secs_f64().round() as u64;
-                tracing::info!(?name, %address, seconds, "registered");
-            }
-            Event::Released { name } => tracing::info!(?name, "unregistered"),
-            Event::Expired { name } => tracing::info!(?name, "registration expired"),
-            Event::LoginFailed { address, role } => self.logins.note(now, address, role),
-            Event::RegistrantChanged { id, state } => self.registrants.note(id, state),
-            Event::Reachability { name, reachability } => {
-                tracing::info!(?name, ?reachability, "qualified");
-            }
-            Event::StaleHandle { what } => tracing::error!(what, "a handle had gone stale"),
-            event => self.application.handle(now, &mut self.node.endpoint, event),
         }
     }
 
@@ -267,28 +285,19 @@ impl Worker {
     /// Hangs up, and goes on until nobody is left to acknowledge, or for [`FAREWELL`].
     fn say_farewell(&mut self) -> Result<(), Error> {
         let now = self.node.now();
-        self.application.stop(now, &mut self.node.endpoint);
-        self.registrants.stop(now, &mut self.node.endpoint);
+        self.node.tape.begin(|| Input::Stopping { now });
+        self.business.stop(now, &mut self.node.endpoint);
+        self.node.finish();
         let end = now + FAREWELL;
         while self.has_company() && self.node.now() < end {
             self.turn(Some(end))?;
         }
         // What nobody acknowledged in time: a registration that the store still has is withdrawn.
-        self.node.endpoint.shutdown(self.node.now());
+        let now = self.node.now();
+        self.node.tape.begin(|| Input::Shutdown { now });
+        self.node.endpoint.shutdown(now);
+        self.node.finish();
+        self.node.tape.flush();
         Ok(())
-    }
-}
-
-/// Whether it is the one worker of several for what is to be done once.
-fn is_first(node: &Node<Arc<Catalog<Std>>>) -> bool {
-    node.worker() == WorkerId(0)
-}
-
-/// Has every peer asked whether it is there that is to be, as chan_iax2 does after each load.
-fn qualify_all(now: Instant, endpoint: &mut Endpoint<Arc<Catalog<Std>>>) {
-    let catalog = Arc::clone(endpoint.directory());
-    for peer in catalog.entries(Role::Peer) {
-        // Whoever has no contact yet is asked when it registers.
-        let _is_asked = endpoint.qualify_own(now, peer);
     }
 }

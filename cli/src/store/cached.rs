@@ -112,7 +112,7 @@ impl Cached {
         &mut self,
         now: Instant,
         whereabouts: impl Fn(&str) -> Whereabouts,
-        evict: impl Fn(Role, &str) -> Pruned,
+        mut evict: impl FnMut(Role, &Name) -> Pruned,
     ) {
         // Who stays is looked at again later, however many wait now.
         for _ in 0..self.waiting.len() {
@@ -135,7 +135,7 @@ impl Cached {
                 },
             };
             if stays_until.is_some_and(|until| until <= now) {
-                if evict(row.role, row.name.as_str()) == Pruned::NotStored {
+                if evict(row.role, &row.name) == Pruned::NotStored {
                     // Also where its end is over.
                     let at = now + MOMENT;
                     self.waiting.push(Reverse(Waiting { at, ..row }));
@@ -172,8 +172,8 @@ mod tests {
         answer: Pruned,
     ) -> Vec<String> {
         let evicted = RefCell::new(Vec::new());
-        let evict = |role, name: &str| {
-            evicted.borrow_mut().push(format!("{role:?} {name}"));
+        let evict = |role, name: &Name| {
+            evicted.borrow_mut().push(format!("{role:?} {}", name.as_str()));
             answer
         };
         cached.clear(Instant::from_secs(seconds), |_| peers, evict);

@@ -9,9 +9,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{JoinHandle, Thread};
 
-use iaxproof::catalog::{Answer, Catalog, Question, Row, Write};
+use iaxproof::catalog::{Answer, Catalog, Pruned, Question, Row, Write};
 use iaxproof::engine::directory::{Contact, Generation, QueryId, Role, StoreId};
-use iaxproof::registry::Std;
+use iaxproof::engine::settings::Name;
+use iaxproof::registry::Family;
 use iaxproof::time::Instant;
 
 use super::cached::{Cached, Caching, Whereabouts};
@@ -20,6 +21,10 @@ use super::{Change, Failure, Registration, Store};
 use crate::clock::Clock;
 use crate::error::{Advised, Error};
 use crate::log::Outage;
+use crate::record::Tape;
+use crate::record::alias::{self, Known};
+use crate::record::input::Input;
+use crate::record::output::Output;
 
 /// The most writes of one transaction.
 const WRITES_PER_COMMIT: usize = 1024;
@@ -57,11 +62,11 @@ impl Realtime {
     /// # Errors
     ///
     /// [`Error::Broke`] where the system has no thread for us.
-    pub(crate) fn spawn(
-        store: Store,
-        caching: Caching,
-        catalog: Arc<Catalog<Std>>,
+    pub(crate) fn spawn<F: Family>(
+        (store, caching): (Store, Caching),
+        catalog: Arc<Catalog<F>>,
         clock: Clock,
+        tape: Tape,
         tell: impl Fn(Done) + Send + 'static,
     ) -> Result<Self, Error> {
         let stops = Arc::new(AtomicBool::new(false));
@@ -69,6 +74,7 @@ impl Realtime {
             store,
             catalog,
             clock,
+            tape,
             tell,
             cached: Cached::new(caching),
             ignores_expiry: caching.ignores_expiry,
@@ -109,10 +115,23 @@ impl Bell {
     }
 }
 
-struct Desk<T> {
+/// Evicts a row that has stayed long enough.
+fn evict<F: Family>(catalog: &Catalog<F>, tape: &mut Tape, role: Role, name: &Name) -> Pruned {
+    tape.begin(|| {
+        let name = name.as_str().to_owned();
+        Input::Prune { role, name }
+    });
+    let pruned = catalog.prune(role, name.as_str());
+    tape.note(|| Output::Pruned(pruned));
+    tape.end();
+    pruned
+}
+
+struct Desk<T, F: Family> {
     store: Store,
-    catalog: Arc<Catalog<Std>>,
+    catalog: Arc<Catalog<F>>,
     clock: Clock,
+    tape: Tape,
     tell: T,
     cached: Cached,
     ignores_expiry: bool,
@@ -121,7 +140,7 @@ struct Desk<T> {
     unread: Outage,
 }
 
-impl<T: Fn(Done)> Desk<T> {
+impl<T: Fn(Done), F: Family> Desk<T, F> {
     fn run(mut self, stops: &AtomicBool) {
         while !stops.load(Ordering::Acquire) {
             let had_work = self.turn();
@@ -140,12 +159,14 @@ impl<T: Fn(Done)> Desk<T> {
 
     /// Whether there was anything to do.
     fn turn(&mut self) -> bool {
-        let writes: Vec<Write> = core::iter::from_fn(|| self.catalog.poll_write())
+        let writes: Vec<Write> = core::iter::from_fn(|| self.poll_write())
             .take(WRITES_PER_COMMIT)
             .collect();
-        let questions: Vec<Question> = core::iter::from_fn(|| self.catalog.poll_question())
+        let questions: Vec<Question> = core::iter::from_fn(|| self.poll_question())
             .take(QUESTIONS_PER_TURN)
             .collect();
+        // The disk may be slow, and others are recorded meanwhile.
+        self.tape.flush();
         if !writes.is_empty() {
             self.commit(&writes);
         }
@@ -154,14 +175,63 @@ impl<T: Fn(Done)> Desk<T> {
             if matches!(answer, Answer::Row(_)) {
                 self.cached.note(now, question.role, question.name.clone());
             }
-            self.catalog.answer(question.id, answer, now);
+            self.pass_on(question.id, answer, now);
             (self.tell)(Done::Answered(question.id));
         }
-        let (catalog, now) = (&self.catalog, self.clock.now());
+        let (catalog, now, tape) = (&self.catalog, self.clock.now(), &mut self.tape);
         let whereabouts = |name: &str| whereabouts(catalog, name, now);
-        let evict = |role, name: &str| catalog.prune(role, name);
+        let evict = |role, name: &Name| evict(catalog, tape, role, name);
         self.cached.clear(now, whereabouts, evict);
+        self.tape.flush();
         !writes.is_empty() || !questions.is_empty()
+    }
+
+    fn poll_write(&mut self) -> Option<Write> {
+        self.tape.begin(|| Input::PollWrite {});
+        let write = self.catalog.poll_write();
+        if write.is_some() {
+            self.tape.note(|| Output::ToWrite(write.clone()));
+        }
+        self.tape.end();
+        write
+    }
+
+    fn poll_question(&mut self) -> Option<Question> {
+        self.tape.begin(|| Input::PollQuestion {});
+        let question = self.catalog.poll_question();
+        if question.is_some() {
+            self.tape.note(|| Output::ToAsk(question.clone()));
+        }
+        self.tape.end();
+        question
+    }
+
+    fn pass_on(&mut self, query: QueryId, answer: Answer, now: Instant) {
+        if alias::answer_encrypts(&answer) {
+            self.tape.give_up(alias::ENCRYPTED);
+        }
+        self.tape.announce(|| Known::of_answer(&answer));
+        self.tape.begin(|| {
+            let answer = Box::new(answer.clone());
+            Input::Answer { query, answer, now }
+        });
+        self.catalog.answer(query, answer, now);
+        self.tape.end();
+    }
+
+    /// The catalog hears what became of a write.
+    fn settle(&mut self, write: &Write, is_stored: bool) {
+        let (name, generation) = (write.name.as_str(), write.generation);
+        self.tape.begin(|| Input::Wrote {
+            name: write.name.clone(),
+            generation,
+            is_stored,
+        });
+        match is_stored {
+            true => self.catalog.stored(name, generation),
+            false => self.catalog.not_stored(name, generation),
+        }
+        self.tape.end();
     }
 
     /// One transaction for all. Only after it does anybody hear of a write.
@@ -170,11 +240,7 @@ impl<T: Fn(Done)> Desk<T> {
         let kept = self.store.keep(&changes);
         self.note(kept.as_ref().err());
         for write in writes {
-            let name = write.name.as_str();
-            match kept {
-                Ok(()) => self.catalog.stored(name, write.generation),
-                Err(_) => self.catalog.not_stored(name, write.generation),
-            }
+            self.settle(write, kept.is_ok());
             (self.tell)(Done::Stored(write.id()));
         }
     }
@@ -289,7 +355,7 @@ impl<T: Fn(Done)> Desk<T> {
     }
 }
 
-fn whereabouts(catalog: &Catalog<Std>, name: &str, now: Instant) -> Whereabouts {
+fn whereabouts<F: Family>(catalog: &Catalog<F>, name: &str, now: Instant) -> Whereabouts {
     let contact = catalog
         .entry(Role::Peer, name)
         .map(|entry| entry.status().contact);

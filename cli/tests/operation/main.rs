@@ -10,5 +10,6 @@ mod dialplan;
 mod metrics;
 mod misfortunes;
 mod pcap;
+mod record;
 mod service;
 mod several;

@@ -4,9 +4,9 @@ use core::time::Duration;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel, sync_channel};
 
-use iaxproof::catalog::{self, Catalog};
+use iaxproof::catalog;
 use iaxproof::engine::directory::{Role, StoreId};
-use iaxproof::registry::Std;
+use iaxproof::registry::Family;
 use iaxproof::time::Instant;
 
 use super::catalog::{peers, references, users};
@@ -17,6 +17,7 @@ use crate::ctl::protocol::{
 };
 use crate::net::taps::trace::{HEARD_MAX, Heard};
 use crate::serve::admin::Reloader;
+use crate::serve::operator::Operator;
 use crate::serve::reading::Reading;
 use crate::serve::worker::{Message, Rings};
 
@@ -25,10 +26,10 @@ const LOOK: Duration = Duration::from_millis(10);
 
 /// What answers need.
 #[derive(Debug)]
-pub(crate) struct Desk {
-    catalog: Arc<Catalog<Std>>,
+pub(crate) struct Desk<F: Family> {
+    operator: Arc<Operator<F>>,
     clock: Clock,
-    reloader: Arc<Reloader>,
+    reloader: Arc<Reloader<F>>,
     rings: Rings,
     started: Instant,
 }
@@ -61,17 +62,17 @@ impl From<Silent> for Answer {
     }
 }
 
-impl Desk {
+impl<F: Family> Desk<F> {
     /// For the server of these workers.
     pub(crate) fn new(
-        catalog: Arc<Catalog<Std>>,
+        operator: Arc<Operator<F>>,
         clock: Clock,
-        reloader: Arc<Reloader>,
+        reloader: Arc<Reloader<F>>,
         rings: Rings,
     ) -> Self {
         let started = clock.now();
         Desk {
-            catalog,
+            operator,
             clock,
             reloader,
             rings,
@@ -89,8 +90,8 @@ impl Desk {
         let now = self.clock.now();
         let answer = match command {
             Command::Reload => self.reload(),
-            Command::Peers => Answer::Peers(peers(&self.catalog, now)),
-            Command::Users => Answer::Users(users(&self.catalog)),
+            Command::Peers => Answer::Peers(peers(self.operator.catalog(), now)),
+            Command::Users => Answer::Users(users(self.operator.catalog())),
             Command::Calls => self.joined(Question::Calls, Answer::Calls, calls_of),
             Command::Registry => self.joined(Question::Registry, Answer::Registry, registry_of),
             Command::Prune { name } => Answer::Pruned(self.prune(name)),
@@ -108,8 +109,8 @@ impl Desk {
         match self.reloader.reload() {
             Ok(serial) => Answer::Reloaded(Reloaded {
                 serial,
-                peers: self.catalog.len(Role::Peer),
-                users: self.catalog.len(Role::User),
+                peers: self.operator.catalog().len(Role::Peer),
+                users: self.operator.catalog().len(Role::User),
             }),
             Err(error) => Answer::Error(format!(
                 "{error}\nrefused: the former configuration stays in force"
@@ -118,7 +119,7 @@ impl Desk {
     }
 
     fn prune(&self, name: String) -> Pruned {
-        let prune = |role| match self.catalog.prune(role, &name) {
+        let prune = |role| match self.operator.prune(role, &name) {
             catalog::Pruned::Evicted => "evicted",
             catalog::Pruned::Static => "static",
             catalog::Pruned::NotStored => "not stored",
@@ -130,7 +131,7 @@ impl Desk {
     }
 
     fn unregister(&self, name: String) -> Unregistered {
-        let outcome = match self.catalog.unregister(&name) {
+        let outcome = match self.operator.unregister(&name) {
             catalog::Unregistered::Done => "done",
             catalog::Unregistered::Busy => "busy",
             catalog::Unregistered::NotRegistered => "not registered",
@@ -153,7 +154,8 @@ impl Desk {
             .for_each(|ring| ring.send(Message::Changed));
         let end = self.clock.now() + PATIENCE / 2;
         while self.clock.now() < end {
-            let peer = self.catalog.entry(Role::Peer, id.name.as_str());
+            let catalog = self.operator.catalog();
+            let peer = catalog.entry(Role::Peer, id.name.as_str());
             let contact = peer.and_then(|peer| peer.status().contact);
             if contact.is_none_or(|contact| contact.generation > id.generation) {
                 return true;
@@ -179,10 +181,10 @@ impl Desk {
         Ok(Stats {
             uptime_seconds: self.clock.now().saturating_since(self.started).as_secs(),
             workers: self.rings.len(),
-            peers: self.catalog.len(Role::Peer),
-            users: self.catalog.len(Role::User),
-            addresses: self.catalog.address_hints(),
-            references: references(&self.catalog),
+            peers: self.operator.catalog().len(Role::Peer),
+            users: self.operator.catalog().len(Role::User),
+            addresses: self.operator.catalog().address_hints(),
+            references: references(self.operator.catalog()),
             counts,
         })
     }

@@ -3,15 +3,15 @@
 use iaxproof::catalog::{Catalog, Entry, EntryStatus, Origin};
 use iaxproof::engine::directory::{Directory, Reachability, Role};
 use iaxproof::engine::settings::{Host, Settings};
-use iaxproof::registry::{Ref, Std};
+use iaxproof::registry::{Family, Ref};
 use iaxproof::time::Instant;
 
 use crate::ctl::protocol::{Peer, User};
 
-type Held = Ref<Entry<Std>, Std>;
+type Held<F> = Ref<Entry<F>, F>;
 
 /// All linked peers, by name.
-pub(super) fn peers(catalog: &Catalog<Std>, now: Instant) -> Vec<Peer> {
+pub(super) fn peers<F: Family>(catalog: &Catalog<F>, now: Instant) -> Vec<Peer> {
     let rows = held(catalog, Role::Peer).into_iter();
     let mut rows: Vec<Peer> = rows
         .filter_map(|entry| peer(catalog, &entry, now))
@@ -21,7 +21,7 @@ pub(super) fn peers(catalog: &Catalog<Std>, now: Instant) -> Vec<Peer> {
 }
 
 /// All linked users, by name.
-pub(super) fn users(catalog: &Catalog<Std>) -> Vec<User> {
+pub(super) fn users<F: Family>(catalog: &Catalog<F>) -> Vec<User> {
     let rows = held(catalog, Role::User).into_iter();
     let mut rows: Vec<User> = rows.filter_map(|entry| user(catalog, &entry)).collect();
     rows.sort_by(|a, b| a.name.cmp(&b.name));
@@ -29,21 +29,21 @@ pub(super) fn users(catalog: &Catalog<Std>) -> Vec<User> {
 }
 
 /// References to all peers and users, without ours.
-pub(super) fn references(catalog: &Catalog<Std>) -> usize {
+pub(super) fn references<F: Family>(catalog: &Catalog<F>) -> usize {
     let of = |role| held(catalog, role).iter().map(others).sum::<usize>();
     of(Role::Peer) + of(Role::User)
 }
 
 /// All at once, so that no iterator holds what it stands on while it is counted.
-fn held(catalog: &Catalog<Std>, role: Role) -> Vec<Held> {
+fn held<F: Family>(catalog: &Catalog<F>, role: Role) -> Vec<Held<F>> {
     catalog.entries(role).collect()
 }
 
-fn others(entry: &Held) -> usize {
+fn others<F: Family>(entry: &Held<F>) -> usize {
     entry.references().saturating_sub(1)
 }
 
-fn peer(catalog: &Catalog<Std>, entry: &Held, now: Instant) -> Option<Peer> {
+fn peer<F: Family>(catalog: &Catalog<F>, entry: &Held<F>, now: Instant) -> Option<Peer> {
     let status = entry.status();
     let references = others(entry);
     read(catalog, entry, |settings| {
@@ -60,7 +60,7 @@ fn peer(catalog: &Catalog<Std>, entry: &Held, now: Instant) -> Option<Peer> {
     })
 }
 
-fn user(catalog: &Catalog<Std>, entry: &Held) -> Option<User> {
+fn user<F: Family>(catalog: &Catalog<F>, entry: &Held<F>) -> Option<User> {
     let status = entry.status();
     let references = others(entry);
     read(catalog, entry, |settings| User {
@@ -80,7 +80,11 @@ fn user(catalog: &Catalog<Std>, entry: &Held) -> Option<User> {
     })
 }
 
-fn read<R>(catalog: &Catalog<Std>, entry: &Held, read: impl FnOnce(&Settings) -> R) -> Option<R> {
+fn read<R, F: Family>(
+    catalog: &Catalog<F>,
+    entry: &Held<F>,
+    read: impl FnOnce(&Settings) -> R,
+) -> Option<R> {
     let snapshot = catalog.settings(entry).ok()?;
     catalog.read(&snapshot, read).ok()
 }

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
+use iaxproof::registry::Family;
 use iaxproof::wire::Frame;
 
 use self::answers::Answered;
@@ -54,7 +55,7 @@ impl Control {
     /// # Errors
     ///
     /// [`Error::Broke`] where the system has no thread for us.
-    pub(crate) fn spawn(&self, desk: Arc<Desk>) -> Result<(), Error> {
+    pub(crate) fn spawn<F: Family>(&self, desk: Arc<Desk<F>>) -> Result<(), Error> {
         let listener = self.0.listener()?;
         let visitors = Visitors::at_most(CONNECTIONS_MAX);
         let body = move || {
@@ -86,7 +87,7 @@ impl Control {
     }
 }
 
-fn take(stream: UnixStream, desk: &Arc<Desk>, visitors: &Visitors) {
+fn take<F: Family>(stream: UnixStream, desk: &Arc<Desk<F>>, visitors: &Visitors) {
     let Some(visit) = visitors.admit() else {
         // Dropped without a word: who opened so many need not be answered, and a write could wait.
         tracing::warn!("too many connections to the control socket");
@@ -106,7 +107,7 @@ fn take(stream: UnixStream, desk: &Arc<Desk>, visitors: &Visitors) {
 }
 
 /// One request, one answer, and what follows it.
-fn serve(stream: &UnixStream, desk: &Desk) -> std::io::Result<()> {
+fn serve<F: Family>(stream: &UnixStream, desk: &Desk<F>) -> std::io::Result<()> {
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
     let mut line = String::new();

@@ -1,18 +1,17 @@
 //! What a worker alone knows: its calls, its registrations elsewhere, its figures, and what passes in a call. A [`Question`] goes to every
 //! worker, each answers with its [`Part`] in the middle of its other work, and whoever asked joins them.
 
-use std::sync::Arc;
 use std::sync::mpsc::{Sender, SyncSender};
 
-use iaxproof::catalog::Catalog;
-use iaxproof::engine::{CallOverview, Endpoint, RegistrantOverview, RegistrantState};
-use iaxproof::registry::Std;
+use iaxproof::engine::{CallOverview, RegistrantOverview, RegistrantState};
+use iaxproof::registry::Family;
 use iaxproof::time::Instant;
 
 use crate::ctl::protocol::{Call, Registration};
 use crate::net::taps::Taps;
 use crate::net::taps::trace::{Heard, Trace};
 use crate::serve::application::Application;
+use crate::serve::business::Served;
 use crate::serve::reading::Reading;
 use crate::serve::registrants::Registrants;
 
@@ -46,16 +45,18 @@ pub(crate) struct Ask {
 }
 
 /// What may be told of a worker.
-pub(crate) struct Insight<'a> {
+pub(crate) struct Insight<'a, F: Family> {
     pub(crate) now: Instant,
-    pub(crate) endpoint: &'a Endpoint<Arc<Catalog<Std>>>,
+    pub(crate) endpoint: &'a Served<F>,
+    /// Whether it is recorded what the endpoint is given.
+    pub(crate) is_recorded: bool,
     pub(crate) taps: &'a mut Taps,
     pub(crate) application: &'a Application,
     pub(crate) registrants: &'a Registrants,
     pub(crate) reading: &'a Reading,
 }
 
-impl Insight<'_> {
+impl<F: Family> Insight<'_, F> {
     /// Answers. Who asked may not have waited.
     pub(crate) fn answer(&mut self, ask: Ask) {
         let Ask {
@@ -120,6 +121,7 @@ impl Insight<'_> {
     fn reading(&self) -> Reading {
         let mut reading = self.reading.clone();
         reading.take(&self.endpoint.counts());
+        reading.workers_recorded = u64::from(self.is_recorded);
         reading
     }
 

@@ -77,6 +77,22 @@ impl Dialplan {
         plan.map_err(|refusal| crate::config::refused(path, &refusal))
     }
 
+    /// Its patterns as they were written, the most specific first, and what they lead to.
+    pub(crate) fn rules(&self) -> Vec<(String, Action)> {
+        let rules = self.0.iter();
+        rules
+            .map(|(pattern, action)| (pattern.to_string(), action.clone()))
+            .collect()
+    }
+
+    /// The one with these rules, which another one had; `None` where one has no pattern.
+    pub(crate) fn of_rules(rules: Vec<(String, Action)>) -> Option<Self> {
+        let rules = rules
+            .into_iter()
+            .map(|(pattern, action)| Some((pattern.parse().ok()?, action)));
+        rules.collect::<Option<_>>().map(Dialplan)
+    }
+
     /// What a number leads to, with the number in its place.
     pub(crate) fn action(&self, number: &str) -> Option<Action> {
         let (_, action) = self.0.iter().find(|(pattern, _)| pattern.fits(number))?;

@@ -9,6 +9,8 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 
+use iaxproof::registry::Family;
+
 use super::control::Desk;
 use super::visitors::Visitors;
 use crate::error::{Advised, Error};
@@ -54,7 +56,7 @@ impl Metrics {
     /// # Errors
     ///
     /// [`Error::Broke`] where the system has no thread for us.
-    pub(super) fn spawn(self, desk: Arc<Desk>) -> Result<(), Error> {
+    pub(super) fn spawn<F: Family>(self, desk: Arc<Desk<F>>) -> Result<(), Error> {
         if let Ok(address) = self.0.local_addr() {
             tracing::info!("metrics on http://{address}/metrics");
         }
@@ -87,7 +89,7 @@ impl Metrics {
     }
 }
 
-fn take(stream: TcpStream, desk: &Arc<Desk>, visitors: &Visitors) {
+fn take<F: Family>(stream: TcpStream, desk: &Arc<Desk<F>>, visitors: &Visitors) {
     let Some(visit) = visitors.admit() else {
         tracing::warn!("too many connections for metrics");
         return;
@@ -105,7 +107,7 @@ fn take(stream: TcpStream, desk: &Arc<Desk>, visitors: &Visitors) {
     }
 }
 
-fn serve(mut stream: TcpStream, desk: &Desk) -> std::io::Result<()> {
+fn serve<F: Family>(mut stream: TcpStream, desk: &Desk<F>) -> std::io::Result<()> {
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
     let request = read(&mut stream)?;

@@ -8,14 +8,14 @@ use iaxproof::catalog::{CatalogOptions, Kind};
 use iaxproof::config;
 use iaxproof::engine::directory::{Directory, Expiry, Lookup, Storing, TokenKey, Written};
 use iaxproof::registry::ledger::NoLedger;
-use iaxproof::registry::{HashKey, Ref};
+use iaxproof::registry::{HashKey, Ref, Std};
 
 use super::*;
 
 type Handle = Ref<iaxproof::catalog::Entry<Std>, Std>;
 
 /// A process with this file, as far as its realtime thread goes.
-fn process(path: &Path) -> Desk<fn(Done)> {
+fn process(path: &Path) -> Desk<fn(Done), Std> {
     let catalog = Catalog::new(CatalogOptions {
         hash_key: HashKey(1, 2),
         shards: 1,
@@ -33,6 +33,7 @@ fn process(path: &Path) -> Desk<fn(Done)> {
         store: Store::open(path).unwrap(),
         catalog: Arc::new(catalog),
         clock: Clock::start(),
+        tape: Tape::default(),
         tell: drop,
         cached: Cached::new(caching),
         ignores_expiry: caching.ignores_expiry,
@@ -41,7 +42,7 @@ fn process(path: &Path) -> Desk<fn(Done)> {
     }
 }
 
-impl Desk<fn(Done)> {
+impl Desk<fn(Done), Std> {
     fn find(&mut self, name: &str) -> Handle {
         match self.catalog.find(Role::Peer, name) {
             Lookup::Found(entry) => entry,
