@@ -214,7 +214,7 @@ fn a_call_is_listed_and_traced_without_its_secrets() {
         &server,
         "echo",
         office.folder.path(),
-        &["--user", "ann"],
+        &["--user", "ann", "--seconds", "2"],
         "of-ann",
     );
     server.wait_for("incoming call");
@@ -252,9 +252,8 @@ fn a_call_is_listed_and_traced_without_its_secrets() {
         .take(20)
         .map(Result::unwrap)
         .collect::<Vec<_>>();
-    drop(calling);
-    // The call is gone without a word, or hung up by the signal: the server finds out, and says so.
     heard.extend(lines.map(Result::unwrap));
+    drop(calling);
     let all = heard.join("\n");
     assert!(
         heard
