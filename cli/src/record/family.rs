@@ -121,6 +121,8 @@ unsafe impl Family for Taped {
 mod tests {
     use std::sync::Arc;
 
+    use iaxproof::registry::{Object, Ref};
+
     use super::*;
     use crate::record::hand::{Actor, Parted, Switch, record, recorded, replay};
     use crate::record::order::Order;
@@ -193,6 +195,27 @@ mod tests {
         // Nobody else is there to take it once more.
         let never = play(vec![switch(0, 99)]);
         assert!(matches!(never, Err(Parted::Stalled(_))), "{never:?}");
+    }
+
+    struct Probe(Mutex<Stamped<u8>>);
+
+    impl Object<Taped> for Probe {
+        const KIND: &'static str = "probe";
+
+        fn release(&self) {
+            *Taped::lock(&self.0) += 1;
+        }
+    }
+
+    /// Which thread it runs on is nobody's business.
+    #[test]
+    fn what_a_destructor_locks_is_not_noted() {
+        let [first, second] = [1, 2].map(|_| Probe(Taped::mutex(0)));
+        let probe = Ref::new(&NoLedger, first);
+        record(Actor(1));
+        drop(probe);
+        *Taped::lock(&second.0) += 1;
+        assert_eq!(recorded(), [Switch { nth: 0, taken: 0 }]);
     }
 
     #[test]

@@ -256,10 +256,11 @@ mod tests {
     }
 
     impl Tested {
-        /// Ann has two secrets, and we challenge her as our call 5.
+        /// Ann has secrets, one of them half of another, and we challenge her as our call 5.
         fn new() -> Self {
             let mut secrets = Secrets::default();
             secrets.learn("ann", &Secret::new("old"));
+            secrets.learn("ann", &Secret::new("ne"));
             secrets.learn("ann", &Secret::new("new"));
             secrets.learn("bob", &Secret::new("of bob"));
             let mut tested = Tested {
