@@ -259,6 +259,29 @@ fn a_database_that_cannot_be_used_is_named_with_the_reason() {
     assert_eq!(names(folder.path()), ["iax.db", "nonsense"]);
 }
 
+#[test]
+fn a_postgresql_that_cannot_be_used_is_named_without_its_password() {
+    let has_postgres = cfg!(feature = "postgres");
+    let database = |address| refusal(&["--bind", "127.0.0.1:0", "--database", address]);
+    let (code, said) = database("postgres://iax:hush-hush@127.0.0.1:1/phones");
+    let why = match has_postgres {
+        true => "no password there",
+        false => "built without PostgreSQL",
+    };
+    assert_eq!(code, 2, "{said}");
+    assert!(said.contains(why) && !said.contains("hush-hush"), "{said}");
+    if has_postgres {
+        let address = "postgres://iax@127.0.0.1:1/phones";
+        let (code, said) = database(address);
+        assert_eq!(code, 1, "{said}");
+        assert!(
+            said.starts_with(&format!("cannot use the database {address}: ")),
+            "{said}"
+        );
+        assert!(said.contains("Connection refused"), "{said}");
+    }
+}
+
 /// Files that cannot be read as what they are to be, and what is said of each. `/proc/self/mem` is one whose reading fails.
 fn unreadable(folder: &Path) -> Vec<(String, &'static str)> {
     let file = |name: &str, octets: &[u8]| {

@@ -1,5 +1,7 @@
-//! PostgreSQL, for servers that share their peers and users: tokio-postgres, driven by the realtime thread alone. [`target`]: where it is,
-//! and by which secret.
+//! PostgreSQL, for servers that share their peers and users: tokio-postgres, driven by the realtime thread alone.
+//!
+//! - [`Postgres`], here: when to connect, how long to wait, and what a failure means. [`session`]: what is said by a connection.
+//! - [`target`]: where it is, and by which secret.
 //!
 //! Everything has a limit on both sides, for a server that is stopped, or cut off, answers nothing: ours by the clock here, the database's
 //! by its own settings, so that what we gave up does not go on there. After a failure that may be of all questions alike, the next ones
@@ -10,20 +12,16 @@
 //! - No TLS: the loopback, a Unix socket, or a tunnel. Elsewhere the log warns.
 //! - A row's columns come as the text that PostgreSQL has for them, whatever their types are.
 
+mod session;
 pub(super) mod target;
 
-use core::cell::RefCell;
 use core::fmt;
-use core::pin::Pin;
-use core::task::Poll;
 use core::time::Duration;
-use std::collections::BTreeMap;
 
 use tokio::runtime::{Builder, Runtime};
-use tokio::task::JoinHandle;
-use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Client, Error, NoTls, Row, Statement};
+use tokio_postgres::Error;
 
+use self::session::Session;
 use self::target::Target;
 use super::Failure;
 use super::driver::{Driver, Step, Table, Value};
@@ -39,18 +37,6 @@ const START_WAIT: Duration = Duration::from_secs(30);
 const REST_MIN: Duration = Duration::from_millis(100);
 /// The longest.
 const REST_MAX: Duration = Duration::from_secs(2);
-/// Writes that are under way at once.
-const WRITES_AT_ONCE: usize = 64;
-/// What the database itself keeps to: half of our patience for a statement, less for a lock, and no transaction of ours that stands still.
-/// A commit is on its disk.
-const SETTINGS: &str = "
-    SET application_name = 'iaxproof';
-    SET statement_timeout = 500;
-    SET lock_timeout = 200;
-    SET idle_in_transaction_session_timeout = 2000;
-    SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'";
-/// Makes tables one process after the other; the number is anybody's and stands for that.
-const LOCK: &str = "SELECT pg_advisory_xact_lock(4569)";
 /// The class of errors that say that the server goes or is not there yet (`operator_intervention`), and of those of the connection.
 const GONE: [&str; 2] = ["57P", "08"];
 /// Errors that say that it took too long (`query_canceled`, `lock_not_available`, a transaction that stood still).
@@ -62,14 +48,6 @@ pub(super) struct Postgres {
     runtime: Runtime,
     session: Option<Session>,
     away: Away,
-}
-
-/// A connection.
-struct Session {
-    client: Client,
-    /// Moves what is sent and received, while somebody waits.
-    mover: JoinHandle<()>,
-    prepared: RefCell<BTreeMap<String, Statement>>,
 }
 
 /// A failure that counts for all questions, for some time.
@@ -164,18 +142,7 @@ impl Driver for Postgres {
     }
 
     fn allows(&mut self, step: &Step) -> Result<bool, Failure> {
-        self.run(START_WAIT, async |session| {
-            session.client.batch_execute("BEGIN").await?;
-            let done = session.execute(step).await;
-            session.client.batch_execute("ROLLBACK").await?;
-            match done {
-                Ok(()) => Ok(true),
-                Err(error) if error.as_db_error().is_some() && !has_code(&error, &SLOW) => {
-                    Ok(false)
-                }
-                Err(error) => Err(error),
-            }
-        })
+        self.run(START_WAIT, async |session| session.allows(step).await)
     }
 
     fn all(&mut self, statement: &'static str) -> Result<Vec<Vec<Value>>, Failure> {
@@ -208,137 +175,6 @@ impl Driver for Postgres {
 
     fn apply(&mut self, steps: &[Step]) -> Result<(), Failure> {
         self.run(ANSWER_WAIT, async |session| session.apply(steps).await)
-    }
-}
-
-impl Session {
-    async fn begin(target: &Target) -> Result<Self, Error> {
-        let (client, connection) = target.config.connect(NoTls).await?;
-        let mover = tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "the connection to the database is over");
-            }
-        });
-        let session = Session {
-            client,
-            mover,
-            prepared: RefCell::default(),
-        };
-        session.client.batch_execute(SETTINGS).await?;
-        Ok(session)
-    }
-
-    fn is_gone_by(&self, error: &Error) -> bool {
-        error.is_closed() || self.client.is_closed() || has_code(error, &GONE)
-    }
-
-    /// Does something without the limits of a statement.
-    async fn patiently<T>(&self, work: impl AsyncFnOnce() -> Result<T, Error>) -> Result<T, Error> {
-        let patience = "BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0";
-        self.client.batch_execute(patience).await?;
-        self.finish(work().await).await
-    }
-
-    /// Ends a transaction, as it went.
-    async fn finish<T>(&self, done: Result<T, Error>) -> Result<T, Error> {
-        match done {
-            Ok(done) => self.client.batch_execute("COMMIT").await.map(|()| done),
-            Err(error) => {
-                // Where this fails too, the connection is over, and the transaction with it.
-                let _ = self.client.batch_execute("ROLLBACK").await;
-                Err(error)
-            }
-        }
-    }
-
-    async fn make(&self, tables: &[Table]) -> Result<(), Error> {
-        self.client.batch_execute(LOCK).await?;
-        for Table { name, columns, .. } in tables {
-            // Not `IF NOT EXISTS`: that asks for the right to make it also where it is there.
-            let found = self
-                .client
-                .query_one("SELECT to_regclass($1) IS NULL", &[name])
-                .await?;
-            if found.try_get(0)? {
-                let create = format!("CREATE TABLE {name} ({columns})");
-                self.client.batch_execute(&create).await?;
-            }
-        }
-        Ok(())
-    }
-
-    async fn prepare(&self, statement: &str) -> Result<Statement, Error> {
-        let known = self.prepared.borrow().get(statement).cloned();
-        if let Some(known) = known {
-            return Ok(known);
-        }
-        let prepared = self.client.prepare(statement).await?;
-        self.prepared
-            .borrow_mut()
-            .insert(statement.to_owned(), prepared.clone());
-        Ok(prepared)
-    }
-
-    async fn select(&self, step: &Step) -> Result<Vec<Vec<Value>>, Error> {
-        let statement = self.prepare(step.statement).await?;
-        let values = bound(&statement, &step.values);
-        let rows = self.client.query(&statement, &references(&values)).await?;
-        rows.iter().map(read).collect()
-    }
-
-    async fn row(
-        &self,
-        table: &'static str,
-        name: &str,
-    ) -> Result<Option<Vec<(String, String)>>, Error> {
-        let select = format!(
-            "SELECT c.key, c.value FROM (SELECT * FROM {table} WHERE name = CAST($1 AS TEXT) LIMIT 1) AS r,
-                json_each_text(row_to_json(r)) AS c WHERE c.value IS NOT NULL"
-        );
-        let statement = self.prepare(&select).await?;
-        let rows = self.client.query(&statement, &[&name]).await?;
-        let columns = rows
-            .iter()
-            .map(|row| Ok((row.try_get(0)?, row.try_get(1)?)));
-        let columns: Vec<(String, String)> = columns.collect::<Result<_, Error>>()?;
-        Ok(Some(columns).filter(|columns| !columns.is_empty()))
-    }
-
-    async fn execute(&self, step: &Step) -> Result<(), Error> {
-        let statement = self.prepare(step.statement).await?;
-        self.execute_prepared(&statement, step).await
-    }
-
-    async fn execute_prepared(&self, statement: &Statement, step: &Step) -> Result<(), Error> {
-        let values = bound(statement, &step.values);
-        let done = self.client.execute(statement, &references(&values)).await;
-        done.map(|_| ())
-    }
-
-    async fn apply(&self, steps: &[Step]) -> Result<(), Error> {
-        self.client.batch_execute("BEGIN").await?;
-        self.finish(self.apply_all(steps).await).await
-    }
-
-    /// Many at once, so that the way there and back is gone once for all of them.
-    async fn apply_all(&self, steps: &[Step]) -> Result<(), Error> {
-        for steps in steps.chunks(WRITES_AT_ONCE) {
-            let mut writes = Vec::new();
-            for step in steps {
-                writes.push((self.prepare(step.statement).await?, step));
-            }
-            let writes = writes.iter().map(|(statement, step)| {
-                Box::pin(async move { self.execute_prepared(statement, step).await })
-            });
-            in_order(writes.collect()).await?;
-        }
-        Ok(())
-    }
-}
-
-impl Drop for Session {
-    fn drop(&mut self) {
-        self.mover.abort();
     }
 }
 
@@ -406,58 +242,6 @@ fn unanswered(patience: Duration) -> Failure {
 fn has_code(error: &Error, prefixes: &[&str]) -> bool {
     let code = error.code().map_or("", |code| code.code());
     prefixes.iter().any(|prefix| code.starts_with(prefix))
-}
-
-/// Waits for all, or for the first that fails. They are begun in this order, and the database gets them so.
-async fn in_order(
-    mut futures: Vec<Pin<Box<impl Future<Output = Result<(), Error>>>>>,
-) -> Result<(), Error> {
-    core::future::poll_fn(|context| {
-        let mut failure = None;
-        futures.retain_mut(|future| match future.as_mut().poll(context) {
-            Poll::Pending => true,
-            Poll::Ready(done) => {
-                failure = failure.take().or(done.err());
-                false
-            }
-        });
-        match failure {
-            Some(error) => Poll::Ready(Err(error)),
-            None if futures.is_empty() => Poll::Ready(Ok(())),
-            None => Poll::Pending,
-        }
-    })
-    .await
-}
-
-/// Values as the statement wants them: what is null has a type as well.
-fn bound(statement: &Statement, values: &[Value]) -> Vec<Box<dyn ToSql + Sync>> {
-    let values = values.iter().zip(statement.params());
-    let bound = values.map(|(value, wanted)| -> Box<dyn ToSql + Sync> {
-        match value {
-            Value::Null if *wanted == Type::INT8 => Box::new(None::<i64>),
-            Value::Null => Box::new(None::<String>),
-            Value::Integer(number) => Box::new(*number),
-            Value::Text(text) => Box::new(text.clone()),
-        }
-    });
-    bound.collect()
-}
-
-fn references(values: &[Box<dyn ToSql + Sync>]) -> Vec<&(dyn ToSql + Sync)> {
-    values.iter().map(|value| &**value).collect()
-}
-
-/// A row of a table of ours, which has two types of columns.
-fn read(row: &Row) -> Result<Vec<Value>, Error> {
-    let columns = row.columns().iter().enumerate();
-    let values = columns.map(|(index, column)| {
-        Ok(match *column.type_() {
-            Type::INT8 => row.try_get::<_, Option<i64>>(index)?.into(),
-            _ => row.try_get::<_, Option<&str>>(index)?.into(),
-        })
-    });
-    values.collect()
 }
 
 #[cfg(test)]
