@@ -173,7 +173,9 @@ mod tests {
     ) -> Vec<String> {
         let evicted = RefCell::new(Vec::new());
         let evict = |role, name: &Name| {
-            evicted.borrow_mut().push(format!("{role:?} {}", name.as_str()));
+            evicted
+                .borrow_mut()
+                .push(format!("{role:?} {}", name.as_str()));
             answer
         };
         cached.clear(Instant::from_secs(seconds), |_| peers, evict);
