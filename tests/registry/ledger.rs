@@ -12,7 +12,7 @@
 use core::panic::Location;
 use core::ptr::NonNull;
 use core::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use iaxproof::registry::ledger::{Ledger, Seat};
 use iaxproof::registry::{Family, HashKey, Object, Ref, Registry, Slot, Std};
@@ -88,12 +88,16 @@ struct Written {
 }
 
 impl Notes {
+    fn ink(&self) -> MutexGuard<'_, Written> {
+        self.0.lock().expect("nobody panics while it writes")
+    }
+
     fn write(&self, word: String) {
-        self.0.lock().unwrap().words.push(word);
+        self.ink().words.push(word);
     }
 
     fn ticket(&self, word: impl FnOnce(u32) -> String) -> u32 {
-        let mut written = self.0.lock().unwrap();
+        let mut written = self.ink();
         written.tickets += 1;
         let ticket = written.tickets;
         written.words.push(word(ticket));
@@ -102,7 +106,7 @@ impl Notes {
 
     /// What was written since the last look.
     fn read(&self) -> Vec<String> {
-        core::mem::take(&mut self.0.lock().unwrap().words)
+        core::mem::take(&mut self.ink().words)
     }
 }
 
@@ -111,7 +115,7 @@ impl Ledger for Notes {
     type Ticket = u32;
 
     fn open(&self, _: &'static str, _: &'static Location<'static>) -> u32 {
-        let mut written = self.0.lock().unwrap();
+        let mut written = self.ink();
         written.objects += 1;
         written.objects
     }
