@@ -284,6 +284,11 @@ fn sessions() -> Vec<Session> {
             |p| p.offered == 1 && p.media == 0,
         ),
         (
+            "call-option",
+            and(answered(0), vec![media(2, 4, 2, 11, 0)]),
+            |p| p.offered == 1 && p.media == 0,
+        ),
+        (
             "call-gap",
             and(
                 answered(0),
