@@ -22,7 +22,7 @@
 //! Measured with 100,000 registrations, of four datagrams each way, on two cores of a machine that had other work too, as processor time for each
 //! datagram that comes: workers need 1 µs more than 5 to 6 (0.7 to 1.8), the thread that writes 2.2 µs (1.9 to 2.7). The file has 62 octets
 //! for each. Where hammer, server and that thread share the two
-//! cores, 8 to 43 % fewer registrations a second are granted (nine pairs of runs, the machine as busy).
+//! cores, 8 to 43 % fewer registrations a second are granted (eight pairs of runs, the machine as busy).
 //!
 //! # What is not recorded
 //!
