@@ -6,7 +6,7 @@
 //! - [`relay`]: between a client and a server, keeping what passes. [`clock`]: real time.
 //! - [`browser`]: a page in headless Chromium.
 //! - [`phone`]: a telephone made of the crate `iax2`. [`modem`]: Debian's iaxmodem.
-//! - [`asterisk`]: Asterisk 22, of [`packages`] that are fetched.
+//! - [`asterisk`]: Asterisk 22, of [`packages`] that are fetched; [`pair`]: beside a server that knows it.
 
 #![allow(
     clippy::unwrap_used,
@@ -21,6 +21,7 @@ mod compare;
 mod judge;
 mod modem;
 mod packages;
+mod pair;
 mod pcap;
 mod phone;
 mod relay;
@@ -30,6 +31,7 @@ mod tshark;
 mod server;
 
 mod captures;
+mod judged_asterisk;
 #[cfg(feature = "evidence")]
 mod views;
 mod with_asterisk;
