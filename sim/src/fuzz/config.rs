@@ -131,12 +131,18 @@ fn is_guard(key: &str) -> bool {
         .any(|guard| guard.eq_ignore_ascii_case(key))
 }
 
-/// Whether a text begins with an address, as each range does.
+/// Whether a text is an address, alone or with a number of bits or a mask behind a slash.
 fn is_range(text: &str) -> bool {
     let text = text.trim();
     let range = text.strip_prefix('!').unwrap_or(text);
-    let address = range.split('/').next().unwrap_or_default();
-    address.trim().parse::<IpAddr>().is_ok()
+    let is_address = |part: &str| part.trim().parse::<IpAddr>().is_ok();
+    match range.split_once('/') {
+        None => is_address(range),
+        Some((address, mask)) => {
+            let is_bits = mask.trim().parse::<u8>().is_ok();
+            is_address(address) && (is_bits || is_address(mask))
+        }
+    }
 }
 
 fn comes_into_force(mut parsed: Parsed) {
