@@ -135,7 +135,8 @@ impl<T> JitterBuffer<T> {
         }
     }
 
-    fn begin_anew(&mut self) -> Vec<(Timestamp, T)> {
+    /// What comes now is by another clock of the sender: all that waits is given back, in its order.
+    pub(crate) fn begin_anew(&mut self) -> Vec<(Timestamp, T)> {
         self.transits.clear();
         (self.newest, self.played) = (None, None);
         self.drain()

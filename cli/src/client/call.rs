@@ -228,6 +228,10 @@ impl Phone {
             Event::Voice {
                 timestamp, data, ..
             } => self.hear(now, timestamp, &data)?,
+            Event::Transferred { .. } => {
+                let samples = self.heard.begin_anew();
+                self.recording.push(&samples)?;
+            }
             Event::Dtmf { digit, .. } => println!("digit {}", char::from(digit.get())),
             Event::Text { text, .. } => {
                 println!("text {:?}", String::from_utf8_lossy(&text));

@@ -44,6 +44,14 @@ impl Heard {
         self.buffer.due()
     }
 
+    /// Somebody else speaks now, by a clock of his own, as after a transfer. What waits still is to be recorded.
+    pub(super) fn begin_anew(&mut self) -> Vec<i16> {
+        let rest = self.buffer.begin_anew();
+        let rest = self.clock.place_all(rest);
+        self.clock.first = None;
+        rest
+    }
+
     /// What waits still: the call is over.
     pub(super) fn rest(&mut self) -> Vec<i16> {
         let rest = self.buffer.drain();
@@ -89,8 +97,7 @@ impl HeardClock {
             ..=SLACK => 0,
             missing if missing <= SILENCE_MAX => missing,
             _ => {
-                let heard_ms = (self.len / SAMPLES_PER_MS) as u32;
-                self.first = Some(Timestamp(timestamp.0.wrapping_sub(heard_ms)));
+                self.first = Some(self.first_of(timestamp));
                 0
             }
         };
@@ -100,9 +107,16 @@ impl HeardClock {
         out
     }
 
+    /// The time-stamp of the first sample, if a frame of this one goes on where we are.
+    fn first_of(&self, timestamp: Timestamp) -> Timestamp {
+        let heard_ms = (self.len / SAMPLES_PER_MS) as u32;
+        Timestamp(timestamp.0.wrapping_sub(heard_ms))
+    }
+
     /// The sample that a frame of this time-stamp begins at; negative before the first.
     fn place(&mut self, timestamp: Timestamp) -> i64 {
-        let first = *self.first.get_or_insert(timestamp);
+        let first = self.first.unwrap_or_else(|| self.first_of(timestamp));
+        self.first = Some(first);
         let since = timestamp.0.wrapping_sub(first.0) as i32;
         i64::from(since) * SAMPLES_PER_MS
     }
@@ -136,6 +150,28 @@ mod tests {
         let order: Vec<i16> = recorded.chunks_exact(160).map(|frame| frame[0]).collect();
         assert_eq!((order, heard.seconds()), (vec![1, 2, 3, 4], 0.08));
         assert_eq!((heard.amiss().reordered, heard.amiss().late), (1, 0));
+    }
+
+    #[test]
+    fn who_speaks_after_a_transfer_has_another_clock() {
+        let mut heard = Heard::default();
+        let mut recorded = Vec::new();
+        let mut hear = |heard: &mut Heard, at, time, sample| {
+            recorded.extend(heard.take(
+                Instant::from_millis(at),
+                Timestamp(time),
+                vec![sample; 160],
+            ));
+        };
+        hear(&mut heard, 1_000, 700, 1);
+        hear(&mut heard, 1_020, 720, 2);
+        let rest = heard.begin_anew();
+        hear(&mut heard, 1_040, 20, 3);
+        hear(&mut heard, 1_060, 40, 4);
+        recorded.extend(rest);
+        recorded.extend(heard.rest());
+        let order: Vec<i16> = recorded.chunks_exact(160).map(|frame| frame[0]).collect();
+        assert_eq!((order, heard.amiss().late), (vec![1, 2, 3, 4], 0));
     }
 
     #[test]
