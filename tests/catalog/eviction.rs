@@ -15,6 +15,7 @@ use iaxproof::catalog::{Answer, Catalog, Pruned, Row, Write};
 use iaxproof::engine::directory::{Contact, Directory, Generation, Lookup, Refused, Role, Storing};
 use iaxproof::engine::settings::Name;
 use iaxproof::registry::Family;
+use iaxproof::time::Instant;
 
 /// A database of one table, which applies writes in the order of generations.
 #[derive(Default)]
@@ -59,10 +60,15 @@ impl Database {
 
 const NAMES: [&str; 3] = ["alice", "bob", "carol"];
 
+/// How often a thread looks whether another has answered, seconds of processor time, before the test fails: it must not hang.
+const LOOKS_MAX: u32 = 5_000_000;
+/// How often a registration may come too late for the entry that it found.
+const TRIES_MAX: u32 = 100_000;
+
 /// Finds a peer as an endpoint does: by the container, or by a question that another thread answers.
 fn fetch<F: Family>(catalog: &Catalog<F>, name: &str) -> Handle<F> {
     let mut lookup = catalog.find(Role::Peer, name);
-    loop {
+    for _ in 0..LOOKS_MAX {
         match lookup {
             Lookup::Found(handle) => return handle,
             Lookup::Asked(id) => lookup = catalog.take_answer(id),
@@ -70,6 +76,7 @@ fn fetch<F: Family>(catalog: &Catalog<F>, name: &str) -> Handle<F> {
         }
         thread::yield_now();
     }
+    panic!("{name}: nobody answers");
 }
 
 /// Waits until the database has stored a change.
@@ -78,28 +85,35 @@ fn await_stored<F: Family>(
     handle: &Handle<F>,
     generation: Generation,
 ) -> Generation {
-    loop {
+    for _ in 0..LOOKS_MAX {
         match catalog.take_stored(handle, generation) {
             Storing::Waiting => thread::yield_now(),
             Storing::Stored => return generation,
             Storing::Failed => panic!("the database stores all"),
         }
     }
+    panic!("{generation:?}: nobody stores it");
 }
 
-/// Registers each name once per round, from a port of its own; returns the last generation of each.
+/// Registers a name; returns the generation.
+fn register_one<F: Family>(catalog: &Catalog<F>, name: &str, deadline: Instant) -> Generation {
+    for _ in 0..TRIES_MAX {
+        let handle = fetch(catalog, name);
+        match catalog.register(&handle, address(1), deadline) {
+            Ok(written) => return await_stored(catalog, &handle, written.generation()),
+            Err(Refused::Unlinked | Refused::Busy) => {}
+            Err(Refused::Stale(stale)) => panic!("{stale}"),
+        }
+    }
+    panic!("{name} cannot register");
+}
+
+/// Registers each name once per round, with a deadline of its own; returns the last generation of each.
 fn register_all<F: Family>(catalog: &Catalog<F>, rounds: u64) -> [Generation; 3] {
     let mut last = [Generation(0); 3];
     for round in 1..=rounds {
         for (name, last) in NAMES.iter().zip(&mut last) {
-            let generation = loop {
-                let handle = fetch(catalog, name);
-                match catalog.register(&handle, address(1), at(1_000 + round)) {
-                    Ok(written) => break await_stored(catalog, &handle, written.generation()),
-                    Err(Refused::Unlinked | Refused::Busy) => {}
-                    Err(Refused::Stale(stale)) => panic!("{stale}"),
-                }
-            };
+            let generation = register_one(catalog, name, at(1_000 + round));
             assert!(generation > *last, "{name}: the generation went back");
             *last = generation;
         }
