@@ -10,6 +10,7 @@ use crate::bench::*;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use iaxproof::catalog::{Answer, Catalog, Pruned, Row, Write};
 use iaxproof::engine::directory::{Contact, Directory, Generation, Lookup, Refused, Role, Storing};
@@ -60,52 +61,61 @@ impl Database {
 
 const NAMES: [&str; 3] = ["alice", "bob", "carol"];
 
-/// How often a thread looks whether another has answered, seconds of processor time, before the test fails: it must not hang.
-const LOOKS_MAX: u32 = 5_000_000;
-/// How often a registration may come too late for the entry that it found.
-const TRIES_MAX: u32 = 100_000;
+/// How long a thread waits for what another is to do before the test fails: it must not hang.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Looks again and again until there is something, and lets other threads go on meanwhile.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "threads of the system are waited for by its clock"
+)]
+fn await_some<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let since = std::time::Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(since.elapsed() < PATIENCE, "{what}: nobody does it");
+        thread::yield_now();
+    }
+}
 
 /// Finds a peer as an endpoint does: by the container, or by a question that another thread answers.
 fn fetch<F: Family>(catalog: &Catalog<F>, name: &str) -> Handle<F> {
     let mut lookup = catalog.find(Role::Peer, name);
-    for _ in 0..LOOKS_MAX {
-        match lookup {
-            Lookup::Found(handle) => return handle,
-            Lookup::Asked(id) => lookup = catalog.take_answer(id),
-            Lookup::Unknown | Lookup::Failed => panic!("{name} is in the database"),
+    await_some(name, || match &lookup {
+        Lookup::Found(handle) => Some(handle.clone()),
+        Lookup::Asked(id) => {
+            lookup = catalog.take_answer(*id);
+            None
         }
-        thread::yield_now();
-    }
-    panic!("{name}: nobody answers");
+        Lookup::Unknown | Lookup::Failed => panic!("{name} is in the database"),
+    })
 }
 
 /// Waits until the database has stored a change.
-fn await_stored<F: Family>(
-    catalog: &Catalog<F>,
-    handle: &Handle<F>,
-    generation: Generation,
-) -> Generation {
-    for _ in 0..LOOKS_MAX {
+fn await_stored<F: Family>(catalog: &Catalog<F>, handle: &Handle<F>, generation: Generation) {
+    await_some("a write", || {
         match catalog.take_stored(handle, generation) {
-            Storing::Waiting => thread::yield_now(),
-            Storing::Stored => return generation,
+            Storing::Waiting => None,
+            Storing::Stored => Some(()),
             Storing::Failed => panic!("the database stores all"),
         }
-    }
-    panic!("{generation:?}: nobody stores it");
+    });
 }
 
 /// Registers a name; returns the generation.
 fn register_one<F: Family>(catalog: &Catalog<F>, name: &str, deadline: Instant) -> Generation {
-    for _ in 0..TRIES_MAX {
+    let (handle, generation) = await_some(name, || {
         let handle = fetch(catalog, name);
         match catalog.register(&handle, address(1), deadline) {
-            Ok(written) => return await_stored(catalog, &handle, written.generation()),
-            Err(Refused::Unlinked | Refused::Busy) => {}
+            Ok(written) => Some((handle, written.generation())),
+            Err(Refused::Unlinked | Refused::Busy) => None,
             Err(Refused::Stale(stale)) => panic!("{stale}"),
         }
-    }
-    panic!("{name} cannot register");
+    });
+    await_stored(catalog, &handle, generation);
+    generation
 }
 
 /// Registers each name once per round, with a deadline of its own; returns the last generation of each.
