@@ -254,3 +254,30 @@ fn the_old_configuration_stays_where_the_new_one_is_refused() {
     assert_eq!(settings.settings().auth_requests_max, 7);
     assert!(matches!(catalog.find(Role::User, "b"), Lookup::Unknown));
 }
+
+/// What an entry says itself stands beside what holds for it, for a row of the same name inherits only what it does not say.
+#[test]
+fn what_an_entry_says_of_encryption_holds_and_is_kept_as_its_own() {
+    let parsed = read(
+        "[a]\ntype=peer\nencryption=yes\n[b]\ntype=peer\nforceencryption=yes\n[c]\ntype=peer\n",
+    );
+    for (name, expected) in [
+        ("a", Encryption::Offered),
+        ("b", Encryption::Forced),
+        ("c", Encryption::Off),
+    ] {
+        let entry = entry(&parsed, Role::Peer, name);
+        let both = (entry.encryption, entry.said.encryption);
+        assert_eq!(both, (expected, expected), "{name}");
+    }
+}
+
+#[test]
+fn the_queue_of_a_trunk_is_as_long_as_it_says_and_0_is_the_default() {
+    let queue = |value: &str| {
+        let parsed = read(&format!("[general]\ntrunkmaxsize={value}\n"));
+        parsed.configuration.general.trunking.queue_max
+    };
+    let default = read("").configuration.general.trunking.queue_max;
+    assert_eq!([queue("5000"), queue("0")], [5_000, default]);
+}

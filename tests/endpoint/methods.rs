@@ -113,3 +113,14 @@ fn unknown_names_are_offered_md5() {
         .filter(|event| matches!(event, Event::LoginFailed { .. }));
     assert_eq!(failed.count(), 0);
 }
+
+/// Who answers in both ways that are offered has proved the secret, though it is one.
+#[test]
+fn both_answers_at_once_are_one_proof() {
+    let mut bench = bench(AuthMethods(3));
+    let mut caller = Client::new(1, 500);
+    caller.new_call(&mut bench, "alice", "100");
+    let answers = [md5(&caller), Ie::Password(b"wonder")];
+    caller.send_iax(&mut bench, IaxCommand::AuthRep, &answers);
+    assert_eq!(caller.words().pop().expect("an answer"), "ACCEPT");
+}

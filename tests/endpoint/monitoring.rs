@@ -1,8 +1,12 @@
 //! PING, LAGRQ and POKE (RFC 5456 §6.7).
 
 use crate::bench::*;
-use iaxproof::engine::Event;
-use iaxproof::wire::{CallNumber, FullFrame, IaxCommand, SeqNo, Timestamp};
+use iaxproof::engine::counts::Counts;
+use iaxproof::engine::options::EVENTS_MAX;
+use iaxproof::engine::{Event, TimerKind};
+use iaxproof::wire::{
+    Body, CallNumber, Format, Frame, FullFrame, IaxCommand, MiniFrame, SeqNo, Timestamp,
+};
 
 /// A PING every 21 s and a LAGRQ every 10 s, while the other side acknowledges.
 #[test]
@@ -106,4 +110,44 @@ fn a_forged_pong_measures_nothing() {
             .iter()
             .all(|event| !matches!(event, Event::Ended { .. }))
     );
+}
+
+/// What nobody takes is dropped beyond a limit, and counted.
+#[test]
+fn events_that_are_left_lying_are_dropped_and_counted() {
+    let mut bench = Bench::new();
+    let mut client = Client::linked(&mut bench, 1, 500);
+    let voice = Body::Voice {
+        format: Format::ULAW,
+        data: &[9],
+    };
+    client.send(&mut bench, voice);
+    let mini = MiniFrame::new(number(500), 40, &[9]).expect("short data");
+    let mini = encode(&Frame::Mini(mini));
+    for _ in 0..EVENTS_MAX + 3 {
+        let now = bench.now;
+        bench.endpoint.handle_datagram(now, address(1), &mini);
+    }
+    let counts = bench.counts();
+    let seen = (counts.events_waiting, counts.dropped.events);
+    assert_eq!(seen, (EVENTS_MAX, 3));
+}
+
+/// Each kind of dialogue has a number.
+#[test]
+fn dialogues_of_all_kinds_are_counted_together() {
+    let counts = Counts {
+        calls: 1,
+        registrations: 20,
+        requests: 300,
+        pokes: 4_000,
+        ..Counts::default()
+    };
+    assert_eq!(counts.dialogues(), 4_321);
+}
+
+#[test]
+fn a_timer_is_called_by_its_name() {
+    let names = [TimerKind::Poke, TimerKind::Expiry].map(|kind| kind.to_string());
+    assert_eq!(names, ["Poke", "Expiry"]);
 }

@@ -375,6 +375,18 @@ fn a_peer_that_is_not_qualified_any_more_is_not_poked() {
     assert_eq!(pokes(&bench, phone.address), [0.0, 32.0]);
 }
 
+/// A peer that registers elsewhere after that is let go at once, and not when its next POKE is due.
+#[test]
+fn a_peer_that_is_not_qualified_any_more_is_let_go_as_it_moves() {
+    let mut bench = bench(Qualify::default());
+    registered(&mut bench, 7);
+    assert_eq!(bench.counts().watched, 1);
+    load(&bench, entries());
+    assert_eq!(bench.counts().watched, 1);
+    registered(&mut bench, 8);
+    assert_eq!(bench.counts().watched, 0);
+}
+
 #[test]
 fn the_application_has_peers_asked() {
     let mut bench = bench(Qualify::default());

@@ -5,8 +5,10 @@ use core::time::Duration;
 use crate::bench::*;
 use crate::net_bench::Net;
 use iaxproof::engine::directory::Role;
-use iaxproof::engine::settings::{Configuration, Encryption, General, Secret, Settings, Trunking};
-use iaxproof::engine::{CallId, Dial, Event, TimerKind};
+use iaxproof::engine::settings::{
+    Configuration, Encryption, General, Host, Secret, Settings, Trunking,
+};
+use iaxproof::engine::{CallId, Calling, Dial, Event, TimerKind};
 use iaxproof::wire::{
     Body, Format, Frame, MetaFrame, MiniVideoFrame, Timestamp, TrunkBuffer, TrunkEntry,
 };
@@ -517,4 +519,37 @@ fn an_encrypted_call_is_not_trunked() {
     assert_eq!((heard, back, asked), (26, 25, 1));
     assert!(trunks >= 48, "{trunks}");
     assert_eq!(heard_between_two(Encryption::Forced), [25, 25, 0, 0]);
+}
+
+/// A peer whose settings say so is called with its audio trunked.
+#[test]
+fn a_peer_that_is_trunked_is_called_so() {
+    let trunk_frames = |trunk| {
+        let peer = Settings {
+            host: Host::Fixed(address(2)),
+            username: Some("alice".to_owned()),
+            trunk,
+            ..entry(Role::Peer, "there", "wonder")
+        };
+        let of = |entry| Configuration {
+            general: General::default(),
+            entries: vec![entry],
+        };
+        let mut net = Net::new();
+        net.add("caller", 1, of(peer));
+        net.add("callee", 2, of(entry(Role::User, "alice", "wonder")));
+        let calling = net.at("caller", |now, it| it.call_peer(now, "there", "100"));
+        let Ok(Calling::Call(call)) = calling else {
+            panic!("{calling:?}")
+        };
+        net.pass(Duration::from_millis(200));
+        for _ in 0..5 {
+            let spoken = net.at("caller", |now, it| it.send_voice(now, call, &[1; 160]));
+            spoken.expect("the call is up");
+            net.pass(Duration::from_millis(20));
+        }
+        net.ladder.matches("Trunk").count()
+    };
+    assert_eq!(trunk_frames(false), 0);
+    assert!(trunk_frames(true) > 0);
 }

@@ -195,3 +195,25 @@ fn an_expanded_time_keeps_its_low_bits_and_stays_near() {
         .tests(20_000)
         .quickcheck(holds as fn(u32, u16) -> bool);
 }
+
+/// A dialplan status is a set of bits.
+#[test]
+fn a_dialplan_status_contains_what_it_is_made_of() {
+    let both = DpStatus(DpStatus::EXISTS.0 | DpStatus::MATCH_MORE.0);
+    assert!(both.contains(DpStatus::EXISTS) && both.contains(both));
+    assert!(!DpStatus::EXISTS.contains(both) && !both.contains(DpStatus::CAN_EXIST));
+}
+
+/// A buffer shows its elements as a frame does, without their secrets.
+#[test]
+fn a_buffer_of_elements_is_shown_as_its_elements() {
+    let mut ies = IeBuffer::new();
+    ies.push(InformationElement::Username(b"alice"));
+    ies.push(InformationElement::Password(b"wonder"));
+    let shown = format!("{ies:?}");
+    assert_eq!(shown, format!("{:?}", ies.view()));
+    assert!(
+        shown.contains("alice") && !shown.contains("wonder"),
+        "{shown}"
+    );
+}
