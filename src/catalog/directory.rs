@@ -123,6 +123,26 @@ impl<F: Family> Directory for Catalog<F> {
         }
     }
 
+    fn watch(&self, handle: &Self::Handle, worker: WorkerId) {
+        let mut entry = handle.clone();
+        while entry.set_watcher(worker).is_err() {
+            match self.successor(&entry) {
+                Some(successor) => entry = successor,
+                None => return,
+            }
+        }
+    }
+
+    fn watcher(&self, handle: &Self::Handle) -> Option<WorkerId> {
+        let mut entry = handle.clone();
+        loop {
+            if let Ok(watcher) = entry.watcher() {
+                return watcher;
+            }
+            entry = self.successor(&entry)?;
+        }
+    }
+
     #[track_caller]
     fn find_guest(&self, ip: IpAddr) -> Option<Self::Handle> {
         self.guest_at(ip)

@@ -123,6 +123,20 @@ impl<D: Directory> Context<D> {
         }
     }
 
+    /// This worker asks the peer whether it is there.
+    pub(super) fn take_over(&self, handle: &D::Handle) {
+        if !self.options.workers.is_alone() {
+            self.directory.watch(handle, self.options.workers.me());
+        }
+    }
+
+    /// Whether another worker has taken over since.
+    pub(super) fn is_taken_over(&self, handle: &D::Handle) -> bool {
+        let workers = self.options.workers;
+        let watcher = || self.directory.watcher(handle);
+        !workers.is_alone() && watcher().is_some_and(|watcher| watcher != workers.me())
+    }
+
     /// They are not any more.
     pub(super) fn unclaim(&self, from: (SocketAddr, CallNumber)) {
         if !self.options.workers.is_alone() {

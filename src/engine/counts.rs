@@ -1,5 +1,6 @@
 //! What an endpoint holds, what it sent twice and what it threw away, for checkers and for an operator.
 
+use core::ops::Add;
 use core::time::Duration;
 
 /// The times between two pieces of audio of one call, as they came: in frames of their own or in trunks, of all calls. What a side does not
@@ -102,6 +103,67 @@ pub struct Dropped {
     pub events: u64,
     /// Datagrams that the caller left lying (see [`TRANSMITS_MAX`](super::options::TRANSMITS_MAX)).
     pub transmits: u64,
+}
+
+/// What the endpoints of several workers hold together.
+impl Add for Counts {
+    type Output = Counts;
+
+    fn add(self, other: Counts) -> Counts {
+        Counts {
+            calls: self.calls + other.calls,
+            registrations: self.registrations + other.registrations,
+            requests: self.requests + other.requests,
+            pokes: self.pokes + other.pokes,
+            registrants: self.registrants + other.registrants,
+            watched: self.watched + other.watched,
+            waiting_for_directory: self.waiting_for_directory + other.waiting_for_directory,
+            timers: self.timers + other.timers,
+            expiry_timers: self.expiry_timers + other.expiry_timers,
+            frames_outstanding: self.frames_outstanding + other.frames_outstanding,
+            frames_queued: self.frames_queued + other.frames_queued,
+            numbers_allocated: self.numbers_allocated + other.numbers_allocated,
+            numbers_free: self.numbers_free + other.numbers_free,
+            numbers_quarantined: self.numbers_quarantined + other.numbers_quarantined,
+            trunks: self.trunks + other.trunks,
+            events_waiting: self.events_waiting + other.events_waiting,
+            retransmissions: self.retransmissions + other.retransmissions,
+            gaps: self.gaps + other.gaps,
+            dropped: self.dropped + other.dropped,
+        }
+    }
+}
+
+impl Add for Dropped {
+    type Output = Dropped;
+
+    fn add(self, other: Dropped) -> Dropped {
+        Dropped {
+            undecodable: self.undecodable + other.undecodable,
+            misaddressed: self.misaddressed + other.misaddressed,
+            unmatched: self.unmatched + other.unmatched,
+            media: self.media + other.media,
+            undecipherable: self.undecipherable + other.undecipherable,
+            trunk_queue: self.trunk_queue + other.trunk_queue,
+            leg_messages: self.leg_messages + other.leg_messages,
+            unproven: self.unproven + other.unproven,
+            withheld: self.withheld + other.withheld,
+            refused: self.refused + other.refused,
+            events: self.events + other.events,
+            transmits: self.transmits + other.transmits,
+        }
+    }
+}
+
+impl Add for Gaps {
+    type Output = Gaps;
+
+    fn add(self, other: Gaps) -> Gaps {
+        Gaps {
+            counts: core::array::from_fn(|nth| self.counts[nth] + other.counts[nth]),
+            sum_micros: self.sum_micros.saturating_add(other.sum_micros),
+        }
+    }
 }
 
 #[cfg(test)]

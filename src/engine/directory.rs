@@ -117,6 +117,16 @@ pub trait Directory {
         generation: Generation,
         reachability: Reachability,
     ) -> Result<Noted, Stale>;
+    /// From now on this worker asks the peer whether it is there: of several, the last to say so. The row of a peer that another worker
+    /// watches may be read anew.
+    fn watch(&self, handle: &Self::Handle, worker: WorkerId) {
+        let _ = (handle, worker);
+    }
+    /// Who said so last, of the entry that the name stands on now; `None` where nobody did.
+    fn watcher(&self, handle: &Self::Handle) -> Option<WorkerId> {
+        let _ = handle;
+        None
+    }
 
     /// As which user an opener from this address calls that names none, if there is one (chan_iax2: a user whose access list
     /// admits the address).

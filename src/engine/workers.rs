@@ -80,7 +80,7 @@ impl Workers {
     }
 
     /// The numbers of a pool that are this worker's. The slices of all workers are the pool, each number once.
-    pub(super) fn slice(self, pool: &RangeInclusive<u16>) -> RangeInclusive<u16> {
+    pub fn slice(self, pool: &RangeInclusive<u16>) -> RangeInclusive<u16> {
         let first = |worker: u16| {
             let len = pool.len() as u32;
             let offset = (u32::from(worker) * len).div_ceil(self.count.into());
@@ -90,7 +90,7 @@ impl Workers {
     }
 
     /// Whose a number of a pool is; `None` for one outside.
-    fn owner(self, pool: &RangeInclusive<u16>, number: CallNumber) -> Option<WorkerId> {
+    pub fn owner(self, pool: &RangeInclusive<u16>, number: CallNumber) -> Option<WorkerId> {
         let offset = number.get().checked_sub(*pool.start())?;
         let is_in = usize::from(offset) < pool.len();
         let worker = u32::from(offset) * u32::from(self.count) / pool.len() as u32;

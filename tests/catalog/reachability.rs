@@ -5,6 +5,7 @@ use core::time::Duration;
 use crate::bench::*;
 use iaxproof::catalog::Pruned;
 use iaxproof::engine::directory::{Directory, Generation, Noted, Reachability, Role};
+use iaxproof::engine::workers::WorkerId;
 use iaxproof::registry::Std;
 
 const REACHABLE: Reachability = Reachability::Reachable(Duration::from_millis(20));
@@ -50,4 +51,24 @@ fn an_evicted_row_is_followed_by_name() {
     assert!(!evicted.same_object(&next));
     assert_eq!(note(), Ok(Noted::Kept));
     assert_eq!(catalog.reachability(&next), Ok(REACHABLE));
+}
+
+/// Of workers that ask a peer, the last to say so counts, and its word is followed by name like the answer.
+#[test]
+fn the_last_worker_to_ask_a_peer_is_the_one() {
+    let catalog = plain(true);
+    let stored = || row_at(peer("alice"), address(1), 100, 3);
+    let evicted: Handle<Std> = load(&catalog, stored(), at(0));
+    assert_eq!(catalog.watcher(&evicted), None);
+    for worker in [WorkerId(0), WorkerId(2), WorkerId(1)] {
+        catalog.watch(&evicted, worker);
+        assert_eq!(catalog.watcher(&evicted), Some(worker));
+    }
+    assert_eq!(catalog.prune(Role::Peer, "alice"), Pruned::Evicted);
+    catalog.watch(&evicted, WorkerId(0));
+    assert_eq!(catalog.watcher(&evicted), None, "nobody has the name");
+    let next = load(&catalog, stored(), at(0));
+    assert_eq!(catalog.watcher(&evicted), None, "another entry");
+    catalog.watch(&evicted, WorkerId(2));
+    assert_eq!(catalog.watcher(&next), Some(WorkerId(2)));
 }

@@ -23,7 +23,7 @@ use iaxproof::wire::Frame;
 /// How long a datagram is on its way.
 pub(crate) const DELAY: Duration = Duration::from_millis(10);
 
-type Shared = Arc<Catalog<Audited>>;
+pub(crate) type Shared = Arc<Catalog<Audited>>;
 
 /// One endpoint and what it told.
 pub(crate) struct Node {

@@ -10,13 +10,13 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use crate::bench::{Client, address, encode, entry, number};
-use crate::net_bench::{Net, catalog, worker};
+use crate::net_bench::{Net, Shared, catalog, worker};
 use crate::three_bench::{Three, dial};
-use iaxproof::catalog::{Answer, Row};
-use iaxproof::engine::directory::{Directory, Generation, Lookup, Role};
+use iaxproof::catalog::{Answer, Pruned, Row};
+use iaxproof::engine::directory::{Contact, Directory, Generation, Lookup, Role};
 use iaxproof::engine::settings::TransferPolicy::{self, Allowed, MediaOnly};
 use iaxproof::engine::settings::{Configuration, General, Host, Qualify, Settings};
-use iaxproof::engine::{Calling, Event, Route, WorkerId};
+use iaxproof::engine::{Calling, Endpoint, Event, Route, WorkerId};
 use iaxproof::time::Instant;
 use iaxproof::wire::{
     Body, Cause, Frame, FullFrame, IaxCommand, InformationElement, MetaFrame, SeqNo, Timestamp,
@@ -24,6 +24,8 @@ use iaxproof::wire::{
 };
 
 const OTHER: WorkerId = WorkerId(1);
+
+type Worker = Endpoint<Shared>;
 
 /// Three nodes of two workers each. What may arrive at the second worker's socket: all but openers from the left one at the middle and from the
 /// middle one at the right, for the tests say what the first worker is to do with those.
@@ -247,6 +249,53 @@ fn each_peer_is_asked_by_one_worker() {
     assert_eq!(asked, expected, "{}", net.ladder);
     let watched = net.node("server").workers().map(|it| it.counts().watched);
     assert_eq!(watched.collect::<Vec<_>>(), [2, 1]);
+}
+
+/// A worker has a registered row asked whether it is there, which is read for that.
+fn ask_a_row(worker: &mut Worker, catalog: &Shared, now: Instant) {
+    worker
+        .qualify(now, "kitchen")
+        .expect("the row is asked for");
+    let question = catalog.poll_question().expect("it is sent");
+    let contact = Contact {
+        address: address(7),
+        deadline: Some(now + Duration::from_secs(600)),
+        generation: Generation(3),
+    };
+    let row = Row {
+        settings: Settings {
+            qualify: Some(Qualify::default()),
+            ..entry(Role::Peer, "kitchen", "")
+        },
+        contact: Some(contact),
+        generation: Generation(3),
+    };
+    catalog.answer(question.id, Answer::Row(row), now);
+    worker.handle_answer(now, question.id);
+}
+
+/// The row of a peer that one worker asks is evicted, and read anew by another: that one goes on asking, and the first stops with its next POKE.
+#[test]
+fn of_two_workers_that_ask_a_row_the_last_goes_on() {
+    let mut now = Instant::from_secs(1000);
+    let catalog = Arc::new(catalog(1, true));
+    let mut both = [0, 1].map(|me| worker(me, &catalog));
+    let watched = |both: &[Worker; 2]| both.each_ref().map(|it| it.counts().watched);
+    ask_a_row(&mut both[0], &catalog, now);
+    assert_eq!(watched(&both), [1, 0]);
+    assert_eq!(catalog.prune(Role::Peer, "kitchen"), Pruned::Evicted);
+    ask_a_row(&mut both[1], &catalog, now);
+    assert_eq!(watched(&both), [1, 1], "the first cannot know yet");
+    for _ in 0..60 {
+        now = now + Duration::from_secs(1);
+        both.iter_mut().for_each(|it| it.handle_timeout(now));
+    }
+    assert_eq!(watched(&both), [0, 1]);
+    let told = both.each_mut().map(|it| {
+        let mut events = core::iter::from_fn(|| it.poll_event());
+        events.any(|it| matches!(it, Event::Reachability { .. }))
+    });
+    assert_eq!(told, [false, true], "one says that nobody answers");
 }
 
 /// Begins the registration of an open peer, with a token: its dialogue waits for the ACK.

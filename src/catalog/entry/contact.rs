@@ -6,6 +6,7 @@ use super::{Entry, EntryState, Moved, Proposed, Settled, Unlinked, holds};
 use crate::catalog::change::{Answered, Place};
 use crate::catalog::realtime::Write;
 use crate::engine::directory::{Contact, Generation, Noted, Reachability, Storing};
+use crate::engine::workers::WorkerId;
 use crate::registry::Family;
 use crate::time::Instant;
 
@@ -84,6 +85,16 @@ impl<F: Family> Entry<F> {
             state.status.reachability = reachability;
             Noted::Kept
         })
+    }
+
+    /// This worker asks the peer whether it is there, and no other.
+    pub(in crate::catalog) fn set_watcher(&self, worker: WorkerId) -> Result<(), Unlinked> {
+        self.write(|state| state.watcher = Some(worker))
+    }
+
+    /// Which worker that is, if one said so.
+    pub(in crate::catalog) fn watcher(&self) -> Result<Option<WorkerId>, Unlinked> {
+        self.write(|state| state.watcher)
     }
 
     /// The write that the database is owed; the entry no longer waits for it.

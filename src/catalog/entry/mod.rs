@@ -24,6 +24,7 @@ use super::published::Published;
 use super::status::{Counters, EntryStatus, Origin};
 use crate::engine::directory::{Contact, Reachability, Role};
 use crate::engine::settings::{Host, Name, Requirement};
+use crate::engine::workers::WorkerId;
 use crate::registry::{Family, Object, Ref, Slot};
 use crate::time::Instant;
 
@@ -46,6 +47,8 @@ struct EntryState<F: Family> {
     changes: Changes,
     /// Whether an opener of this name has shown a valid token.
     has_shown_token: bool,
+    /// Which worker asks the peer whether it is there, where there are several.
+    watcher: Option<WorkerId>,
     /// Whether the entry waits among those whose contact is to be written.
     queued: bool,
     /// Invariant: present until the destructor.
@@ -94,6 +97,7 @@ impl<F: Family> Entry<F> {
             fixed,
             changes,
             has_shown_token: false,
+            watcher: None,
             queued: false,
             settings: Slot::new(settings),
         };

@@ -94,6 +94,14 @@ macro_rules! pass_on {
                 (**self).note_reachability(handle, generation, reachability)
             }
 
+            fn watch(&self, handle: &D::Handle, worker: WorkerId) {
+                (**self).watch(handle, worker);
+            }
+
+            fn watcher(&self, handle: &D::Handle) -> Option<WorkerId> {
+                (**self).watcher(handle)
+            }
+
             #[track_caller]
             fn find_guest(&self, ip: IpAddr) -> Option<D::Handle> {
                 (**self).find_guest(ip)

@@ -156,8 +156,9 @@ impl<D: Directory> Endpoint<D> {
         let watch = self.context.watches.by_name.get_mut(&arrival.name);
         match watch {
             Some(watch) if watch.address == arrival.address => {
-                watch.handle = arrival.handle;
+                watch.handle = arrival.handle.clone();
                 watch.generation = arrival.generation;
+                self.context.take_over(&arrival.handle);
             }
             _ if !arrival.is_proven => self.stop_watching(now, &arrival.name),
             _ => {
@@ -174,6 +175,9 @@ impl<D: Directory> Endpoint<D> {
         };
         watch.timer = None;
         let (handle, generation) = (watch.handle.clone(), watch.generation);
+        if self.context.is_taken_over(&handle) {
+            return self.stop_watching(now, name);
+        }
         let Ok(found) = self.look_at(now, &handle) else {
             self.stop_watching(now, name);
             self.context.tell_stale("poking a peer");
@@ -221,6 +225,7 @@ impl<D: Directory> Endpoint<D> {
 
     /// The watch over this contact: a new one, or the one that there is.
     fn enter_watch(&mut self, name: &Name, handle: D::Handle, contact: Contact) {
+        self.context.take_over(&handle);
         let watches = &mut self.context.watches.by_name;
         if let Some(watch) = watches.get_mut(name) {
             watch.handle = handle;

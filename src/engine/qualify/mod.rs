@@ -135,6 +135,9 @@ impl<D: Directory> Context<D> {
             return;
         };
         let (handle, generation) = (&watch.handle, watch.generation);
+        if self.is_taken_over(handle) {
+            return self.unwatch(name);
+        }
         let noted = self.directory.reachability(handle).and_then(|before| {
             let reachability = match answered {
                 Some(time) => judge(qualify, before, time),
