@@ -81,6 +81,15 @@ macro_rules! any {
         }
 
         impl AnyDirectory {
+            fn peers(&self) -> Vec<AnyHandle> {
+                match self {
+                    $(AnyDirectory::$name(it) => {
+                        let peers = Observe::linked_peers(it).into_iter();
+                        peers.map(AnyHandle::$name).collect()
+                    })*
+                }
+            }
+
             #[track_caller]
             fn settings_of(&self, handle: &AnyHandle) -> Result<AnySnapshot, Stale> {
                 match (self, handle) {
@@ -288,6 +297,14 @@ impl Directory for AnyDirectory {
         each!(self, it => it.token_keys(now))
     }
 
+    fn watch(&self, handle: &AnyHandle, worker: WorkerId) {
+        with!(self, AnyHandle(handle), it, own => it.watch(own, worker));
+    }
+
+    fn watcher(&self, handle: &AnyHandle) -> Option<WorkerId> {
+        with!(self, AnyHandle(handle), it, own => it.watcher(own))
+    }
+
     fn claim(&self, from: (SocketAddr, CallNumber), worker: WorkerId) {
         each!(self, it => it.claim(from, worker));
     }
@@ -390,6 +407,10 @@ impl Observe for AnyDirectory {
 
     fn parked(&self, name: &str) -> Option<Option<Contact>> {
         each!(self, it => Observe::parked(it, name))
+    }
+
+    fn linked_peers(&self) -> Vec<AnyHandle> {
+        self.peers()
     }
 
     fn visit_peers(&self, now: Instant, visitor: PeerVisitor<'_>) {

@@ -16,8 +16,17 @@ use crate::{Account, Design, Shuttle, Strands};
 /// Into how many shards the hash tables of a world's catalog are cut.
 const SHARDS: usize = 4;
 
-/// Runs a plan on the engine that it names, over a design.
+/// Runs a plan on the engine that it names, over a design. What ships alone knows of several workers: in the designs of before, one thread
+/// read the socket.
 pub fn run(plan: &Plan, view: View, design: Design) -> Report {
+    let mut plan = plan.clone();
+    if design != Design::Shipped {
+        plan.take_workers_out();
+    }
+    run_as_it_is(&plan, view, design)
+}
+
+fn run_as_it_is(plan: &Plan, view: View, design: Design) -> Report {
     match plan.engine.as_str() {
         plan::STRANDS => strands(plan, view, schedule(plan, design), design),
         plan::SHUTTLE => on_shuttle(plan, view, schedule(plan, design), move |setup| {

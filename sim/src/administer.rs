@@ -2,7 +2,7 @@
 //! it ([`Observe`]). Implemented here for the catalog that ships; other designs implement both and live in the same world.
 
 use iaxproof::catalog::{Answer, Catalog, Pruned, Question, Unregistered, Write};
-use iaxproof::engine::directory::{Contact, Generation, QueryId, Reachability, Role};
+use iaxproof::engine::directory::{Contact, Directory, Generation, QueryId, Reachability, Role};
 use iaxproof::engine::settings::{Configuration, Name};
 use iaxproof::registry::Family;
 use iaxproof::registry::ledger::{Book, Ledger};
@@ -34,7 +34,7 @@ pub trait Administer {
 pub type PeerVisitor<'a> = &'a mut dyn FnMut(&Name, Option<Contact>, Reachability);
 
 /// What checkers read of a directory.
-pub trait Observe {
+pub trait Observe: Directory {
     /// Objects that were made and whose destructor has not begun.
     fn live_objects(&self) -> usize;
     /// What the design itself reports, such as a stale use; empty while all is well.
@@ -53,6 +53,10 @@ pub trait Observe {
     fn parked(&self, name: &str) -> Option<Option<Contact>> {
         let _ = name;
         None
+    }
+    /// The peers that are linked, each held; none where the design cannot tell.
+    fn linked_peers(&self) -> Vec<Self::Handle> {
+        Vec::new()
     }
     /// Shows every linked peer with the contact that it has at `now`, and what the last POKE said. Asks no database.
     fn visit_peers(&self, now: Instant, visitor: PeerVisitor<'_>);
@@ -156,6 +160,10 @@ macro_rules! pass_on {
                 (**self).unvalidated()
             }
 
+            fn linked_peers(&self) -> Vec<Self::Handle> {
+                (**self).linked_peers()
+            }
+
             fn visit_peers(&self, now: Instant, visitor: PeerVisitor<'_>) {
                 (**self).visit_peers(now, visitor);
             }
@@ -242,6 +250,10 @@ impl<F: Family<Ledger: Census>> Observe for Catalog<F> {
 
     fn parked(&self, name: &str) -> Option<Option<Contact>> {
         Catalog::parked(self, name)
+    }
+
+    fn linked_peers(&self) -> Vec<Self::Handle> {
+        self.entries(Role::Peer).collect()
     }
 
     fn visit_peers(&self, now: Instant, visitor: PeerVisitor<'_>) {

@@ -183,13 +183,15 @@ pub enum Fact<'a> {
         /// One for each account of the server.
         contacts: &'a [ContactSeen],
     },
-    /// What a server's endpoint counts, after each event that concerned it.
+    /// What the endpoint of one worker of a server counts, after each event that concerned it.
     Counted {
         /// Which server.
         server: u8,
+        /// Which of its workers.
+        worker: u8,
         /// The reading.
         counts: &'a Counts,
-        /// The named limits.
+        /// The named limits, of this worker.
         limits: &'a Limits,
     },
     /// What a directory reports by itself.
@@ -205,7 +207,7 @@ pub enum Fact<'a> {
     AtRest {
         /// Which server.
         server: u8,
-        /// What its endpoint holds.
+        /// What its endpoints hold together.
         counts: &'a Counts,
         /// What its directory counts, if it does.
         references: Option<References>,

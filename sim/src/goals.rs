@@ -201,6 +201,12 @@ worded! {
     DialledUnencrypted = "placed call: ended because it was not encrypted";
     /// A called client changed its key.
     DialledKeyRotated = "placed call: key rotated";
+    /// What came by one worker's socket was another's.
+    HandedOver = "datagram handed to another worker";
+    /// What a worker got from another was nothing to it.
+    HandedBack = "datagram handed back";
+    /// A trunk brought audio of calls of several workers.
+    TrunkOfSeveral = "trunk for several workers";
 }
 
 /// A set of goals.

@@ -189,6 +189,7 @@ impl Checker for Bounded {
                 server,
                 counts,
                 limits,
+                ..
             } => within_limits(counts, limits).map_err(|what| format!("server {server}: {what}")),
             _ => Ok(()),
         }

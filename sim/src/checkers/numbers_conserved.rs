@@ -209,6 +209,7 @@ impl Checker for NumbersConserved {
                 server,
                 counts,
                 limits,
+                ..
             } => {
                 let (allocated, free) = (counts.numbers_allocated, counts.numbers_free);
                 let dialogues = counts.dialogues();

@@ -1,6 +1,6 @@
 //! no-leak, of the watches over qualified peers: each holds a peer, and ends with its contact, whoever took that away: the peer itself,
-//! time, the operator, a reload, the eviction of its row. Until its poke timer fires a watch may outlive the contact. At rest no POKE is
-//! out but to whom may be watched.
+//! time, the operator, a reload, the eviction of its row. Until its poke timer fires a watch may outlive the contact, and
+//! where another worker is told a newer one, or reads the row anew, there are two for as long. At rest no POKE is out but to whom may be watched.
 //!
 //! A server with few call numbers may have none for the POKE that would show that a row was evicted: its watches end when their contacts
 //! would have lapsed, and are not judged before all is at rest.
@@ -28,7 +28,11 @@ pub struct WatchesEnd {
     qualified: BTreeMap<u8, u8>,
     had: BTreeMap<(u8, u8), Instant>,
     /// What servers watch.
-    watched: BTreeMap<u8, usize>,
+    watched: BTreeMap<(u8, u8), usize>,
+    /// Whether servers have several workers.
+    has_workers: bool,
+    /// When a server was told a contact, or lost a row: another worker may watch what comes then.
+    changes: Vec<(u8, Instant)>,
     is_scarce: bool,
 }
 
@@ -41,6 +45,7 @@ impl WatchesEnd {
                 .iter()
                 .map(|account| (*account, topology.server_of(*account)))
                 .collect(),
+            has_workers: topology.workers() > 1,
             ..WatchesEnd::default()
         }
     }
@@ -59,7 +64,7 @@ impl WatchesEnd {
         let its = self.qualified.iter().filter(|(_, of)| **of == server);
         self.had
             .extend(its.map(|(account, _)| ((server, *account), now)));
-        self.watched.remove(&server);
+        self.watched.retain(|(of, _), _| *of != server);
     }
 
     fn may_be(&self, now: Instant, server: u8) -> usize {
@@ -67,9 +72,26 @@ impl WatchesEnd {
         here.filter(|(_, had)| now <= **had + OUTLIVES).count()
     }
 
+    /// A worker that watches a contact learns when it asks again that another worker was told a newer one, or read the row anew.
+    fn may_be_twice(&self, now: Instant, server: u8) -> usize {
+        let is_fresh = |at: Instant| now <= at + OUTLIVES;
+        let changes = self.changes.iter();
+        changes
+            .filter(|(of, at)| *of == server && is_fresh(*at))
+            .count()
+    }
+
+    /// A contact of a server is another one, or will be read anew: from then on it may be another worker that watches.
+    fn changed(&mut self, now: Instant, server: u8) {
+        if self.has_workers {
+            self.changes.push((server, now));
+        }
+    }
+
     fn count(&self, now: Instant, server: u8) -> Result<(), String> {
-        let may_be = self.may_be(now, server);
-        let watched = self.watched.get(&server).copied().unwrap_or_default();
+        let may_be = self.may_be(now, server) + self.may_be_twice(now, server);
+        let its = self.watched.range((server, 0)..=(server, u8::MAX));
+        let watched: usize = its.map(|(_, watched)| watched).sum();
         if watched <= may_be || self.is_scarce {
             return Ok(());
         }
@@ -87,10 +109,11 @@ impl Checker for WatchesEnd {
             Fact::Restarted { server, .. } => self.restarted(now, *server),
             Fact::Counted {
                 server,
+                worker,
                 counts,
                 limits,
             } => {
-                self.watched.insert(*server, counts.watched);
+                self.watched.insert((*server, *worker), counts.watched);
                 self.is_scarce |= limits.pool < NUMBERS_FEW;
             }
             Fact::AtRest { server, counts, .. } => {
@@ -110,7 +133,16 @@ impl Checker for WatchesEnd {
                 let account = account_of_name(name.as_str());
                 if let Some(account) = account.filter(|it| self.qualified.contains_key(it)) {
                     self.had.insert((*server, account), now);
+                    self.changed(now, *server);
                 }
+            }
+            Fact::Evicted { server, account } if self.qualified.contains_key(account) => {
+                self.changed(now, *server);
+            }
+            // What is cached goes.
+            Fact::Reloaded { server, .. } => {
+                let its = self.qualified.values().filter(|of| *of == server);
+                (0..its.count()).for_each(|_| self.changed(now, *server));
             }
             Fact::Contacts { server, contacts } => {
                 self.seen(now, *server, contacts);

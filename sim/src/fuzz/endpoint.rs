@@ -342,6 +342,7 @@ impl<'a> Bench<'a> {
         let limits = self.limits;
         self.check(&Fact::Counted {
             server: 0,
+            worker: 0,
             counts: &counts,
             limits: &limits,
         });

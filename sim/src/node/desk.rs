@@ -9,7 +9,10 @@ use iaxproof::engine::directory::{Directory, Lookup, QueryId, Role, StoreId};
 use iaxproof::engine::event::{CallId, Event};
 use iaxproof::engine::options::EndpointOptions;
 use iaxproof::engine::settings::{Configuration, Name};
-use iaxproof::engine::{Calling, Endpoint, Error, RegistrantId, Registration, Standing, Transmit};
+use iaxproof::engine::{
+    Calling, Endpoint, Error, RegistrantId, Registration, Route, Standing, Transmit, WorkerId,
+    Workers,
+};
 use iaxproof::time::Instant;
 
 use super::server::{Act, act};
@@ -17,6 +20,7 @@ use crate::accounts;
 use crate::administer::{Administer, Observe};
 use crate::coverage::Circumstance;
 use crate::fact::{AccountState, Beside};
+use crate::goals::Goal;
 
 /// Something for a thread to do.
 #[derive(Debug)]
@@ -35,15 +39,13 @@ pub struct Job<D> {
 /// What is to be done.
 #[derive(Debug)]
 pub(crate) enum Task {
-    // The worker's.
+    // A worker's.
     /// A process begins.
     Begin(Box<EndpointOptions>, [u8; 32]),
-    Datagram {
-        source: SocketAddr,
-        octets: Vec<u8>,
-        /// For the coverage of the world.
-        circumstance: Option<Circumstance>,
-    },
+    /// What came by the worker's socket.
+    Datagram(Datagram),
+    /// What another worker handed over. It goes back where it is nothing to this one, if it may.
+    Handed(Datagram, Option<WorkerId>),
     TimeOut,
     Act(CallId, Act),
     /// Sends audio back where it came from.
@@ -95,7 +97,8 @@ impl Task {
     pub(crate) const fn word(&self) -> &'static str {
         match self {
             Task::Begin(..) => "begin",
-            Task::Datagram { .. } => "datagram",
+            Task::Datagram(_) => "datagram",
+            Task::Handed(..) => "handed over",
             Task::TimeOut => "timer",
             Task::Act(..) => "act",
             Task::Echo(..) => "echo",
@@ -116,6 +119,26 @@ impl Task {
             Task::Store { .. } => "store",
         }
     }
+}
+
+/// A datagram that came.
+#[derive(Clone, Debug)]
+pub(crate) struct Datagram {
+    pub(crate) source: SocketAddr,
+    pub(crate) octets: Vec<u8>,
+    /// For the coverage of the world.
+    pub(crate) circumstance: Option<Circumstance>,
+}
+
+/// A datagram for another worker of the server.
+#[derive(Debug)]
+pub(crate) struct Handing {
+    pub(crate) to: WorkerId,
+    pub(crate) datagram: Datagram,
+    /// Who takes it back where it is nothing to that one.
+    pub(crate) back_to: Option<WorkerId>,
+    /// What it is an example of.
+    pub(crate) goal: Goal,
 }
 
 /// A configuration that is accepted.
@@ -159,6 +182,8 @@ pub struct Done {
     pub(crate) writes: Vec<Write>,
     /// Of a worker: what its endpoint counts, and when it wants to be woken.
     pub(crate) endpoint: Option<(Counts, Option<Instant>)>,
+    /// Of a worker: what it hands over.
+    pub(crate) handings: Vec<Handing>,
     /// Of a datagram: what it was, and where its dialogue stood.
     pub(crate) covered: Option<(Standing, Circumstance)>,
 }
@@ -198,6 +223,7 @@ pub(crate) enum Outcome {
 /// The desk of one thread. A worker's has the endpoint.
 pub struct Desk<D: Directory> {
     endpoint: Option<Endpoint<D>>,
+    workers: Workers,
     /// What it keeps up elsewhere. Who asks that it is given up does not know: the worker may not have come to begin it yet.
     registrants: Vec<RegistrantId>,
 }
@@ -206,6 +232,7 @@ impl<D: Directory> Default for Desk<D> {
     fn default() -> Self {
         Desk {
             endpoint: None,
+            workers: Workers::ALONE,
             registrants: Vec::new(),
         }
     }
@@ -221,12 +248,12 @@ impl<D: Directory + Administer + Observe + Clone> Desk<D> {
             ..Done::default()
         };
         let (now, directory) = (job.now, job.directory);
-        done.covered = self.covered(&job.task);
         done.outcome = match job.task {
             Task::Begin(options, seed) => {
                 // The old one goes first: it belongs to a process that is dead.
                 self.endpoint = None;
                 self.registrants.clear();
+                self.workers = options.workers;
                 self.endpoint = Some(Endpoint::new(*options, seed, directory.clone()));
                 Outcome::Nothing
             }
@@ -241,25 +268,73 @@ impl<D: Directory + Administer + Observe + Clone> Desk<D> {
                 Outcome::Answered(query)
             }
             Task::Store { write, is_stored } => store(&directory, write, is_stored),
+            Task::Datagram(datagram) => self.take(now, datagram, &mut done),
+            Task::Handed(datagram, back_to) => self.take_handed(now, datagram, back_to, &mut done),
             task => self.work(now, task),
         };
         self.collect(&directory, &mut done);
         done
     }
 
-    /// Where the dialogue of a datagram stands before it is handled.
-    fn covered(&self, task: &Task) -> Option<(Standing, Circumstance)> {
-        match (task, &self.endpoint) {
-            (
-                Task::Datagram {
-                    source,
-                    octets,
-                    circumstance,
-                },
-                Some(endpoint),
-            ) => Some((endpoint.standing(*source, octets), (*circumstance)?)),
-            _ => None,
+    /// Handles what came by this worker's socket, or hands it to whom it is for.
+    fn take(&mut self, now: Instant, datagram: Datagram, done: &mut Done) -> Outcome {
+        let Some(endpoint) = &self.endpoint else {
+            return Outcome::Nothing;
+        };
+        let me = self.workers.me();
+        let hand = |to, back_to, goal| Handing {
+            to,
+            datagram: datagram.clone(),
+            back_to,
+            goal,
+        };
+        match endpoint.route(datagram.source, &datagram.octets) {
+            Route::Here => {}
+            Route::There(owner) => {
+                done.handings.push(hand(owner, Some(me), Goal::HandedOver));
+                return Outcome::Nothing;
+            }
+            Route::Shared(others) => {
+                let hand = |other| hand(other, None, Goal::TrunkOfSeveral);
+                done.handings.extend(others.into_iter().map(hand));
+            }
         }
+        self.handle(now, &datagram, done)
+    }
+
+    /// Handles what another worker handed over, or gives it back.
+    fn take_handed(
+        &mut self,
+        now: Instant,
+        datagram: Datagram,
+        back_to: Option<WorkerId>,
+        done: &mut Done,
+    ) -> Outcome {
+        let keeps = |endpoint: &Endpoint<D>| endpoint.keeps(datagram.source, &datagram.octets);
+        match back_to {
+            Some(to) if !self.endpoint.as_ref().is_some_and(keeps) => {
+                done.handings.push(Handing {
+                    to,
+                    datagram,
+                    back_to: None,
+                    goal: Goal::HandedBack,
+                });
+                Outcome::Nothing
+            }
+            _ => self.handle(now, &datagram, done),
+        }
+    }
+
+    fn handle(&mut self, now: Instant, datagram: &Datagram, done: &mut Done) -> Outcome {
+        if let Some(endpoint) = &mut self.endpoint {
+            let (source, octets) = (datagram.source, &datagram.octets);
+            let covered = datagram
+                .circumstance
+                .map(|it| (endpoint.standing(source, octets), it));
+            done.covered = covered;
+            endpoint.handle_datagram(now, source, octets);
+        }
+        Outcome::Nothing
     }
 
     /// What the endpoint does.
@@ -268,9 +343,6 @@ impl<D: Directory + Administer + Observe + Clone> Desk<D> {
             return Outcome::Nothing;
         };
         match task {
-            Task::Datagram { source, octets, .. } => {
-                endpoint.handle_datagram(now, source, &octets);
-            }
             Task::TimeOut => endpoint.handle_timeout(now),
             Task::Act(call, what) => act(endpoint, now, call, what),
             Task::Echo(call, data) => {
@@ -308,12 +380,8 @@ impl<D: Directory + Administer + Observe + Clone> Desk<D> {
                 ids.retain(|id| endpoint.unregister(now, *id).is_ok());
                 return Outcome::GivesUp(ids);
             }
-            Task::Qualify(accounts) => {
-                for account in accounts {
-                    // Who is nowhere, or not in this configuration, is not asked.
-                    let _ = endpoint.qualify(now, &accounts::name(account));
-                }
-            }
+            Task::Qualify(accounts) if self.workers.is_alone() => qualify(now, endpoint, &accounts),
+            Task::Qualify(_) => qualify_own(now, endpoint),
             Task::Adopt => endpoint.adopt(),
             Task::Answered(query) => endpoint.handle_answer(now, query),
             Task::Stored(id) => endpoint.handle_stored(now, &id),
@@ -339,6 +407,21 @@ impl<D: Directory + Administer + Observe + Clone> Desk<D> {
             .extend(core::iter::from_fn(|| directory.poll_question()));
         done.writes
             .extend(core::iter::from_fn(|| directory.poll_write()));
+    }
+}
+
+/// Asks these. Who is nowhere, or not in this configuration, is not asked.
+fn qualify<D: Directory>(now: Instant, endpoint: &mut Endpoint<D>, accounts: &[u8]) {
+    for account in accounts {
+        let _ = endpoint.qualify(now, &accounts::name(*account));
+    }
+}
+
+/// Asks, of all that are linked, those that are this worker's. A row that is not cached is asked when it is read.
+fn qualify_own<D: Directory + Observe>(now: Instant, endpoint: &mut Endpoint<D>) {
+    for peer in endpoint.directory().linked_peers() {
+        // Who has no contact is not asked.
+        let _ = endpoint.qualify_own(now, peer);
     }
 }
 

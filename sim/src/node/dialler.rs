@@ -3,6 +3,7 @@
 use core::net::SocketAddr;
 use core::time::Duration;
 
+use iaxproof::engine::WorkerId;
 use iaxproof::engine::directory::QueryId;
 use iaxproof::engine::event::{CallId, EndReason, Event};
 use iaxproof::wire::{Body, Control, Frame, IaxCommand};
@@ -99,14 +100,19 @@ impl Application {
         })
     }
 
-    /// The directory was asked for the peer of an account first.
-    pub(crate) fn asked(&mut self, query: QueryId, account: u8, caller: Option<CallId>) {
+    /// A worker asked the directory for the peer of an account first.
+    pub(crate) fn asked(
+        &mut self,
+        query: (WorkerId, QueryId),
+        account: u8,
+        caller: Option<CallId>,
+    ) {
         let waiting = self.asked.entry(query).or_default();
         waiting.push_back((account, caller));
     }
 
     /// The account that an answered question was asked for, and the caller.
-    pub(crate) fn asked_for(&mut self, query: QueryId) -> Option<(u8, Option<CallId>)> {
+    pub(crate) fn asked_for(&mut self, query: (WorkerId, QueryId)) -> Option<(u8, Option<CallId>)> {
         let waiting = self.asked.get_mut(&query)?;
         let account = waiting.pop_front();
         if waiting.is_empty() {

@@ -6,11 +6,11 @@ use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use iaxproof::catalog::Write;
-use iaxproof::engine::Endpoint;
 use iaxproof::engine::counts::Counts;
 use iaxproof::engine::directory::{Directory, Generation, QueryId, StoreId};
 use iaxproof::engine::event::{CallId, Event};
 use iaxproof::engine::options::{EndpointOptions, STORE_WAIT};
+use iaxproof::engine::{Endpoint, WorkerId, Workers};
 use iaxproof::time::Instant;
 use iaxproof::wire::{CallNumber, Cause};
 
@@ -44,10 +44,10 @@ pub(crate) struct Server<D> {
     pub(crate) directory: D,
     pub(crate) database: Database,
     pub(crate) application: Application,
-    /// When the endpoint's timer is scheduled for.
-    pub(crate) timer: Option<Instant>,
-    /// What the endpoint counted after its last job.
-    pub(crate) counts: Option<Counts>,
+    /// When the timers of its endpoints are scheduled for, by worker.
+    pub(crate) timers: Vec<Option<Instant>>,
+    /// What the endpoints counted after their last jobs, by worker.
+    pub(crate) counts: Vec<Counts>,
     pub(crate) open_questions: usize,
     pub(crate) unregistering: Unregistering,
     pub(crate) configurations: u64,
@@ -167,8 +167,8 @@ pub(crate) struct Application {
     pub(super) calls_placed: u32,
     pub(super) calls_bridged: u32,
     pub(crate) calls: BTreeMap<CallId, LiveCall>,
-    /// The accounts that are to be called once a question is answered, and for whom.
-    pub(super) asked: BTreeMap<QueryId, VecDeque<(u8, Option<CallId>)>>,
+    /// The accounts that are to be called once a question is answered that a worker asked, and for whom.
+    pub(super) asked: BTreeMap<(WorkerId, QueryId), VecDeque<(u8, Option<CallId>)>>,
     pub(crate) awaited: BTreeMap<CallId, Awaited>,
 }
 
@@ -219,8 +219,8 @@ impl<D> Server<D> {
             directory: spare.pop().expect("a server has a process"),
             database: Database::new(index, plan),
             application: Application::new(u16::from(index), plan),
-            timer: None,
-            counts: None,
+            timers: vec![None; usize::from(plan.topology.workers())],
+            counts: vec![Counts::default(); usize::from(plan.topology.workers())],
             open_questions: 0,
             unregistering: Unregistering::default(),
             configurations: 0,
@@ -245,8 +245,8 @@ impl<D> Server<D> {
         // Decisions about calls go on where they were.
         (self.application.calls_seen, self.application.calls_placed) = (seen, placed);
         self.application.calls_bridged = bridged;
-        self.timer = None;
-        self.counts = None;
+        self.timers.fill(None);
+        self.counts.fill(Counts::default());
         self.open_questions = 0;
         self.unregistering = Unregistering::default();
         self.writes = Writes::default();
@@ -417,10 +417,11 @@ fn in_time(call: CallId, acts: &[(u64, Act)]) -> Vec<(Duration, CallId, Act)> {
     acts.iter().map(in_time).collect()
 }
 
-/// How the endpoints of a world are set up.
-pub(crate) fn endpoint_options(plan: &Plan) -> EndpointOptions {
+/// How the endpoint of this worker of each server is set up.
+pub(crate) fn endpoint_options(plan: &Plan, worker: u8) -> EndpointOptions {
     let mut options = EndpointOptions {
         asks_application: true,
+        workers: Workers::new(WorkerId(worker.into()), plan.topology.workers().into()),
         ..EndpointOptions::default()
     };
     if plan.options.call_numbers > 0 {
@@ -429,11 +430,11 @@ pub(crate) fn endpoint_options(plan: &Plan) -> EndpointOptions {
     options
 }
 
-/// Where the numbers and challenges of a process come from.
-pub(crate) fn endpoint_seed(plan: &Plan, index: u8, incarnation: u32) -> [u8; 32] {
-    let seed = match incarnation {
+/// Where the numbers and challenges of a worker of a process come from.
+pub(crate) fn endpoint_seed(plan: &Plan, index: u8, incarnation: u32, worker: u8) -> [u8; 32] {
+    let seed = match (u64::from(worker) << 32) + u64::from(incarnation) {
         0 => plan.seed,
-        nth => plan.seed ^ mix(u64::from(nth)),
+        nth => plan.seed ^ mix(nth),
     };
     let mut octets = [0; 32];
     for (nth, chunk) in octets.chunks_mut(8).enumerate() {

@@ -1,7 +1,7 @@
 //! Features that came to worlds after their generator: each draws from dice of its own, so that what a seed meant before it
 //! still means, and one feature shifts no other.
 
-use super::{Actor, Operation, Partition, Plan, What};
+use super::{Actor, Operation, Partition, Plan, WORKERS_MAX, What};
 use crate::accounts::WITHOUT_SECRET;
 use crate::decide::{Dice, mix};
 
@@ -18,6 +18,7 @@ impl Plan {
         self.add_tokenless();
         self.add_forced();
         self.add_flapping();
+        self.add_workers();
     }
 
     /// Servers register at a registrar, which may be cut off too.
@@ -107,6 +108,19 @@ impl Plan {
         self.topology.qualified.sort_unstable();
     }
 
+    /// Several workers behind each server's address, where each has call numbers enough for some calls.
+    fn add_workers(&mut self) {
+        let mut dice = dice(self, 6);
+        if !dice.chance(30) {
+            return;
+        }
+        let workers = dice.pick(&[2, 2, 2, 3, WORKERS_MAX]);
+        let numbers = self.options.call_numbers;
+        if numbers == 0 || numbers >= 2 * u16::from(workers) {
+            self.topology.workers = workers;
+        }
+    }
+
     fn cut_again_and_again(&mut self, dice: &mut Dice, client: u8) {
         let server = Actor::Server(self.topology.server_of(client));
         let ends = [Actor::Client(client), server];
@@ -143,13 +157,14 @@ mod tests {
 
     #[test]
     fn each_feature_is_in_some_worlds_and_none_is_in_all() {
-        let has: [fn(&Plan) -> bool; 6] = [
+        let has: [fn(&Plan) -> bool; 7] = [
             |plan| plan.topology.registrants > 0,
             |plan| !plan.topology.qualified.is_empty(),
             |plan| !plan.topology.mute.is_empty(),
             |plan| !plan.topology.tokenless.is_empty(),
             |plan| !plan.topology.forced.is_empty(),
             |plan| plan.options.rotations > 0,
+            |plan| plan.topology.workers > 0,
         ];
         for has in has {
             let count = (0..1_000).map(Plan::from_seed).filter(has).count();

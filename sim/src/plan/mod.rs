@@ -49,6 +49,8 @@ pub const FAULTS_MIN: usize = 1;
 
 /// The most servers of a world.
 pub const SERVERS_MAX: u8 = 4;
+/// The most workers of each server.
+pub const WORKERS_MAX: u8 = 4;
 /// The most clients of a world.
 pub const CLIENTS_MAX: u8 = 16;
 
@@ -120,6 +122,9 @@ pub struct Topology {
     /// The clients whose account must be called encrypted, and call so.
     #[serde(default, skip_serializing_if = "is_default")]
     pub forced: Vec<u8>,
+    /// How many workers share each server's address and directory; 0 for one.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub workers: u8,
 }
 
 /// How network, databases and applications behave. Rates are per thousand and only of use when exploring.
@@ -330,6 +335,14 @@ impl Topology {
     /// How many servers and clients.
     pub fn nodes(&self) -> usize {
         usize::from(self.servers) + usize::from(self.clients)
+    }
+
+    /// How many workers each server has.
+    pub const fn workers(&self) -> u8 {
+        match self.workers {
+            0 => 1,
+            workers => workers,
+        }
     }
 
     /// Servers, clients, and the registrar where servers register.

@@ -2,7 +2,7 @@
 
 use super::{
     Actor, CLIENTS_MAX, ENGINES, NODES_MIN, Operation, Plan, REGISTRANTS_MAX, SCHEMA, SECONDS_MAX,
-    SECONDS_MIN, SERVERS_MAX, What,
+    SECONDS_MIN, SERVERS_MAX, WORKERS_MAX, What,
 };
 use core::fmt;
 use core::str::FromStr;
@@ -91,6 +91,9 @@ impl Plan {
         )?;
         ensure(topology.clients <= CLIENTS_MAX, "topology.clients", || {
             format!("at most {CLIENTS_MAX}")
+        })?;
+        ensure(topology.workers <= WORKERS_MAX, "topology.workers", || {
+            format!("at most {WORKERS_MAX}")
         })?;
         ensure(
             topology.registrants <= REGISTRANTS_MAX,

@@ -179,26 +179,31 @@ fn walk(plan: &mut Plan, pen: &mut Pen) -> Option<()> {
     walk_decisions(&mut plan.decisions, pen)
 }
 
-/// A bit per list of the topology that is not empty, then those.
+/// A bit per list of the topology that is not empty, and one for workers, then those.
 fn walk_features(topology: &mut Topology, pen: &mut Pen) -> Option<()> {
     pen.field(&mut topology.registrants)?;
+    let workers = &mut topology.workers;
     let lists = [
         &mut topology.qualified,
         &mut topology.mute,
         &mut topology.tokenless,
         &mut topology.forced,
     ];
-    let mut present = 0u64;
+    let mut present = u64::from(*workers != 0) << lists.len();
     for (bit, list) in lists.iter().enumerate() {
         present |= u64::from(!list.is_empty()) << bit;
     }
     pen.number(&mut present)?;
+    let has_workers = present & (1 << lists.len()) != 0;
     for (bit, list) in lists.into_iter().enumerate() {
         if present & (1 << bit) != 0 {
             pen.indices(list)?;
         }
     }
-    Some(())
+    match has_workers {
+        true => pen.field(workers),
+        false => Some(()),
+    }
 }
 
 fn walk_engine(engine: &mut String, pen: &mut Pen) -> Option<()> {

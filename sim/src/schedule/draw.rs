@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::ThreadId;
+use super::Role;
 use crate::decide::{Dice, mix};
 use crate::plan::Plan;
 
@@ -54,11 +54,11 @@ pub(super) struct Victim {
     pub(super) left: u16,
 }
 
-/// Which roles stall at all, and how: one of each.
-pub(super) fn victims(seed: u64) -> Vec<Victim> {
+/// Which threads of a server stall at all, and how: one for each of their places.
+pub(super) fn victims(seed: u64, per_server: usize) -> Vec<Victim> {
     let mut dice = Dice::new(mix(seed ^ ROLES));
-    let mut victims: Vec<_> = (0..ThreadId::PER_SERVER)
-        .map(|role| victim(role == 0, &mut dice))
+    let mut victims: Vec<_> = (0..per_server)
+        .map(|place| victim(Role::is_worker(place), &mut dice))
         .collect();
     if victims.iter().all(|it| it.left == 0) {
         victims[1].left = 2;
@@ -128,9 +128,9 @@ mod tests {
 
     #[test]
     fn some_seeds_leave_a_role_alone_and_none_leaves_all_alone() {
-        let mut alone = [0; ThreadId::PER_SERVER];
+        let mut alone = [0; 5];
         for seed in 0..1_000 {
-            let victims = victims(seed);
+            let victims = victims(seed, alone.len());
             assert!(victims.iter().any(|it| it.left > 0), "seed {seed}");
             for (count, victim) in alone.iter_mut().zip(victims) {
                 *count += u32::from(victim.left == 0);

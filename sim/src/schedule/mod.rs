@@ -20,7 +20,7 @@ use core::time::Duration;
 use iaxproof::time::Instant;
 
 use crate::decide::{Decisions, Domain, Key};
-use crate::plan::{Decision, Plan};
+use crate::plan::{Decision, Plan, Topology};
 
 pub use self::draw::Scheduler;
 use self::draw::{Priorities, Victim};
@@ -28,8 +28,8 @@ use self::draw::{Priorities, Victim};
 /// What a thread of a server does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
-    /// Owns the endpoint: datagrams, timers, what the application wants.
-    Worker,
+    /// Owns an endpoint: datagrams, timers, what the application wants. Its number; 0 is the first, or the only one.
+    Worker(u8),
     /// Reloads the configuration.
     Reloader,
     /// Evicts cached rows and takes contacts away.
@@ -47,33 +47,63 @@ pub struct ThreadId {
     pub role: Role,
 }
 
-impl ThreadId {
-    /// How many threads a server has.
-    pub const PER_SERVER: usize = 4;
-    const ROLES: [Role; Self::PER_SERVER] =
-        [Role::Worker, Role::Reloader, Role::Pruner, Role::Database];
+impl Role {
+    /// The threads of a server that are not workers.
+    const OTHERS: [Role; 3] = [Role::Reloader, Role::Pruner, Role::Database];
 
-    /// The threads of this many servers, in the order of their indices.
-    pub fn all(servers: u8) -> impl Iterator<Item = ThreadId> {
-        (0..servers).flat_map(|server| Self::ROLES.map(|role| ThreadId { server, role }))
+    /// Its place among the threads of its server. The first worker has the first and the others the last, so that a server with one worker
+    /// has the same places in any plan.
+    pub(crate) const fn place(self) -> usize {
+        match self {
+            Role::Worker(0) => 0,
+            Role::Reloader => 1,
+            Role::Pruner => 2,
+            Role::Database => 3,
+            Role::Worker(nth) => Self::OTHERS.len() + nth as usize,
+        }
     }
 
-    /// Its place in that order; `who` of its stalls.
-    pub fn index(self) -> usize {
-        usize::from(self.server) * Self::PER_SERVER + self.role as usize
+    /// Whether it is a worker's place.
+    const fn is_worker(place: usize) -> bool {
+        place == 0 || place > Self::OTHERS.len()
     }
 }
 
-/// `s0 worker`.
+impl ThreadId {
+    /// How many threads a server has that has so many workers.
+    pub fn per_server(workers: u8) -> usize {
+        Role::OTHERS.len() + usize::from(workers)
+    }
+
+    /// The threads of all servers, in the order of their indices.
+    pub fn all(topology: &Topology) -> impl Iterator<Item = ThreadId> + use<> {
+        let first = core::iter::once(Role::Worker(0));
+        let others = (1..topology.workers()).map(Role::Worker);
+        let roles: Vec<Role> = first.chain(Role::OTHERS).chain(others).collect();
+        let of_server = move |server| {
+            let roles = roles.clone().into_iter();
+            roles.map(move |role| ThreadId { server, role })
+        };
+        (0..topology.servers).flat_map(of_server)
+    }
+
+    /// Its place in that order, where each server has so many workers; `who` of its stalls.
+    pub fn index(self, workers: u8) -> usize {
+        usize::from(self.server) * Self::per_server(workers) + self.role.place()
+    }
+}
+
+/// `s0 worker`, `s0 worker 1`.
 impl fmt::Display for ThreadId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let role = match self.role {
-            Role::Worker => "worker",
-            Role::Reloader => "reloader",
-            Role::Pruner => "pruner",
-            Role::Database => "database",
-        };
-        write!(f, "s{} {role}", self.server)
+        write!(f, "s{} ", self.server)?;
+        match self.role {
+            Role::Worker(0) => f.write_str("worker"),
+            Role::Worker(nth) => write!(f, "worker {nth}"),
+            Role::Reloader => f.write_str("reloader"),
+            Role::Pruner => f.write_str("pruner"),
+            Role::Database => f.write_str("database"),
+        }
     }
 }
 
@@ -114,6 +144,8 @@ struct Thread {
 pub struct Schedule {
     decisions: Decisions,
     threads: Vec<Thread>,
+    /// How many of them each server has.
+    per_server: usize,
     now: Instant,
     heal_at: Instant,
     scheduler: Scheduler,
@@ -136,7 +168,8 @@ pub struct Schedule {
 impl Schedule {
     /// The schedule of a plan, whose threads take so many steps where none is preempted; only [`Scheduler::Pct`] must know.
     pub fn new(plan: &Plan, steps: &[u32]) -> Self {
-        let threads = usize::from(plan.topology.servers) * ThreadId::PER_SERVER;
+        let per_server = ThreadId::per_server(plan.topology.workers());
+        let threads = usize::from(plan.topology.servers) * per_server;
         let scheduler = plan.options.scheduler;
         let priorities = match scheduler.counts() && Self::is_drawn(plan) {
             true => draw::priorities(plan, steps),
@@ -145,10 +178,11 @@ impl Schedule {
         let mut schedule = Schedule {
             decisions: Decisions::of(plan).keeping_when(),
             threads: vec![Thread::default(); threads],
+            per_server,
             now: Instant::ZERO,
             heal_at: Instant::from_millis(u64::from(plan.heal_ms)),
             scheduler,
-            victims: draw::victims(plan.seed),
+            victims: draw::victims(plan.seed, per_server),
             places: priorities.places,
             rate: u64::from(plan.options.stall_rate),
             stalls_left: plan.options.stalls_max,
@@ -241,7 +275,7 @@ impl Schedule {
         };
         let value = self.decisions.decide(key, STALLS, draw);
         if value > 0 {
-            let left = &mut self.victims[thread % ThreadId::PER_SERVER].left;
+            let left = &mut self.victims[thread % self.per_server].left;
             *left = left.saturating_sub(1);
             self.stalls_left = self.stalls_left.saturating_sub(1);
             self.threads[thread].stall = self.stall(value);
@@ -252,7 +286,7 @@ impl Schedule {
 
     /// Before how many of ten thousand steps such as this a thread stalls, where that is drawn.
     fn rate_at(&self, thread: usize, nth: u32) -> u64 {
-        let victim = &self.victims[thread % ThreadId::PER_SERVER];
+        let victim = &self.victims[thread % self.per_server];
         match self.scheduler {
             Scheduler::Stalls if self.stalls_left > 0 => self.rate,
             Scheduler::Roles if self.may_stall && victim.left > 0 => victim.rate,

@@ -84,6 +84,7 @@ fn of_options(edits: &mut Vec<Edit>) {
 }
 
 fn of_topology(plan: &Plan, edits: &mut Vec<Edit>) {
+    edits.push(Box::new(Plan::take_workers_out));
     for registrants in [0, 1] {
         edits.push(Box::new(move |plan| {
             lower(&mut plan.topology.registrants, registrants);

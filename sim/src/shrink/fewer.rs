@@ -154,11 +154,11 @@ fn at_another_time(plan: &Plan, nth: usize, at_ms: u32) -> Plan {
 }
 
 /// When an operation may meet something: an operator's where a thread of the server takes a step, if there are any.
-fn meetings(operation: Operation, asked: &[(Key, Instant)]) -> BTreeSet<u32> {
+fn meetings(plan: &Plan, operation: Operation, asked: &[(Key, Instant)]) -> BTreeSet<u32> {
+    let per_server = ThreadId::per_server(plan.topology.workers());
     let is_beside = |key: Key| match operation.actor {
         Actor::Server(server) => {
-            key.domain == Domain::Stall
-                && usize::from(key.who) / ThreadId::PER_SERVER == usize::from(server)
+            key.domain == Domain::Stall && usize::from(key.who) / per_server == usize::from(server)
         }
         _ => false,
     };
@@ -218,7 +218,7 @@ impl<R: FnMut(&Plan) -> Result<Report, String>> Search<R> {
         let asked = self.asked_by(&rest);
         let asked = asked.unwrap_or_else(|| Vec::new().into());
         let beside = self.beside(operation);
-        let then = meetings(operation, &asked).into_iter();
+        let then = meetings(less, operation, &asked).into_iter();
         let times = then.flat_map(|at| beside.iter().map(move |by| at.saturating_add_signed(*by)));
         times
             .filter(|at| (before..less.heal_ms).contains(at))

@@ -10,6 +10,7 @@ impl Topology {
             servers: _,
             clients: _,
             registrants: _,
+            workers: _,
             realtime,
             sharing,
             qualified,

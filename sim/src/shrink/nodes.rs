@@ -115,7 +115,7 @@ impl Left<'_> {
     }
 
     fn thread(self, thread: u16) -> Option<u16> {
-        let of_server = ThreadId::PER_SERVER as u16;
+        let of_server = ThreadId::per_server(self.plan.topology.workers()) as u16;
         Some(self.server(thread / of_server)? * of_server + thread % of_server)
     }
 

@@ -41,7 +41,7 @@ impl EventLog {
     pub fn new(plan: &Plan) -> Self {
         let threads = match plan.engine == ENGINE {
             true => Vec::new(),
-            false => ThreadId::all(plan.topology.servers).collect(),
+            false => ThreadId::all(&plan.topology).collect(),
         };
         EventLog {
             actors: plan.topology.actors(),
@@ -72,6 +72,8 @@ pub(crate) struct Recorder {
     blanks: BTreeMap<u64, Vec<Range<usize>>>,
     /// Where accounts were last seen, by server and account.
     contacts: BTreeMap<(u8, u8), Option<SocketAddr>>,
+    /// What the endpoints of servers last counted, by server and worker.
+    workers: BTreeMap<(u8, u8), Counts>,
     /// What was last counted, by server, and whether by its directory.
     counted: BTreeMap<(u8, bool), What>,
     thread: Option<ThreadId>,
@@ -83,6 +85,7 @@ impl Recorder {
             log: EventLog::new(plan),
             blanks: BTreeMap::new(),
             contacts: BTreeMap::new(),
+            workers: BTreeMap::new(),
             counted: BTreeMap::new(),
             thread: None,
         }
@@ -106,8 +109,16 @@ impl Recorder {
     pub(crate) fn fact(&mut self, (event, now): (u64, Instant), fact: &Fact<'_>, datagram: u64) {
         match fact {
             Fact::Contacts { server, contacts } => self.contacts((event, now), *server, contacts),
-            Fact::Counted { server, counts, .. } => {
-                self.counted((event, now), *server, false, counted(counts));
+            Fact::Counted {
+                server,
+                worker,
+                counts,
+                ..
+            } => {
+                self.workers.insert((*server, *worker), **counts);
+                let its = self.workers.range((*server, 0)..=(*server, u8::MAX));
+                let all = its.fold(Counts::default(), |all, (_, counts)| all + *counts);
+                self.counted((event, now), *server, false, counted(&all));
             }
             fact => {
                 let Some(line) = line(event, now, fact) else {

@@ -80,7 +80,7 @@ impl Trace<'_> {
             self.name(
                 "thread_name",
                 pid,
-                thread.role as usize + 1,
+                thread.role.place() + 1,
                 &thread.to_string(),
             )?;
         }
@@ -98,7 +98,7 @@ impl Trace<'_> {
     }
 
     fn track(&self, entry: &Entry) -> (usize, usize) {
-        let tid = entry.thread.map_or(NODE, |thread| thread.role as usize + 1);
+        let tid = entry.thread.map_or(NODE, |thread| thread.role.place() + 1);
         (self.process(entry.actor), tid)
     }
 

@@ -1,10 +1,11 @@
 //! What nodes want done after each job: datagrams, events, questions, writes, timers.
 
 use iaxproof::catalog::{Answer, Question, Write};
-use iaxproof::engine::Transmit;
+use iaxproof::engine::counts::Counts;
 use iaxproof::engine::directory::Directory;
 use iaxproof::engine::event::Event;
 use iaxproof::engine::options::STORE_WAIT;
+use iaxproof::engine::{Transmit, WorkerId};
 use iaxproof::time::Instant;
 
 use super::{Happening, World};
@@ -14,22 +15,16 @@ use crate::clock::Queue;
 use crate::database::{QuestionFate, WriteFate};
 use crate::fact::{Beside, Fact, Mark};
 use crate::goals::{Goal, Goals};
-use crate::node::desk::{Done, Outcome, Task};
+use crate::node::desk::{Done, Handing, Outcome, Task};
 use crate::plan::Actor;
-use crate::schedule::Role;
+use crate::schedule::{Role, ThreadId};
 
 impl<D: Directory + Administer + Observe + Clone> World<D> {
     pub(super) fn time_out(&mut self, actor: Actor) {
         let now = self.queue.now();
         match actor {
-            Actor::Server(server) => {
-                let node = &mut self.servers[usize::from(server)];
-                if node.timer != Some(now) {
-                    return;
-                }
-                node.timer = None;
-                self.give(server, Role::Worker, Task::TimeOut);
-            }
+            // Those of their workers are timers of their own.
+            Actor::Server(_) => {}
             Actor::Client(index) => {
                 let timer = &mut self.client_timers[usize::from(index)];
                 if *timer != Some(now) {
@@ -41,6 +36,16 @@ impl<D: Directory + Administer + Observe + Clone> World<D> {
                 self.flush_client(index);
             }
             Actor::Registrar => self.registrar_time_out(),
+        }
+    }
+
+    pub(super) fn worker_time_out(&mut self, server: u8, worker: u8) {
+        let now = self.queue.now();
+        let node = &mut self.servers[usize::from(server)];
+        let timer = &mut node.timers[usize::from(worker)];
+        if *timer == Some(now) {
+            *timer = None;
+            self.give(server, Role::Worker(worker), Task::TimeOut);
         }
     }
 
@@ -77,27 +82,56 @@ impl<D: Directory + Administer + Observe + Clone> World<D> {
     }
 
     /// What a thread of a server did: it is told, and what it wants of others is seen to.
-    pub(super) fn applied(&mut self, server: u8, done: Done) {
+    pub(super) fn applied(&mut self, ThreadId { server, role }: ThreadId, done: Done) {
         self.note_overdue(server);
-        self.tell(server, done.outcome, done.beside);
+        // Of the others, none has an endpoint to say anything.
+        let worker = match role {
+            Role::Worker(worker) => worker,
+            _ => 0,
+        };
+        self.tell((server, worker), done.outcome, done.beside);
         for transmit in done.transmits {
             self.flush_transmit(server, transmit);
         }
+        for handing in done.handings {
+            self.hand_over(server, handing);
+        }
         for event in done.events {
-            self.flush_event(server, &event);
+            self.flush_event((server, worker), &event);
         }
         self.flush_directory(server, done.questions, done.writes, done.since);
         if let Some((counts, due)) = done.endpoint {
-            let limits = self.limits;
-            self.see(&Fact::Counted {
-                server,
-                counts: &counts,
-                limits: &limits,
-            });
-            let node = &mut self.servers[usize::from(server)];
-            node.counts = Some(counts);
-            arm(&mut self.queue, &mut node.timer, due, Actor::Server(server));
+            self.note_endpoint((server, worker), counts, due);
         }
+    }
+
+    /// What an endpoint counts, and when it wants to be woken.
+    fn note_endpoint(&mut self, (server, worker): (u8, u8), counts: Counts, due: Option<Instant>) {
+        let limits = self.limits[usize::from(worker)];
+        self.see(&Fact::Counted {
+            server,
+            worker,
+            counts: &counts,
+            limits: &limits,
+        });
+        let node = &mut self.servers[usize::from(server)];
+        node.counts[usize::from(worker)] = counts;
+        let timer = &mut node.timers[usize::from(worker)];
+        let time_out = Happening::TimeOut { server, worker };
+        arm(&mut self.queue, timer, due, time_out);
+    }
+
+    /// A datagram goes from one worker to another.
+    fn hand_over(&mut self, server: u8, handing: Handing) {
+        let Handing {
+            to,
+            datagram,
+            back_to,
+            goal,
+        } = handing;
+        self.observers.reach(goal);
+        let worker = Role::Worker(u8::try_from(to.0).unwrap_or_default());
+        self.give(server, worker, Task::Handed(datagram, back_to));
     }
 
     /// Where a thread stalls, the database's word may come too late for a registration that waits for it.
@@ -112,14 +146,14 @@ impl<D: Directory + Administer + Observe + Clone> World<D> {
     }
 
     /// What came of a task.
-    fn tell(&mut self, server: u8, outcome: Outcome, beside: Beside) {
+    fn tell(&mut self, (server, worker): (u8, u8), outcome: Outcome, beside: Beside) {
         match outcome {
             Outcome::Nothing => {}
             Outcome::Dialled {
                 account,
                 caller,
                 outcome,
-            } => self.dialled(server, (account, caller), outcome, beside),
+            } => self.dialled((server, worker), (account, caller), outcome, beside),
             Outcome::Bridged(calls) => self.bridged(server, calls),
             Outcome::Unbridged(call) => self.unbridged(server, call),
             Outcome::Reloaded(accounts) => {
@@ -142,7 +176,7 @@ impl<D: Directory + Administer + Observe + Clone> World<D> {
                 user,
             } => self.pruned(server, account, peer, user),
             Outcome::Unregistered(account, how) => self.unregistered(server, account, how),
-            Outcome::Answered(query) => self.give(server, Role::Worker, Task::Answered(query)),
+            Outcome::Answered(query) => self.give_workers(server, || Task::Answered(query)),
             Outcome::Stored {
                 write,
                 is_stored,
@@ -165,7 +199,7 @@ impl<D: Directory + Administer + Observe + Clone> World<D> {
             self.observers.reach(Goal::LateStoredUndone);
         }
         let unregistered = node.unregistering.answered(write.id(), is_stored);
-        self.give(server, Role::Worker, Task::Stored(write.id()));
+        self.give_workers(server, || Task::Stored(write.id()));
         let writes = &self.servers[usize::from(server)].writes;
         let is_overtaken = is_registered || writes.is_overtaken(write);
         if let Some(account) = unregistered.filter(|_| !is_overtaken) {
@@ -188,7 +222,7 @@ impl<D: Directory + Administer + Observe + Clone> World<D> {
         );
     }
 
-    fn flush_event(&mut self, server: u8, event: &Event) {
+    fn flush_event(&mut self, (server, worker): (u8, u8), event: &Event) {
         let (now, is_calm) = (self.queue.now(), self.is_calm());
         self.see(&Fact::Told { server, event });
         let node = &mut self.servers[usize::from(server)];
@@ -197,10 +231,11 @@ impl<D: Directory + Administer + Observe + Clone> World<D> {
             .application
             .take(event, is_calm, &mut self.decisions, &mut goals);
         if let Event::Voice { call, data, .. } = event {
-            self.give(server, Role::Worker, Task::Echo(*call, data.to_vec()));
+            let echo = Task::Echo(*call, data.to_vec());
+            self.give(server, Role::Worker(worker), echo);
         }
         self.note_event(event, goals);
-        self.note_called(server, event);
+        self.note_called((server, worker), event);
         for (delay, call, act) in acts {
             self.queue
                 .schedule(now + delay, Happening::Act(self.process(server), call, act));
@@ -218,12 +253,13 @@ impl<D: Directory + Administer + Observe + Clone> World<D> {
     }
 
     /// A question was answered that a call waited for.
-    fn note_called(&mut self, server: u8, event: &Event) {
+    fn note_called(&mut self, (server, worker): (u8, u8), event: &Event) {
         let Event::Called { query, call } = event else {
             return;
         };
         let application = &mut self.servers[usize::from(server)].application;
-        match (application.asked_for(*query), call) {
+        let query = (WorkerId(worker.into()), *query);
+        match (application.asked_for(query), call) {
             (Some((account, caller)), Ok(call)) => {
                 self.follow_call(server, account, *call, caller);
             }
@@ -271,7 +307,12 @@ impl<D: Directory + Administer + Observe + Clone> World<D> {
         let source = client.address;
         let due = client.poll_timeout();
         let timer = &mut self.client_timers[usize::from(index)];
-        arm(&mut self.queue, timer, due, Actor::Client(index));
+        arm(
+            &mut self.queue,
+            timer,
+            due,
+            Happening::Timer(Actor::Client(index)),
+        );
         for taken in core::mem::take(&mut self.outbox.taken) {
             self.see(&Fact::Took(taken));
         }
@@ -295,7 +336,7 @@ pub(super) fn arm(
     queue: &mut Queue<Happening>,
     timer: &mut Option<Instant>,
     due: Option<Instant>,
-    actor: Actor,
+    then: Happening,
 ) {
     let due = due.map(|at| at.max(queue.now()));
     if *timer == due {
@@ -303,6 +344,6 @@ pub(super) fn arm(
     }
     *timer = due;
     if let Some(at) = due {
-        queue.schedule(at, Happening::Timer(actor));
+        queue.schedule(at, then);
     }
 }

@@ -1,5 +1,6 @@
 //! How a world stands: what checkers are shown after each event of a server, and at the end.
 
+use iaxproof::engine::counts::Counts;
 use iaxproof::engine::directory::{Contact, Directory, Reachability, Role};
 use iaxproof::engine::settings::Configuration;
 use iaxproof::time::Instant;
@@ -197,8 +198,9 @@ impl<D: Directory + Administer + Observe + Clone> World<D> {
         for server in 0..self.plan.topology.servers {
             self.look_at(server);
             let node = &self.servers[usize::from(server)];
-            let (counts, references) =
-                (node.counts.unwrap_or_default(), node.directory.references());
+            let counts = node.counts.iter().copied();
+            let counts = counts.fold(Counts::default(), |all, counts| all + counts);
+            let references = node.directory.references();
             self.see(&Fact::AtRest {
                 server,
                 counts: &counts,

@@ -74,6 +74,11 @@ enum Happening {
         mark: Mark,
     },
     Timer(Actor),
+    /// A worker's.
+    TimeOut {
+        server: u8,
+        worker: u8,
+    },
     Answer(Process, Question, QuestionFate),
     Stored(Process, Write, WriteFate),
     Act(Process, CallId, Act),
@@ -111,7 +116,8 @@ pub struct World<D> {
     outbox: Outbox,
     /// The registrar, where there is one.
     outward: Option<Outward>,
-    limits: Limits,
+    /// By worker.
+    limits: Vec<Limits>,
     heal_at: Instant,
     spoofed: u16,
     /// When a thread that stalls is to be woken next.
@@ -132,9 +138,7 @@ impl<D: Directory + Administer + Observe + Clone> World<D> {
             .collect();
         World {
             queue: Queue::default(),
-            threads: ThreadId::all(plan.topology.servers)
-                .map(Inbox::new)
-                .collect(),
+            threads: ThreadId::all(&plan.topology).map(Inbox::new).collect(),
             contacts: vec![Vec::new(); servers.len()],
             servers,
             clients: (0..plan.topology.clients)
@@ -146,7 +150,9 @@ impl<D: Directory + Administer + Observe + Clone> World<D> {
             observers: Observers::new(plan, view),
             outbox: Outbox::default(),
             outward: Outward::new(plan),
-            limits: limits(&endpoint_options(plan)),
+            limits: (0..plan.topology.workers())
+                .map(|worker| limits(&endpoint_options(plan, worker)))
+                .collect(),
             heal_at: Instant::from_millis(u64::from(plan.heal_ms)),
             spoofed: 0,
             next_wake: None,
@@ -249,6 +255,7 @@ impl<D: Directory + Administer + Observe + Clone> World<D> {
                 self.arrive((from, to), (source, destination), &datagram, mark);
             }
             Happening::Timer(actor) => self.time_out(actor),
+            Happening::TimeOut { server, worker } => self.worker_time_out(server, worker),
             Happening::Answer(process, ..)
             | Happening::Stored(process, ..)
             | Happening::Act(process, ..)
@@ -336,7 +343,7 @@ fn client(plan: &Plan, index: u8) -> Client {
 
 fn limits(options: &EndpointOptions) -> Limits {
     Limits {
-        pool: options.call_numbers.clone().count(),
+        pool: options.workers.slice(&options.call_numbers).len(),
         dialogues_max: options.dialogues_max,
         quarantine_max: options.quarantine_max,
         registrations_max: options.registrations_max,

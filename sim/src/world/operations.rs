@@ -3,7 +3,7 @@
 use core::net::SocketAddr;
 use iaxproof::catalog::Unregistered;
 use iaxproof::engine::directory::Directory;
-use iaxproof::engine::{CallId, Calling, Error};
+use iaxproof::engine::{CallId, Calling, Error, WorkerId};
 
 use super::{CALM, Happening, World, server_address};
 use crate::accounts;
@@ -85,13 +85,23 @@ impl<D: Directory + Administer + Observe + Clone> World<D> {
 
     /// The application calls the peer of an account, for itself or for a caller.
     pub(super) fn dial(&mut self, server: u8, account: u8, caller: Option<CallId>) {
-        self.give(server, Role::Worker, Task::Dial { account, caller });
+        // Both legs of a bridge are one worker's.
+        let workers = self.plan.topology.workers();
+        let worker = caller.map_or(account % workers, |call| self.worker_of(call));
+        self.give(server, Role::Worker(worker), Task::Dial { account, caller });
+    }
+
+    /// Whose a call is.
+    fn worker_of(&self, call: CallId) -> u8 {
+        let options = endpoint_options(&self.plan, 0);
+        let owner = options.workers.owner(&options.call_numbers, call.local());
+        owner.map_or(0, |owner| owner.0 as u8)
     }
 
     /// What came of it.
     pub(super) fn dialled(
         &mut self,
-        server: u8,
+        (server, worker): (u8, u8),
         (account, caller): (u8, Option<CallId>),
         outcome: Result<Calling, Error>,
         beside: Beside,
@@ -107,6 +117,7 @@ impl<D: Directory + Administer + Observe + Clone> World<D> {
             Ok(Calling::Asked(query)) => {
                 self.observers.reach(Goal::DialledAsked);
                 let node = &mut self.servers[usize::from(server)];
+                let query = (WorkerId(worker.into()), query);
                 node.application.asked(query, account, caller);
             }
             Err(error) => self.dialled_nobody(server, error, caller),
@@ -137,7 +148,7 @@ impl<D: Directory + Administer + Observe + Clone> World<D> {
             Act::GiveUp if application.is_answered(call) => return,
             act => Task::Act(call, act),
         };
-        self.give(server, Role::Worker, task);
+        self.give(server, Role::Worker(self.worker_of(call)), task);
     }
 
     /// There is nobody to call: a caller is told.
@@ -281,21 +292,24 @@ impl<D: Directory + Administer + Observe + Clone> World<D> {
         let reload = self.reload(server, nth);
         let node = &self.servers[usize::from(server)];
         let accounts = reload.perform(&node.directory);
-        let seed = endpoint_seed(&self.plan, server, node.incarnation);
-        let options = Box::new(endpoint_options(&self.plan));
+        let incarnation = node.incarnation;
         self.see(&Fact::Reloaded {
             server,
             accounts: &accounts,
         });
-        self.give(server, Role::Worker, Task::Begin(options, seed));
+        for worker in 0..self.plan.topology.workers() {
+            let seed = endpoint_seed(&self.plan, server, incarnation, worker);
+            let options = Box::new(endpoint_options(&self.plan, worker));
+            self.give(server, Role::Worker(worker), Task::Begin(options, seed));
+        }
         self.reloaded(server);
     }
 
-    /// A configuration is in force: the worker takes up what it left, and the application has its peers asked.
+    /// A configuration is in force: the first worker takes up what it left, and the application has its peers asked.
     pub(super) fn reloaded(&mut self, server: u8) {
-        self.give(server, Role::Worker, Task::Adopt);
+        self.give(server, Role::Worker(0), Task::Adopt);
         let accounts: Vec<_> = self.qualified_of(server).collect();
-        self.give(server, Role::Worker, Task::Qualify(accounts));
+        self.give_workers(server, || Task::Qualify(accounts.clone()));
     }
 
     /// Whether what is on its way to the database gets there though its process dies.

@@ -71,14 +71,14 @@ impl<D: Directory + Administer + Observe + Clone> World<D> {
                 ..Registration::new(address, name)
             };
             let register = Task::Register(nth, Box::new(registration));
-            self.give(server, Role::Worker, register);
+            self.give(server, Role::Worker(0), register);
         }
     }
 
     /// A server's application gives its registrations up.
     pub(super) fn give_up_outward(&mut self, server: u8) {
         if self.outward.is_some() {
-            self.give(server, Role::Worker, Task::GiveUp);
+            self.give(server, Role::Worker(0), Task::GiveUp);
         }
     }
 
@@ -129,7 +129,8 @@ impl<D: Directory + Administer + Observe + Clone> World<D> {
             return;
         };
         let due = outward.registrar.poll_timeout();
-        arm(&mut self.queue, &mut outward.timer, due, Actor::Registrar);
+        let timer = Happening::Timer(Actor::Registrar);
+        arm(&mut self.queue, &mut outward.timer, due, timer);
         let outbox = core::mem::take(&mut outward.outbox);
         let source = outward.address();
         self.observers.join(outbox.goals);

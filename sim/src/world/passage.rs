@@ -1,15 +1,16 @@
 //! A datagram from one node to another.
 
-use core::net::SocketAddr;
+use core::net::{IpAddr, SocketAddr};
 use iaxproof::engine::directory::Directory;
 
 use super::World;
 use super::carrier::{Carrier, Departure};
 use crate::administer::{Administer, Observe};
+use crate::decide::mix;
 use crate::fact::Mark;
 use crate::goals::Goal;
 use crate::node::client::Client;
-use crate::node::desk::Task;
+use crate::node::desk::{Datagram, Task};
 use crate::node::dialogue::Phase;
 use crate::plan::Actor;
 use crate::schedule::Role;
@@ -116,13 +117,13 @@ impl<D: Directory + Administer + Observe + Clone> World<D> {
             .arrive(ends, ways, datagram, opened.as_deref(), mark);
         match to {
             Actor::Server(server) => {
-                let octets = datagram.to_vec();
-                let datagram = Task::Datagram {
+                let datagram = Datagram {
                     source,
-                    octets,
+                    octets: datagram.to_vec(),
                     circumstance: self.observers.arriving_as(),
                 };
-                self.give(server, Role::Worker, datagram);
+                let worker = socket_of(source, self.plan.topology.workers());
+                self.give(server, Role::Worker(worker), Task::Datagram(datagram));
             }
             Actor::Client(index) => {
                 let client = &mut self.clients[usize::from(index)];
@@ -135,4 +136,14 @@ impl<D: Directory + Administer + Observe + Clone> World<D> {
             Actor::Registrar => self.registrar_arrive(source, datagram),
         }
     }
+}
+
+/// By which worker's socket comes what this address sends: always by the same, as with `SO_REUSEPORT`, and nobody chose which.
+fn socket_of(source: SocketAddr, workers: u8) -> u8 {
+    let ip = match source.ip() {
+        IpAddr::V4(ip) => u64::from(u32::from(ip)),
+        IpAddr::V6(ip) => u128::from(ip) as u64,
+    };
+    let hash = mix(ip ^ (u64::from(source.port()) << 32));
+    (hash % u64::from(workers)) as u8
 }

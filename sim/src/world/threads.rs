@@ -36,8 +36,8 @@ pub(super) struct Inbox {
     /// Of a pruner that is in the middle of taking a contact away: whose, and since when. What it will write is not written yet, and what
     /// is registered meanwhile is written after it.
     taking_away: Option<(u8, Instant)>,
-    /// Of a worker that is in the middle of something: accounts that an operator changed meanwhile. Of a pruner: accounts that were
-    /// registered meanwhile.
+    /// Of a worker that is in the middle of something: accounts that an operator or another worker changed meanwhile. Of a pruner: accounts
+    /// that were registered meanwhile.
     blurred: BTreeSet<u8>,
 }
 
@@ -71,14 +71,25 @@ impl<D: Directory + Administer + Observe + Clone> World<D> {
 
     /// Something for a thread of a server to do.
     pub(super) fn give(&mut self, server: u8, role: Role, task: Task) {
-        let inbox = &mut self.threads[ThreadId { server, role }.index()];
+        let inbox = self.inbox(server, role);
         inbox.tasks.push_back(task);
+    }
+
+    /// The same for each worker of a server.
+    pub(super) fn give_workers(&mut self, server: u8, task: impl Fn() -> Task) {
+        for worker in 0..self.plan.topology.workers() {
+            self.give(server, Role::Worker(worker), task());
+        }
+    }
+
+    fn inbox(&mut self, server: u8, role: Role) -> &mut Inbox {
+        let workers = self.plan.topology.workers();
+        &mut self.threads[ThreadId { server, role }.index(workers)]
     }
 
     /// Something of a server is another matter, though no thread of it did that.
     pub(super) fn touched(&mut self, server: u8) {
-        let role = Role::Worker;
-        let worker = &mut self.threads[ThreadId { server, role }.index()];
+        let worker = self.inbox(server, Role::Worker(0));
         worker.is_unseen = true;
         worker.work = Beside::Anything;
     }
@@ -101,8 +112,8 @@ impl<D: Directory + Administer + Observe + Clone> World<D> {
     pub fn take(&mut self, thread: usize) -> Option<Job<D>> {
         let mut task = self.threads[thread].tasks.pop_front()?;
         let server = self.threads[thread].id.server;
-        if let Task::Datagram { circumstance, .. } = &mut task
-            && let Some(circumstance) = circumstance
+        if let Task::Datagram(datagram) | Task::Handed(datagram, _) = &mut task
+            && let Some(circumstance) = &mut datagram.circumstance
             && self.of_server(server).any(|inbox| inbox.is_busy)
         {
             circumstance.add(Fault::BesideStall);
@@ -169,14 +180,14 @@ impl<D: Directory + Administer + Observe + Clone> World<D> {
             // The process died meanwhile.
             return self.tell_job(thread, What::JobEnded, "");
         }
-        let is_waited_for = matches!(role, Role::Worker | Role::Database);
+        let is_waited_for = matches!(role, Role::Worker(_) | Role::Database);
         if is_waited_for && done.since < self.queue.now() {
             self.see(&Fact::Late { server });
         }
         self.cover(&done);
         self.blur(server, &done.outcome);
-        self.blur_pruner(server, &done.events);
-        if role != Role::Worker {
+        self.blur_others(thread, &done.events);
+        if !matches!(role, Role::Worker(_)) {
             blurred.retain(|account| has_taken_away(&done.outcome, *account));
         }
         // A configuration is in force when its reload has ended, and not since that began.
@@ -184,7 +195,7 @@ impl<D: Directory + Administer + Observe + Clone> World<D> {
         self.observers.tell_since(since);
         self.observers
             .tell_thread(self.has_threads().then_some(ThreadId { server, role }));
-        self.applied(server, done);
+        self.applied(ThreadId { server, role }, done);
         self.observers.tell_since(None);
         self.observers.tell_thread(None);
         self.tell_job(thread, What::JobEnded, "");
@@ -215,41 +226,42 @@ impl<D: Directory + Administer + Observe + Clone> World<D> {
         }
     }
 
-    /// Where a worker is in the middle of something when an operator's work ends, either may have come first.
+    /// Where workers are in the middle of something when an operator's work ends, either may have come first.
     fn blur(&mut self, server: u8, outcome: &Outcome) {
         let accounts: Vec<u8> = match outcome {
             Outcome::Reloaded(states) => states.iter().map(|state| state.account).collect(),
             Outcome::Unregistered(account, _) => vec![*account],
             _ => return,
         };
-        let role = Role::Worker;
-        let worker = &mut self.threads[ThreadId { server, role }.index()];
-        if worker.is_busy {
-            worker.blurred.extend(accounts);
+        let workers = self.of_server(server);
+        let workers = workers.filter(|it| matches!(it.id.role, Role::Worker(_)));
+        for worker in workers.filter(|it| it.is_busy) {
+            worker.blurred.extend(&accounts);
         }
     }
 
-    /// Where an operator is in the middle of taking a contact away when a registration is told of, either may have come first.
-    fn blur_pruner(&mut self, server: u8, events: &[Event]) {
-        let role = Role::Pruner;
-        let pruner = &mut self.threads[ThreadId { server, role }.index()];
-        if pruner.is_busy {
-            let registered = events.iter().filter_map(|event| match event {
-                Event::Registered { name, .. } => account_of_name(name.as_str()),
-                _ => None,
-            });
-            pruner.blurred.extend(registered);
+    /// Where an operator is in the middle of taking a contact away when a registration is told of, either may have come first; so may, where
+    /// another worker is in the middle of something, whatever becomes of a contact.
+    fn blur_others(&mut self, thread: usize, events: &[Event]) {
+        let id = self.threads[thread].id;
+        let others = self
+            .of_server(id.server)
+            .filter(|it| it.id != id && it.is_busy);
+        for other in others {
+            let is_blurred = |event: &&Event| match other.id.role {
+                Role::Worker(_) => true,
+                Role::Pruner => matches!(event, Event::Registered { .. }),
+                Role::Reloader | Role::Database => false,
+            };
+            let those = events.iter().filter(is_blurred).filter_map(contact_of);
+            other.blurred.extend(those);
         }
     }
 
     /// Whose contact an operator has been taking away for so long that a registration does not wait for what it writes.
     pub(super) fn long_taken_away(&mut self, server: u8) -> Option<u8> {
         let now = self.queue.now();
-        let pruner = ThreadId {
-            server,
-            role: Role::Pruner,
-        };
-        let (account, since) = self.threads[pruner.index()].taking_away?;
+        let (account, since) = self.inbox(server, Role::Pruner).taking_away?;
         (since + STORE_WAIT <= now).then_some(account)
     }
 
@@ -284,6 +296,16 @@ impl<D: Directory + Administer + Observe + Clone> World<D> {
                 self.look_at(server);
             }
         }
+    }
+}
+
+/// Whose contact is another one after an event of a worker.
+fn contact_of(event: &Event) -> Option<u8> {
+    match event {
+        Event::Registered { name, .. } | Event::Released { name } | Event::Expired { name } => {
+            account_of_name(name.as_str())
+        }
+        _ => None,
     }
 }
 

@@ -252,6 +252,7 @@ fn counted(checker: &mut CallEnds, now: u64) -> Result<(), String> {
     let (counts, limits) = (Default::default(), limits());
     let fact = Fact::Counted {
         server: 0,
+        worker: 0,
         counts: &counts,
         limits: &limits,
     };

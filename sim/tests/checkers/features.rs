@@ -55,6 +55,7 @@ fn counted<C: Checker>(checker: &mut C, now: Instant, counts: &Counts) -> Result
     let limits = &limits(32_766);
     let fact = Fact::Counted {
         server: 0,
+        worker: 0,
         counts,
         limits,
     };

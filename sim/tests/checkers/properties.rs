@@ -116,6 +116,7 @@ fn counted<C: Checker>(checker: &mut C, bend: impl FnOnce(&mut Counts)) -> Resul
     bend(&mut counts);
     let fact = Fact::Counted {
         server: 0,
+        worker: 0,
         counts: &counts,
         limits: &limits(),
     };

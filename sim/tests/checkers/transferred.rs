@@ -156,6 +156,7 @@ fn alone(reason: EndReason, seconds: u64) -> Result<(), String> {
     };
     let fact = Fact::Counted {
         server: 0,
+        worker: 0,
         counts: &Default::default(),
         limits: &limits,
     };

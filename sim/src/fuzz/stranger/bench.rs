@@ -291,6 +291,7 @@ impl<'a> Bench<'a> {
         let (counts, limits) = (self.endpoint.counts(), self.limits);
         self.check(&Fact::Counted {
             server: 0,
+            worker: 0,
             counts: &counts,
             limits: &limits,
         });
