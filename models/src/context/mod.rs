@@ -29,8 +29,8 @@ pub(crate) use self::objects::Record;
 use self::order::LifeRecord;
 pub(crate) use self::order::{Lock, lock_of};
 
-/// The most green threads in one execution, the first included: the driver of a world and the threads of two servers.
-pub const THREADS_MAX: usize = 9;
+/// The most green threads in one execution, the first included: the driver of a world and the threads of its servers.
+pub const THREADS_MAX: usize = iaxproof_sim::plan::THREADS_MAX + 1;
 
 /// The most steps that the record of a world keeps: the last ones.
 const STEPS_KEPT: usize = 4_096;

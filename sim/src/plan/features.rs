@@ -108,7 +108,7 @@ impl Plan {
         self.topology.qualified.sort_unstable();
     }
 
-    /// Several workers behind each server's address, where each has call numbers enough for some calls.
+    /// Several workers behind the address of the one server, where each has call numbers enough for some calls.
     fn add_workers(&mut self) {
         let mut dice = dice(self, 6);
         if !dice.chance(30) {
@@ -116,7 +116,8 @@ impl Plan {
         }
         let workers = dice.pick(&[2, 2, 2, 3, WORKERS_MAX]);
         let numbers = self.options.call_numbers;
-        if numbers == 0 || numbers >= 2 * u16::from(workers) {
+        let has_numbers = numbers == 0 || numbers >= 2 * u16::from(workers);
+        if has_numbers && self.topology.servers == 1 {
             self.topology.workers = workers;
         }
     }

@@ -49,6 +49,8 @@ pub const FAULTS_MIN: usize = 1;
 
 /// The most servers of a world.
 pub const SERVERS_MAX: u8 = 4;
+/// The most threads of all servers together, where they have threads: as many as those who order their steps can tell apart.
+pub const THREADS_MAX: usize = 8;
 /// The most workers of each server.
 pub const WORKERS_MAX: u8 = 4;
 /// The most clients of a world.

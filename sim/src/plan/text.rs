@@ -1,9 +1,10 @@
 //! Plans as text (TOML), and what a plan must hold to be run.
 
 use super::{
-    Actor, CLIENTS_MAX, ENGINES, NODES_MIN, Operation, Plan, REGISTRANTS_MAX, SCHEMA, SECONDS_MAX,
-    SECONDS_MIN, SERVERS_MAX, WORKERS_MAX, What,
+    Actor, CLIENTS_MAX, ENGINE, ENGINES, NODES_MIN, Operation, Plan, REGISTRANTS_MAX, SCHEMA,
+    SECONDS_MAX, SECONDS_MIN, SERVERS_MAX, THREADS_MAX, WORKERS_MAX, What,
 };
+use crate::schedule::ThreadId;
 use core::fmt;
 use core::str::FromStr;
 
@@ -94,6 +95,11 @@ impl Plan {
         })?;
         ensure(topology.workers <= WORKERS_MAX, "topology.workers", || {
             format!("at most {WORKERS_MAX}")
+        })?;
+        let threads = usize::from(topology.servers) * ThreadId::per_server(topology.workers());
+        let has_room = self.engine == ENGINE || threads <= THREADS_MAX;
+        ensure(has_room, "topology", || {
+            format!("at most {THREADS_MAX} threads in all: each server has three, and its workers")
         })?;
         ensure(
             topology.registrants <= REGISTRANTS_MAX,
@@ -260,6 +266,17 @@ mod tests {
             "schema too old: this plan or token has schema 1, this build reads schema 3"
         );
         assert_eq!(refused(|p| p.heal_ms = 1), "heal_ms: 60 to 86400 seconds");
+        assert_eq!(
+            refused(|p| p.topology.workers = 5),
+            "topology.workers: at most 4"
+        );
+        assert_eq!(
+            refused(|p| {
+                p.engine = "strands".into();
+                (p.topology.servers, p.topology.workers) = (2, 2);
+            }),
+            "topology: at most 8 threads in all: each server has three, and its workers"
+        );
         assert_eq!(
             refused(|p| p.operations[0].actor = Actor::Client(99)),
             "operations[0]: client 99 is not in the topology"
