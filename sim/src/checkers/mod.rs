@@ -95,7 +95,7 @@ impl Checkers {
             call_ends: call_ends::CallEnds::default(),
             delivered_in_order: delivered_in_order::DeliveredInOrder::default(),
             linearizable: linearizable::Linearizable::new(topology),
-            no_foreign_memory: no_foreign_memory::NoForeignMemory,
+            no_foreign_memory: no_foreign_memory::NoForeignMemory::default(),
             no_leak: no_leak::NoLeak,
             no_use_after_destroy: no_use_after_destroy::NoUseAfterDestroy,
             numbers_conserved: numbers_conserved::NumbersConserved::default(),

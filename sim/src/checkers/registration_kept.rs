@@ -8,7 +8,8 @@ use core::net::SocketAddr;
 use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
 
-use iaxproof::engine::directory::Contact;
+use iaxproof::engine::directory::{Contact, Generation};
+use iaxproof::engine::event::Event;
 use iaxproof::time::Instant;
 use iaxproof::wire::{Body, CallNumber, Frame, FullFrame, IaxCommand};
 
@@ -37,6 +38,10 @@ pub struct RegistrationKept {
     /// Where servers have threads: the dialogues whose login was on its way when the operator took the account or its contact away. Which
     /// came first is open until the REGACK says nothing of it.
     overtaken: Option<BTreeSet<(u8, SocketAddr, CallNumber)>>,
+    /// Where servers have several workers: the newest registration of each account that was told. Another worker may tell an older one later.
+    newest: Option<BTreeMap<(u8, u8), Generation>>,
+    /// What each account was expected as before the last REGACK.
+    before: BTreeMap<(u8, u8), Expected>,
     /// What the database may have had when a process began anew, by account.
     doubts: BTreeMap<(u8, u8), Vec<Doubt>>,
     /// REGACKs that were seen: a repeat promises nothing new.
@@ -68,6 +73,8 @@ impl RegistrationKept {
             expected: BTreeMap::new(),
             requests: BTreeMap::new(),
             overtaken: None,
+            newest: (topology.workers() > 1).then(BTreeMap::new),
+            before: BTreeMap::new(),
             doubts: BTreeMap::new(),
             acknowledged: BTreeSet::new(),
         }
@@ -134,7 +141,22 @@ impl RegistrationKept {
                 until: now + Duration::from_secs(u64::from(refresh)),
             }
         };
-        self.expected.insert(key, expected);
+        let before = self.expected.insert(key, expected);
+        self.before.insert(key, before.unwrap_or(Expected::Nothing));
+    }
+
+    /// The registration that a REGACK was for. Where a newer one was acknowledged before, that one counts.
+    fn registered(&mut self, key: (u8, u8), generation: Generation) {
+        let Some(newest) = &mut self.newest else {
+            return;
+        };
+        let newest = newest.entry(key).or_insert(generation);
+        if generation < *newest
+            && let Some(before) = self.before.get(&key)
+        {
+            self.expected.insert(key, *before);
+        }
+        *newest = generation.max(*newest);
     }
 
     /// A configuration without the account hides its contact; a later one with it may bring back what was stored.
@@ -159,6 +181,9 @@ impl RegistrationKept {
     /// A process began anew. What was acknowledged must be there, or what was written later and not acknowledged.
     fn restarted(&mut self, server: u8, doubts: &[(u8, Doubt)]) {
         self.acknowledged.retain(|(of, ..)| *of != server);
+        if let Some(newest) = &mut self.newest {
+            newest.retain(|(of, _), _| *of != server);
+        }
         // What was open before stays open, where nobody has looked since: a process may die before it is looked at.
         for (account, at) in doubts {
             let of_account = self.doubts.entry((server, *account)).or_default();
@@ -271,6 +296,17 @@ impl Checker for RegistrationKept {
                     (passage.from, &passage.frame)
                 {
                     self.sent(now, server, passage, frame);
+                }
+            }
+            Fact::Told {
+                server,
+                event:
+                    Event::Registered {
+                        name, generation, ..
+                    },
+            } => {
+                if let Some(account) = account_of_name(name.as_str()) {
+                    self.registered((*server, account), *generation);
                 }
             }
             Fact::Reloaded { server, accounts } => {

@@ -423,7 +423,7 @@ mod tests {
     fn drawn(seed: u64, scheduler: Scheduler, steps: [u32; 4]) -> Vec<Decision> {
         let mut plan = Plan::threaded_from_seed(seed);
         plan.options.scheduler = scheduler;
-        plan.topology.servers = 1;
+        (plan.topology.servers, plan.topology.workers) = (1, 1);
         let mut schedule = Schedule::new(&plan, &steps);
         for (thread, steps) in steps.into_iter().enumerate() {
             for _ in 0..steps {
@@ -472,7 +472,7 @@ mod tests {
         for scheduler in Scheduler::ALL {
             let first = drawn(7, scheduler, [4_000, 400, 0, 40]);
             let mut plan = Plan::threaded_from_seed(7);
-            plan.topology.servers = 1;
+            (plan.topology.servers, plan.topology.workers) = (1, 1);
             plan.explore = false;
             plan.decisions = first.clone();
             let mut schedule = Schedule::new(&plan, &[]);

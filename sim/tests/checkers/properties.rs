@@ -541,29 +541,62 @@ fn look(checker: &mut RegistrationKept, now: Instant, seen: ContactSeen) -> Resu
     )
 }
 
-/// p1 registered at 10 s for 60 s.
+/// p1 registered at 10 s for 60 s, with a server of one worker.
 fn registered() -> RegistrationKept {
+    registered_with(1)
+}
+
+/// The same with a server of so many.
+fn registered_with(workers: u8) -> RegistrationKept {
     let topology = Topology {
         servers: 1,
         clients: 2,
+        workers,
         ..Topology::default()
     };
     let mut checker = RegistrationKept::new(&topology);
-    pass(
-        &mut checker,
-        at(10),
-        CLIENT,
-        &named(2, 0, IaxCommand::RegReq),
-    )
-    .expect("nothing is wrong yet");
-    pass(
-        &mut checker,
-        at(10),
-        SERVER,
-        &named(7, 2, IaxCommand::RegAck),
-    )
-    .expect("nothing is wrong yet");
+    acknowledge(&mut checker, 10, 2, 7);
     checker
+}
+
+/// p1 asks and is acknowledged, for 60 s, in a dialogue of these numbers.
+fn acknowledge(checker: &mut RegistrationKept, second: u64, theirs: u16, ours: u16) {
+    let ask = named(theirs, 0, IaxCommand::RegReq);
+    pass(checker, at(second), CLIENT, &ask).expect("nothing is wrong yet");
+    let answer = named(ours, theirs, IaxCommand::RegAck);
+    pass(checker, at(second), SERVER, &answer).expect("nothing is wrong yet");
+}
+
+fn tell_registered(checker: &mut RegistrationKept, second: u64, generation: u64) {
+    let event = Event::Registered {
+        name: Name::new("p1").unwrap(),
+        address: client(),
+        deadline: at(second + 70),
+        generation: Generation(generation),
+    };
+    let server = 0;
+    let told = Fact::Told {
+        server,
+        event: &event,
+    };
+    checker
+        .observe(at(second), &told)
+        .expect("nothing is wrong yet");
+}
+
+#[test]
+fn registration_kept_goes_by_the_newest_that_several_workers_acknowledged() {
+    let last = |workers, generation| {
+        let mut checker = registered_with(workers);
+        tell_registered(&mut checker, 10, 5);
+        acknowledge(&mut checker, 20, 3, 8);
+        tell_registered(&mut checker, 20, generation);
+        // What counts for the first one alone.
+        look(&mut checker, at(21), seen(client(), at(75)))
+    };
+    assert_eq!(last(2, 4), Ok(()), "another worker told of it later");
+    assert!(last(2, 6).is_err());
+    assert!(last(1, 4).is_err(), "one worker tells them in their order");
 }
 
 #[test]
