@@ -44,7 +44,8 @@ impl NoForeignMemory {
             return None;
         };
         let dialogue = (server, passage.destination, frame.source);
-        if passage.is_sealed {
+        // A server says nothing that has no meaning: it is sealed, and no client of the world has the key.
+        if passage.is_sealed || matches!(frame.body, Body::Unknown(_)) {
             self.sealed.insert(dialogue);
         }
         match frame.body {

@@ -174,6 +174,10 @@ impl RegistrationKept {
                 self.absent.insert(key);
             }
             *expected = Expected::Nothing;
+            // Its next entry counts anew.
+            if let Some(newest) = &mut self.newest {
+                newest.remove(&key);
+            }
             self.overtake(key);
         }
     }

@@ -153,12 +153,12 @@ impl<D: Directory> Endpoint<D> {
 
     /// A contact at a new address is asked at once; at the same address, in its time.
     fn arrive(&mut self, now: Instant, arrival: Arrival<D::Handle>) {
+        self.context.take_over(&arrival.handle);
         let watch = self.context.watches.by_name.get_mut(&arrival.name);
         match watch {
             Some(watch) if watch.address == arrival.address => {
-                watch.handle = arrival.handle.clone();
+                watch.handle = arrival.handle;
                 watch.generation = arrival.generation;
-                self.context.take_over(&arrival.handle);
             }
             _ if !arrival.is_proven => self.stop_watching(now, &arrival.name),
             _ => {
