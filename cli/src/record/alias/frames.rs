@@ -1,28 +1,18 @@
-//! Elements of frames that prove a secret: PASSWORD, MD5 RESULT, CALLTOKEN. Of everything else each octet stays, so that what is no good frame is
-//! no good frame still.
+//! Elements of frames in clear that prove a secret: PASSWORD, MD5 RESULT, CALLTOKEN. Everything else stays as it is.
 
 use core::net::SocketAddr;
 use std::collections::BTreeMap;
 
 use iaxproof::engine::auth::md5_result;
 use iaxproof::time::Instant;
-use iaxproof::wire::{CallNumber, FullFrame, Head, IaxCommand, IeCode};
+use iaxproof::wire::{CallNumber, IaxCommand};
 
+use super::elements::{
+    AES_PROVISIONING, CALL_TOKEN, CHALLENGE, Iax, MD5_RESULT, PASSWORD, PROVISIONING, USERNAME,
+    changed, elements, put_out,
+};
 use super::secrets::Secrets;
 use super::tokens::Tokens;
-
-/// The frame type of IAX control frames, where a full frame has it, and where it has its subclass (RFC 5456 §8.3).
-const IAX: u8 = 6;
-const TYPE_OFFSET: usize = 10;
-const SUBCLASS_OFFSET: usize = 11;
-
-const USERNAME: u8 = IeCode::Username as u8;
-const PASSWORD: u8 = IeCode::Password as u8;
-const CHALLENGE: u8 = IeCode::Challenge as u8;
-const MD5_RESULT: u8 = IeCode::Md5Result as u8;
-const PROVISIONING: u8 = IeCode::Provisioning as u8;
-const AES_PROVISIONING: u8 = IeCode::AesProvisioning as u8;
-const CALL_TOKEN: u8 = IeCode::CallToken as u8;
 
 /// Challenges by our call number, as they went or came last. At most one of each for every number.
 #[derive(Debug, Default)]
@@ -138,86 +128,11 @@ fn answered(faced: &[u8], content: &[u8], secrets: &Secrets) -> Vec<u8> {
     )
 }
 
-/// As many octets that say nothing, and prove nothing.
-fn put_out(content: &[u8]) -> Vec<u8> {
-    vec![b'x'; content.len()]
-}
-
-/// An IAX control frame.
-struct Iax {
-    source: CallNumber,
-    destination: CallNumber,
-    subclass: IaxCommand,
-}
-
-impl Iax {
-    fn of(octets: &[u8]) -> Option<Self> {
-        let Head::Full {
-            source,
-            destination,
-        } = Head::peek(octets)?
-        else {
-            return None;
-        };
-        let subclass = octets.get(SUBCLASS_OFFSET)?;
-        (octets[TYPE_OFFSET] == IAX).then(|| Iax {
-            source,
-            destination,
-            subclass: IaxCommand::from_octet(*subclass),
-        })
-    }
-}
-
-/// The elements of a frame, each by its code; the last may be cut off.
-fn elements(octets: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
-    let mut left = octets.get(FullFrame::HEADER_LEN..).unwrap_or_default();
-    core::iter::from_fn(move || {
-        let (code, rest) = left.split_first()?;
-        let (len, rest) = rest.split_first()?;
-        let (content, rest) = rest.split_at_checked((*len).into()).unwrap_or((rest, &[]));
-        left = rest;
-        Some((*code, content))
-    })
-}
-
-/// The frame with other contents of some elements; `None` where none is changed.
-fn changed(octets: &[u8], mut change: impl FnMut(u8, &[u8]) -> Option<Vec<u8>>) -> Option<Vec<u8>> {
-    let mut out: Option<Vec<u8>> = None;
-    let mut at = FullFrame::HEADER_LEN;
-    for (code, content) in elements(octets) {
-        let end = at + 2 + content.len();
-        let is_cut = usize::from(octets[at + 1]) != content.len();
-        // Half a secret is half a secret.
-        let new = match is_cut && matches!(code, PASSWORD | MD5_RESULT | PROVISIONING) {
-            true => Some(put_out(content)),
-            false => change(code, content),
-        };
-        match (&mut out, new) {
-            (None, None) => {}
-            (Some(out), None) => out.extend(&octets[at..end]),
-            (out, Some(new)) => {
-                let out = out.get_or_insert_with(|| octets[..at].to_vec());
-                let len = match is_cut {
-                    true => octets[at + 1],
-                    false => new.len() as u8,
-                };
-                out.extend([code, len]);
-                out.extend(new);
-            }
-        }
-        at = end;
-    }
-    if let Some(out) = &mut out {
-        out.extend(&octets[at..]);
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use iaxproof::engine::directory::TokenKey;
     use iaxproof::engine::settings::Secret;
-    use iaxproof::wire::{Body, IeBuffer, InformationElement, SeqNo, Timestamp};
+    use iaxproof::wire::{Body, FullFrame, IeBuffer, InformationElement, SeqNo, Timestamp};
 
     use super::*;
 

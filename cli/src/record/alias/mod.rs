@@ -8,8 +8,10 @@
 //! It is all done by the thread that writes, which sees what every worker was given and sent in an order in which a challenge comes before
 //! its answer.
 //!
-//! - [`Aliases`], here: what is changed. [`secrets`]: which alias is whose. [`frames`]: elements of frames. [`tokens`]: call tokens.
+//! - [`Aliases`], here: what is changed. [`secrets`]: which alias is whose. [`frames`]: frames in clear;
+//!   [`elements`]: what is in one. [`tokens`]: call tokens.
 
+mod elements;
 mod frames;
 mod secrets;
 mod tokens;
