@@ -9,13 +9,14 @@
 //! - [`family`]: the locks; [`hand`]: the order in which threads take them. [`order`]: waiting for it, in a replay.
 //! - [`input`]: what an actor is given; [`output`]: what came of it, folded into a hash. [`coded`], [`values`]: both as octets.
 //! - [`tape`]: an actor's end of a recording. [`writer`]: the thread at the other end. [`file`](mod@file): the file.
-//! - [`alias`]: other secrets for those of the configuration, and the frames that prove them changed to fit.
+//! - [`alias`]: other secrets for those of the configuration, and the frames that prove them, or are encrypted by them, changed to fit.
 //! - [`replay`]: the other way.
 //!
 //! # What is in the file
 //!
-//! No secret of a configuration or a row, and nothing that was computed from one: see [`alias`]. But the seeds of the endpoints are, which tell
-//! the challenges to come for as long as the server runs, and what is said in calls. So its mode is 0600.
+//! No secret of a configuration or a row, and nothing that was computed from one, as the key of an encrypted call is: see [`alias`]. But the
+//! seeds of the endpoints are, which tell the challenges to come for as long as the server runs, and what is said in calls: in encrypted ones
+//! too, for their keys follow from aliases that are in the file. So its mode is 0600.
 //!
 //! # What it costs
 //!

@@ -142,13 +142,6 @@ impl Tape {
             live.send(Item::Known(known()));
         }
     }
-
-    /// What comes cannot be recorded.
-    pub(crate) fn give_up(&self, why: &str) {
-        if let Some(live) = &self.0 {
-            live.state.end(why.to_owned());
-        }
-    }
 }
 
 /// A thread that panics leaves the input that it panicked at.

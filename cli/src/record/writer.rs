@@ -161,7 +161,7 @@ impl Writer {
             switches,
             outputs,
         } = done;
-        self.aliases.input(&mut input);
+        self.aliases.input(&mut input, &outputs);
         self.leave_out(&mut input);
         sum.inputs += 1;
         let check = (!outputs.is_empty()).then(|| {

@@ -12,7 +12,6 @@ use crate::audio::wav;
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::net::random;
-use crate::record::alias;
 use crate::record::file::{BUILD, Header};
 use crate::record::hand::Actor;
 use crate::record::tape::Tape;
@@ -64,7 +63,7 @@ impl Chosen {
     ///
     /// # Errors
     ///
-    /// [`Error::Usage`] where calls may be encrypted, others where the file cannot be made.
+    /// Where the file cannot be made.
     pub(super) fn record(
         &self,
         args: &ServeArgs,
@@ -75,10 +74,6 @@ impl Chosen {
         let Some(path) = &args.record else {
             return Ok(MayTape(None));
         };
-        if alias::encrypts(&parsed.configuration) {
-            let why = alias::ENCRYPTED;
-            return Err(Error::Usage(format!("--record {}: {why}", path.display())));
-        }
         let music = args.music.as_deref().map(wav::read).transpose()?;
         let header = Header {
             version: env!("CARGO_PKG_VERSION").to_owned(),

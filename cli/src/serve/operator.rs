@@ -9,7 +9,7 @@ use iaxproof::engine::settings::Configuration;
 use iaxproof::registry::Family;
 
 use crate::record::Tape;
-use crate::record::alias::{self, Known};
+use crate::record::alias::Known;
 use crate::record::input::Input;
 use crate::record::output::Output;
 
@@ -87,9 +87,6 @@ pub(crate) fn reload<F: Family>(
     configuration: Configuration,
     tape: &mut Tape,
 ) {
-    if alias::encrypts(&configuration) {
-        tape.give_up(alias::ENCRYPTED);
-    }
     tape.announce(|| Known::of(&configuration));
     tape.begin(|| Input::reload(&configuration));
     catalog.reload(configuration);

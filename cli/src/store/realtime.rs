@@ -22,7 +22,7 @@ use crate::clock::Clock;
 use crate::error::{Advised, Error};
 use crate::log::Outage;
 use crate::record::Tape;
-use crate::record::alias::{self, Known};
+use crate::record::alias::Known;
 use crate::record::input::Input;
 use crate::record::output::Output;
 
@@ -207,9 +207,6 @@ impl<T: Fn(Done), F: Family> Desk<T, F> {
     }
 
     fn pass_on(&mut self, query: QueryId, answer: Answer, now: Instant) {
-        if alias::answer_encrypts(&answer) {
-            self.tape.give_up(alias::ENCRYPTED);
-        }
         self.tape.announce(|| Known::of_answer(&answer));
         self.tape.begin(|| {
             let answer = Box::new(answer.clone());

@@ -8,11 +8,18 @@
 //! It is all done by the thread that writes, which sees what every worker was given and sent in an order in which a challenge comes before
 //! its answer.
 //!
-//! - [`Aliases`], here: what is changed. [`secrets`]: which alias is whose. [`frames`]: frames in clear;
-//!   [`elements`]: what is in one. [`tokens`]: call tokens.
+//! An encrypted call has a key that is made of a secret and a challenge, so there is an alias of the key too: what was sealed with the one is opened
+//! and sealed with the other, as are the hexadecimal digits of the key in an AUTHREP and the keys that an RTKEY brings.
+//!
+//! - [`Aliases`], here: what is changed. [`secrets`]: which alias is whose. [`frames`]: frames in clear; [`elements`]: what is in one.
+//!   [`tokens`]: call tokens.
+//! - [`sealed`]: which calls are encrypted; [`keys`]: those of one call; [`cipher`]: one datagram.
 
+mod cipher;
 mod elements;
 mod frames;
+mod keys;
+mod sealed;
 mod secrets;
 mod tokens;
 
@@ -20,12 +27,15 @@ use core::net::SocketAddr;
 
 use iaxproof::catalog::Answer;
 use iaxproof::config::Registration;
-use iaxproof::engine::Transmit;
+use iaxproof::engine::cipher::is_sealed;
 use iaxproof::engine::directory::TokenKey;
-use iaxproof::engine::settings::{Configuration, Encryption, General, Secret, Settings};
+use iaxproof::engine::settings::{Configuration, General, Secret, Settings};
+use iaxproof::engine::{Route, Transmit};
 use iaxproof::time::Instant;
+use iaxproof::wire::Head;
 
 use self::frames::Frames;
+use self::sealed::Sealed;
 use self::secrets::Secrets;
 use self::tokens::Tokens;
 use super::input::{Input, Piece};
@@ -61,35 +71,13 @@ fn named(settings: &Settings) -> impl Iterator<Item = (String, Secret)> {
     secrets.map(|secret| (settings.name.as_str().to_owned(), secret))
 }
 
-/// What cannot be recorded: the key of an encrypted call is made of its secret, and every octet of it depends on that.
-pub(crate) const ENCRYPTED: &str = "calls may be encrypted (`encryption`, `forceencryption`), and those cannot be recorded without their secrets";
-
-/// Whether a configuration, or a row of a database, has calls encrypted.
-pub(crate) fn encrypts(configuration: &Configuration) -> bool {
-    let entries = configuration.entries.iter();
-    general_encrypts(&configuration.general) || entries.into_iter().any(entry_encrypts)
-}
-
-/// The same of an answer of the database.
-pub(crate) fn answer_encrypts(answer: &Answer) -> bool {
-    matches!(answer, Answer::Row(row) if entry_encrypts(&row.settings))
-}
-
-fn general_encrypts(general: &General) -> bool {
-    general.defaults.encryption != Encryption::Off
-}
-
-fn entry_encrypts(settings: &Settings) -> bool {
-    let encryption = settings.encryption.max(settings.said.encryption);
-    encryption != Encryption::Off
-}
-
 /// All aliases of one recording.
 #[derive(Debug, Default)]
 pub(crate) struct Aliases {
     secrets: Secrets,
     tokens: Tokens,
     frames: Frames,
+    sealed: Sealed,
 }
 
 impl Aliases {
@@ -110,8 +98,8 @@ impl Aliases {
         self.tokens.learn(key)
     }
 
-    /// Changes an input.
-    pub(crate) fn input(&mut self, input: &mut Input) {
+    /// Changes an input, of which this came.
+    pub(crate) fn input(&mut self, input: &mut Input, outputs: &[Output]) {
         match input {
             Input::Reload { entries, .. } => {
                 for entry in entries {
@@ -131,14 +119,25 @@ impl Aliases {
                     .for_each(|it| self.registration(it));
             }
             Input::TokenKey { key, .. } => *key = self.tokens.learn(key),
-            Input::Came { octets, .. } | Input::Handed { octets, .. } => {
-                let changed = self.frames.came(octets, &self.secrets, &self.tokens);
+            Input::Came { now, from, octets }
+            | Input::Handed {
+                now, from, octets, ..
+            } => {
+                let changed = match is_elsewhere(outputs, octets) {
+                    true => Some(keys::filled(octets, 0)),
+                    false => self.came((*now, *from), octets),
+                };
                 if let Some(changed) = changed {
                     *octets = changed.into();
                 }
             }
             _ => {}
         }
+    }
+
+    fn came(&mut self, from: (Instant, SocketAddr), octets: &[u8]) -> Option<Vec<u8>> {
+        let sealed = self.sealed.came(from, octets, &self.tokens);
+        sealed.or_else(|| self.frames.came(octets, &self.secrets, &self.tokens))
     }
 
     /// Changes what came of an input of this time.
@@ -149,13 +148,18 @@ impl Aliases {
         }) = output
         {
             let to: (Instant, SocketAddr) = (now, *destination);
-            let changed = self
-                .frames
-                .sent(to, payload, &self.secrets, &mut self.tokens);
-            if let Some(changed) = changed {
+            if let Some(changed) = self.sent(to, payload) {
                 *payload = changed;
             }
         }
+    }
+
+    fn sent(&mut self, to: (Instant, SocketAddr), octets: &[u8]) -> Option<Vec<u8>> {
+        let sealed = self.sealed.sent(to, octets, &self.secrets);
+        sealed.or_else(|| {
+            self.frames
+                .sent(to, octets, &self.secrets, &mut self.tokens)
+        })
     }
 
     /// What nobody reads is left out as well: it may hold secrets too.
@@ -173,4 +177,11 @@ impl Aliases {
             *secret = self.secrets.learn(&registration.username, secret);
         }
     }
+}
+
+/// Whether a datagram that may be sealed is another worker's, which has it as an input of its own: of this one's only the call numbers count, and the
+/// other may not have said yet which keys there are.
+fn is_elsewhere(outputs: &[Output], octets: &[u8]) -> bool {
+    let is_routed = |output: &Output| matches!(output, Output::Routed(Route::There(_)));
+    is_sealed(octets) && Head::peek(octets).is_some() && outputs.iter().any(is_routed)
 }

@@ -7,6 +7,10 @@
 //! - [`run`], here: all actors, and what is said of them. [`actor`]: one of them. [`show`]: how it is said.
 
 mod actor;
+#[cfg(test)]
+mod encrypted;
+#[cfg(test)]
+mod phone;
 mod show;
 #[cfg(test)]
 mod tests;
