@@ -185,3 +185,39 @@ fn is_elsewhere(outputs: &[Output], octets: &[u8]) -> bool {
     let is_routed = |output: &Output| matches!(output, Output::Routed(Route::There(_)));
     is_sealed(octets) && Head::peek(octets).is_some() && outputs.iter().any(is_routed)
 }
+
+#[cfg(test)]
+mod tests {
+    use iaxproof::engine::WorkerId;
+
+    use super::*;
+
+    /// It may come here before the worker that it is for has said that there is a key.
+    #[test]
+    fn of_what_is_another_workers_nothing_is_left_that_may_be_sealed() {
+        let mut aliases = Aliases::default();
+        let sealed = [&b"\x80\x09\x40\x05"[..], &[0xa5; 32]].concat();
+        let meta = [&b"\x00\x00"[..], &[0xa5; 32]].concat();
+        let there = Output::Routed(Route::There(WorkerId(1)));
+        let shared = Output::Routed(Route::Shared(vec![WorkerId(1)]));
+        let mut recorded = |octets: &[u8], output: &Output| {
+            let mut input = Input::Came {
+                now: Instant::ZERO,
+                from: ([192, 0, 2, 1], 4569).into(),
+                octets: octets.into(),
+            };
+            aliases.input(&mut input, core::slice::from_ref(output));
+            match input {
+                Input::Came { octets, .. } => octets.into_vec(),
+                other => panic!("{other:?}"),
+            }
+        };
+        let filled = [&sealed[..4], &[b'x'; 32]].concat();
+        assert_eq!(recorded(&sealed, &there), filled);
+        assert_eq!(recorded(&sealed, &Output::Kept(true)), sealed);
+        // Whose a trunk frame is depends on all of it.
+        assert_eq!(recorded(&meta, &shared), meta);
+        assert_eq!(recorded(&meta, &there), meta);
+        assert_eq!(recorded(&sealed[..35], &there), sealed[..35]);
+    }
+}

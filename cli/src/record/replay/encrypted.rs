@@ -1,7 +1,5 @@
 //! Encrypted calls, recorded and replayed: with other keys the same is said and heard, and nothing of the true ones is in the file.
 
-use std::path::Path;
-
 use iaxproof::engine::cipher;
 use iaxproof::engine::directory::Role;
 use iaxproof::engine::settings::{
@@ -47,8 +45,10 @@ fn configuration() -> Configuration {
 }
 
 /// A recording of what is done here; the replay of it must hold, and nothing in it may be sealed with a true key.
-fn recorded(path: &Path, talk: impl FnOnce(&mut Rig) -> Vec<[u8; 16]>) {
-    let mut rig = Rig::begin(path, configuration());
+fn recorded(workers: u16, talk: impl FnOnce(&mut Rig) -> Vec<[u8; 16]>) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = &folder.path().join("record");
+    let mut rig = Rig::begin(path, workers, configuration());
     let keys = talk(&mut rig);
     let wire = rig.finish();
     assert_eq!(run(path, false).unwrap(), Verdict::Held);
@@ -127,8 +127,7 @@ fn disturb(rig: &mut Rig, phone: &Phone) {
 
 #[test]
 fn an_encrypted_call_with_audio_both_ways_and_rotated_keys_replays() {
-    let folder = tempfile::tempdir().unwrap();
-    recorded(&folder.path().join("record"), |rig| {
+    recorded(1, |rig| {
         let mut ann = Phone::new(rig, ANN.into(), 7);
         ann.dial(rig, "ann", "echo");
         let challenge = ann.challenged(rig);
@@ -192,8 +191,7 @@ fn an_encrypted_call_with_audio_both_ways_and_rotated_keys_replays() {
 
 #[test]
 fn either_secret_and_a_wrong_one_replay_and_so_does_the_call_after_them() {
-    let folder = tempfile::tempdir().unwrap();
-    recorded(&folder.path().join("record"), |rig| {
+    recorded(1, |rig| {
         let mut keys = Vec::new();
         let logins = [
             (7, SECRETS[0], true),
@@ -233,8 +231,7 @@ fn either_secret_and_a_wrong_one_replay_and_so_does_the_call_after_them() {
 
 #[test]
 fn a_call_that_the_server_places_is_encrypted_with_another_key_too() {
-    let folder = tempfile::tempdir().unwrap();
-    recorded(&folder.path().join("record"), |rig| {
+    recorded(2, |rig| {
         let mut ann = Phone::new(rig, ANN.into(), 7);
         ann.dial(rig, "ann", "bob");
         let of_ann = ann.challenged(rig);
@@ -283,6 +280,7 @@ fn a_call_that_the_server_places_is_encrypted_with_another_key_too() {
         }
         disturb(rig, &bob);
         // Nobody acknowledges: it goes out again, under the same keys.
+        assert!(rig.handed > 5, "{} were handed over", rig.handed);
         rig.wait(1_500);
         rig.wait(3_000);
         bob.message(rig, IaxCommand::Hangup, &IeBuffer::new());

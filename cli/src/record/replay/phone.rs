@@ -1,4 +1,4 @@
-//! What tests of encrypted calls have: a server of one worker without sockets, which is recorded, and phones that talk with it.
+//! What tests of encrypted calls have: a server without sockets, which is recorded, and phones that talk with it.
 
 use core::net::SocketAddr;
 use std::collections::VecDeque;
@@ -7,7 +7,7 @@ use std::path::Path;
 use iaxproof::engine::auth::md5_result;
 use iaxproof::engine::cipher;
 use iaxproof::engine::settings::{Configuration, Secret};
-use iaxproof::engine::{Transmit, WorkerId};
+use iaxproof::engine::{Route, Transmit, WorkerId};
 use iaxproof::time::Instant;
 use iaxproof::wire::{
     Body, CallNumber, EncryptionMethods, FullFrame, IaxCommand, IeBuffer, InformationElement,
@@ -17,32 +17,33 @@ use iaxproof::wire::{
 use super::actor::{Stage, Worker};
 use super::tests::header;
 use crate::record::Tape;
+use crate::record::file::Header;
 use crate::record::hand::Actor;
 use crate::record::input::Input;
 use crate::record::output::Output;
 use crate::record::writer::Taping;
 use crate::serve::operator::reload;
 
-const WORKER: Actor = Actor::worker(WorkerId(0));
 /// How much later each datagram comes.
 const STEP_MS: u64 = 5;
 
 /// A recorded server.
 pub(super) struct Rig {
-    worker: Worker,
-    tape: Tape,
+    workers: Vec<(Worker, Tape)>,
     taping: Taping,
     pub(super) now_ms: u64,
     /// What it sent and nobody has taken yet.
     mail: VecDeque<(SocketAddr, Vec<u8>)>,
     /// Every datagram, either way.
-    pub(super) wire: Vec<Vec<u8>>,
+    wire: Vec<Vec<u8>>,
+    /// How many one worker handed to another.
+    pub(super) handed: usize,
 }
 
 impl Rig {
-    pub(super) fn begin(path: &Path, configuration: Configuration) -> Self {
-        let header = || crate::record::file::Header {
-            seeds: vec![[4; 32]],
+    pub(super) fn begin(path: &Path, workers: u16, configuration: Configuration) -> Self {
+        let header = || Header {
+            seeds: (0..workers).map(|it| [4 + it as u8; 32]).collect(),
             ..header()
         };
         let taping = Taping::begin(path, header()).unwrap();
@@ -50,67 +51,93 @@ impl Rig {
         let mut tape = taping.tape(Actor::START);
         reload(&stage.catalog, configuration, &mut tape);
         tape.flush();
+        let actors = (0..workers).map(|it| Actor::worker(WorkerId(it)));
+        let worker = |actor| {
+            let worker = stage.worker(&header(), actor).unwrap();
+            (worker, taping.tape(actor))
+        };
         Rig {
-            worker: stage.worker(&header(), WORKER).unwrap(),
-            tape: taping.tape(WORKER),
+            workers: actors.map(worker).collect(),
             taping,
             now_ms: 90_000,
             mail: VecDeque::new(),
             wire: Vec::new(),
+            handed: 0,
         }
     }
 
-    /// A datagram comes.
+    /// A datagram comes, by the socket of the worker that the sender's port says.
     pub(super) fn come(&mut self, from: SocketAddr, octets: &[u8]) {
         self.now_ms += STEP_MS;
         self.wire.push(octets.to_vec());
-        let (now, octets) = (self.now(), octets.into());
-        self.give(Input::Came { now, from, octets });
-        self.give(Input::Turn { now });
+        let (now, octets): (_, Box<[u8]>) = (self.now(), octets.into());
+        let first = usize::from(from.port()) % self.workers.len();
+        let came = Input::Came {
+            now,
+            from,
+            octets: octets.clone(),
+        };
+        if let Some(Output::Routed(Route::There(owner))) = self.give(first, came).first() {
+            let handed = Input::Handed {
+                now,
+                from,
+                octets,
+                is_last: false,
+            };
+            self.handed += 1;
+            self.give(usize::from(owner.0), handed);
+        }
+        self.all(&Input::Turn { now });
     }
 
     /// So much time passes.
     pub(super) fn wait(&mut self, ms: u64) {
         self.now_ms += ms;
         let now = self.now();
-        self.give(Input::Timeout { now });
-        self.give(Input::Turn { now });
+        self.all(&Input::Timeout { now });
+        self.all(&Input::Turn { now });
     }
 
     fn now(&self) -> Instant {
         Instant::from_millis(self.now_ms)
     }
 
-    fn give(&mut self, input: Input) {
-        self.tape.begin(|| input.clone());
-        for output in self.worker.act(input).unwrap() {
+    fn all(&mut self, input: &Input) {
+        (0..self.workers.len()).for_each(|worker| drop(self.give(worker, input.clone())));
+    }
+
+    fn give(&mut self, worker: usize, input: Input) -> Vec<Output> {
+        let (worker, tape) = &mut self.workers[worker];
+        tape.begin(|| input.clone());
+        let outputs = worker.act(input).unwrap();
+        for output in &outputs {
             if let Output::Sent(Transmit {
                 destination,
                 payload,
-            }) = &output
+            }) = output
             {
                 self.wire.push(payload.clone());
                 self.mail.push_back((*destination, payload.clone()));
             }
-            self.tape.note(|| output);
+            tape.note(|| output.clone());
         }
-        self.tape.end();
-        self.tape.flush();
+        tape.end();
+        tape.flush();
+        outputs
     }
 
     fn mail_for(&mut self, address: SocketAddr) -> Vec<Vec<u8>> {
         let all = core::mem::take(&mut self.mail);
-        let (hers, others) = all.into_iter().partition(|(to, _)| *to == address);
+        let (hers, others): (VecDeque<_>, _) = all.into_iter().partition(|(to, _)| *to == address);
         self.mail = others;
-        let hers: VecDeque<(SocketAddr, Vec<u8>)> = hers;
         hers.into_iter().map(|(_, octets)| octets).collect()
     }
 
     /// The server stops; every datagram that there was.
     pub(super) fn finish(mut self) -> Vec<Vec<u8>> {
         let now = self.now();
-        self.give(Input::Stopping { now });
-        self.give(Input::Shutdown { now });
+        self.all(&Input::Stopping { now });
+        self.all(&Input::Shutdown { now });
         self.taping.finish();
         self.wire
     }

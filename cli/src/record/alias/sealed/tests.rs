@@ -147,7 +147,7 @@ fn a_number_that_is_anothers_has_no_key() {
         // The other side's next call, which is no one's that we know.
         (ANN, frame((OURS + 1, HERS), IaxCommand::Accept, &none)),
         // Our number is somebody else's.
-        (BOB, frame(numbers, IaxCommand::Accept, &none)),
+        (BOB, frame(numbers, IaxCommand::Ack, &none)),
         // Both are the same again, without a login.
         (ANN, frame(numbers, IaxCommand::Accept, &none)),
     ];
