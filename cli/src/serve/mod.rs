@@ -113,8 +113,8 @@ pub(crate) struct ServeArgs {
     /// not encrypted, and the results of logins, from which a weak secret can be guessed.
     #[arg(long, value_name = "FILE")]
     pcap: Option<PathBuf>,
-    /// Write everything that decides what the server does to this file, for `iaxproof replay FILE`. No secret is in it, but what is said in calls
-    /// is. Not with encrypted calls.
+    /// Write everything that decides what the server does to this file, for `iaxproof replay FILE`. No secret is in it and no key of an
+    /// encrypted call, but what is said in calls is, also in those.
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
     /// What goes to the log: off, error, warn, info, debug or trace.
