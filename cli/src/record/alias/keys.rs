@@ -1,8 +1,7 @@
 //! The keys of one encrypted call, and what its datagrams become under the aliases of them.
 //!
-//! What was sealed with a key is opened and sealed with its alias, so that whoever opens it with that finds what was there. A key stands for nothing
-//! but a secret and a challenge, so nobody else's datagram is of any use to the call. The rest follows from what the engine asks
-//! (`src/engine/session.rs`):
+//! What was sealed with a key is opened and sealed with its alias, so that whoever opens it with that finds what was there. Which key that is follows
+//! from what the engine does with a datagram (`src/engine/session.rs`):
 //!
 //! - A *mini frame* is opened with the key in force, and taken whatever it is then. So each is changed under that key, noise too.
 //! - A *full frame* counts under the first key of several under which it reads as a frame of the call. So it is changed under that one, and its
@@ -15,8 +14,10 @@
 //!
 //! # Left to chance
 //!
-//! Where a sealed frame happens to be a message in clear too, as about one of a hundred thousand, and comes to a call that has ended,
-//! the replay may answer it otherwise.
+//! - Where a sealed frame happens to be a message in clear too, as about one of a hundred thousand, and comes to a call that has ended,
+//!   the replay may answer it otherwise.
+//! - A message in clear that comes to an encrypted call is recorded as it is. Where it has the length of a sealed frame, about one of twelve thousand
+//!   reads under the alias.
 
 use iaxproof::engine::cipher::{BLOCK_LEN, is_sealed};
 use iaxproof::engine::settings::Secret;
@@ -33,7 +34,7 @@ use super::tokens::Tokens;
 /// How far a frame's time-stamp may be from the age of its call, in milliseconds: the engine's hour, and some more for what is not known here
 /// exactly. What reads here and not there is changed in vain, and harms nothing.
 const ASTRAY_MAX_MS: u32 = 3_660_000;
-/// Paddings that are tried: one in twenty is wrong, and of what is no frame in clear 255 of 256.
+/// Paddings that are tried. Nearly always the first will do; where octets are no frame in clear, one of 256.
 const TRIES: u32 = 1 << 12;
 /// The frame type of IAX control frames.
 const IAX: u8 = 6;
