@@ -4,7 +4,7 @@
 //! from what the engine does with a datagram (`src/engine/session.rs`):
 //!
 //! - A *mini frame* is opened with the key in force, and taken whatever it is then. So each is changed under that key, noise too.
-//! - A *full frame* counts under the first key of several under which it reads as a frame of the call. So it is changed under that one, and its
+//! - A *full frame* counts under the first key of several under which it reads as a frame of the call, and an AUTHREP under the one that it proves. So it is changed under that one, and its
 //!   padding, which nobody reads, is stirred until it reads under no other alias, and is as little or as much of a frame in clear as it was: that
 //!   is what it is to a call that has ended meanwhile.
 //! - *What reads under none* and is no message in clear is nothing to anybody. It may be sealed with a secret of somebody else, so other octets take its
@@ -66,7 +66,7 @@ impl Pair {
         else {
             return None;
         };
-        let proves = ies.md5_result() == Some(self.real.as_md5_result().as_bytes());
+        let proves = self.result(ies.md5_result()?).is_some();
         (command == IaxCommand::AuthRep && proves).then_some(timestamp)
     }
 
@@ -89,9 +89,9 @@ pub(super) struct Keys {
 
 #[derive(Debug)]
 enum State {
-    /// Our AUTHREQ is out: one for each secret.
-    Offered(Vec<Pair>),
-    /// One of them was proved.
+    /// Our AUTHREQ is out: one for each secret, or the one that was proved since.
+    Offered { pairs: Vec<Pair>, is_proved: bool },
+    /// We have sealed something.
     Agreed(Agreed),
 }
 
@@ -118,7 +118,10 @@ impl Keys {
     pub(super) const fn offered(began: Instant, pairs: Vec<Pair>) -> Self {
         Keys {
             began,
-            state: State::Offered(pairs),
+            state: State::Offered {
+                pairs,
+                is_proved: false,
+            },
             expected: SeqNo(0),
         }
     }
@@ -144,7 +147,9 @@ impl Keys {
             return None;
         }
         let (age_ms, pairs) = (self.age_ms(now), self.receiving());
-        let Some((nth, mut opened, frame)) = read_with(age_ms, &pairs, octets) else {
+        let proved = self.prove(octets);
+        let read = proved.or_else(|| read_with(age_ms, &pairs, octets));
+        let Some((nth, mut opened, frame)) = read else {
             return (!Looks::of(octets).is_message()).then(|| noise(age_ms, &pairs, octets));
         };
         let next = next_key(&frame, rotations);
@@ -165,12 +170,13 @@ impl Keys {
     /// What takes the place of a full frame that goes out; `None` where it is in clear.
     pub(super) fn sent(&mut self, now: Instant, octets: &[u8]) -> Option<Vec<u8>> {
         let pairs = match &self.state {
-            State::Offered(pairs) => pairs.clone(),
+            State::Offered { pairs, is_proved } if *is_proved => pairs.clone(),
+            State::Offered { .. } => return None,
             State::Agreed(agreed) => vec![agreed.sending.clone()],
         };
         let (nth, mut opened, frame) = read_with(self.age_ms(now), &pairs, octets)?;
         let pair = &pairs[nth];
-        if matches!(self.state, State::Offered(_)) {
+        if matches!(self.state, State::Offered { .. }) {
             self.state = State::Agreed(Agreed::on(pair.clone()));
         }
         if let Ok(frame) = FullFrame::parse(&frame) {
@@ -184,7 +190,7 @@ impl Keys {
     pub(super) fn media_came(&self, octets: &[u8]) -> Vec<u8> {
         let opened = match &self.state {
             State::Agreed(Agreed { receiving, .. }) => changed_key(receiving, octets),
-            State::Offered(_) => None,
+            State::Offered { .. } => None,
         };
         // Without a key, or of a length that no key opens, it is nothing.
         opened.unwrap_or_else(|| filled(octets, 0))
@@ -194,7 +200,7 @@ impl Keys {
     pub(super) fn media_sent(&self, octets: &[u8]) -> Option<Vec<u8>> {
         match &self.state {
             State::Agreed(Agreed { sending, .. }) => changed_key(sending, octets),
-            State::Offered(_) => None,
+            State::Offered { .. } => None,
         }
     }
 
@@ -204,11 +210,11 @@ impl Keys {
         match (&self.state, frame.body) {
             // What was built before the key goes out again as it was.
             (State::Agreed(_), _) => !frame.retransmission,
-            (State::Offered(_), Body::Iax { command, .. }) => matches!(
+            (State::Offered { .. }, Body::Iax { command, .. }) => matches!(
                 command,
                 Accept | New | RegAck | RegAuth | RegRej | RegRel | RegReq
             ),
-            (State::Offered(_), _) => true,
+            (State::Offered { .. }, _) => true,
         }
     }
 
@@ -219,12 +225,27 @@ impl Keys {
     /// What may open what comes, in the order in which the engine tries it.
     fn receiving(&self) -> Vec<Pair> {
         match &self.state {
-            State::Offered(pairs) => pairs.clone(),
+            State::Offered { pairs, .. } => pairs.clone(),
             State::Agreed(agreed) => {
                 let both = [Some(&agreed.receiving), agreed.before.as_ref()];
                 both.into_iter().flatten().cloned().collect()
             }
         }
+    }
+
+    /// The AUTHREP that proves one of the keys: that one holds from here, whatever the octets are under the others.
+    fn prove(&mut self, octets: &[u8]) -> Option<(usize, Opened, Vec<u8>)> {
+        let State::Offered { pairs, is_proved } = &mut self.state else {
+            return None;
+        };
+        let nth = pairs
+            .iter()
+            .position(|pair| pair.proved(octets).is_some())?;
+        let opened = pairs[nth].real.open(octets)?;
+        let frame = opened.frame()?;
+        *pairs = vec![pairs[nth].clone()];
+        *is_proved = true;
+        Some((nth, opened, frame))
     }
 
     fn rotate(&mut self, next: Pair) {

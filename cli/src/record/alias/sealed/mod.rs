@@ -1,5 +1,5 @@
 //! Which calls are encrypted, and whose a datagram is: as the frames themselves say. An AUTHREQ of ours with ENCRYPTION offers a key for each secret
-//! of the name, and the first frame that we send under one of them says which was proved. An AUTHREQ with ENCRYPTION that comes is answered by
+//! of the name; an AUTHREP proves one of them, and the first frame that we send under that says that it was taken. An AUTHREQ with ENCRYPTION that comes is answered by
 //! an AUTHREP of ours, under a key that is then looked for among all secrets. What a key does with a datagram: [`keys`](super::keys).
 //!
 //! Nothing says that a call has ended. Until its numbers are another's, what still comes for it is changed as before: it is nothing

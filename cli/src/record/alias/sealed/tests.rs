@@ -1,5 +1,6 @@
 //! What becomes of the datagrams of calls that are encrypted, and of those that are not.
 
+use iaxproof::engine::auth::md5_result;
 use iaxproof::engine::cipher;
 use iaxproof::engine::settings::Secret;
 use iaxproof::wire::{IeBuffer, InformationElement, SeqNo};
@@ -46,6 +47,9 @@ impl Tested {
 
     /// The call has a key from now on.
     fn agree(&mut self) {
+        let (proof, _) = proof("new", &Secret::new("alias-2"));
+        let sealed = self.real.encrypt(&proof, [5; 32]);
+        assert_ne!(self.came(ANN, &sealed), None);
         let ack = frame((OURS, HERS), IaxCommand::Ack, &IeBuffer::new());
         let sealed = self.real.encrypt(&ack, [7; 32]);
         let expected = self.aliases[1].encrypt(&ack, [7; 32]);
@@ -77,6 +81,17 @@ fn offer(numbers: (u16, u16)) -> Vec<u8> {
         .push(InformationElement::Encryption(EncryptionMethods::AES128))
         .push(InformationElement::Username(b"ann"));
     frame(numbers, IaxCommand::AuthReq, &ies)
+}
+
+/// The AUTHREP of a secret, and that of its alias.
+fn proof(secret: &str, alias: &Secret) -> (Vec<u8>, Vec<u8>) {
+    let of = |secret: &Secret| {
+        let result = md5_result(b"42", secret);
+        let mut ies = IeBuffer::new();
+        ies.push(InformationElement::Md5Result(&result));
+        frame((HERS, OURS), IaxCommand::AuthRep, &ies)
+    };
+    (of(&Secret::new(secret)), of(alias))
 }
 
 fn mini(source: u16, data: &[u8]) -> Vec<u8> {
@@ -184,4 +199,32 @@ fn what_strays_to_another_number_of_ours_is_put_out() {
     assert_eq!(changed[..4], octets[..4]);
     assert_ne!(changed[20..], octets[20..]);
     assert_eq!(tested.came(BOB, &octets), None);
+}
+
+/// Noise reads as a frame in one case of some ten thousand.
+#[test]
+fn an_answer_is_that_of_the_secret_that_it_proves_also_where_it_reads_under_another() {
+    let (secrets, aliases) = (["old", "new"], ["alias-1", "alias-2"].map(Secret::new));
+    for nth in [0, 1] {
+        let mut tested = Tested::new();
+        let keys = secrets.map(|it| cipher::Key::new(b"42", &Secret::new(it)));
+        let (octets, expected) = proof(secrets[nth], &aliases[nth]);
+        let reads = |octets: &Vec<u8>| {
+            let frame = keys[1 - nth].decrypt(octets).unwrap_or_default();
+            FullFrame::parse(&frame)
+                .is_ok_and(|it| !matches!(it.body, Body::Unknown(_)) && it.timestamp.0 < 3_600_000)
+        };
+        let mut sealed = (0..1_u32 << 20).map(|number| {
+            let mut padding = [0; 32];
+            padding[..4].copy_from_slice(&number.to_le_bytes());
+            keys[nth].encrypt(&octets, padding)
+        });
+        let sealed = sealed.find(reads).unwrap();
+        let changed = tested.came(ANN, &sealed).unwrap();
+        assert_eq!(
+            tested.aliases[nth].decrypt(&changed),
+            Some(expected),
+            "{nth}"
+        );
+    }
 }
