@@ -156,6 +156,9 @@ impl Writes {
     }
 }
 
+/// The accounts that are to be called once a question is answered, and for whom.
+pub(super) type Waiting = VecDeque<(u8, Option<CallId>)>;
+
 /// Answers calls and places them.
 #[derive(Debug)]
 pub(crate) struct Application {
@@ -167,8 +170,8 @@ pub(crate) struct Application {
     pub(super) calls_placed: u32,
     pub(super) calls_bridged: u32,
     pub(crate) calls: BTreeMap<CallId, LiveCall>,
-    /// The accounts that are to be called once a question is answered that a worker asked, and for whom.
-    pub(super) asked: BTreeMap<(WorkerId, QueryId), VecDeque<(u8, Option<CallId>)>>,
+    /// By worker and its question.
+    pub(super) asked: BTreeMap<(WorkerId, QueryId), Waiting>,
     pub(crate) awaited: BTreeMap<CallId, Awaited>,
 }
 

@@ -569,7 +569,7 @@ fn acknowledge(checker: &mut RegistrationKept, second: u64, theirs: u16, ours: u
 
 fn tell_registered(checker: &mut RegistrationKept, second: u64, generation: u64) {
     let event = Event::Registered {
-        name: Name::new("p1").unwrap(),
+        name: Name::new("p1").expect("the name is short"),
         address: client(),
         deadline: at(second + 70),
         generation: Generation(generation),
