@@ -141,6 +141,9 @@ impl Judgement {
     }
 }
 
+/// tshark's word for whatever goes to a port from 33434 to 33534, where the system may put us.
+const OF_A_PORT: &str = "Possible traceroute";
+
 fn complaint(row: &Row) -> Option<String> {
     let protocols = row.get(PROTOCOLS).map(String::as_str).unwrap_or_default();
     if !protocols.split(':').any(|protocol| protocol == "iax2") {
@@ -149,7 +152,8 @@ fn complaint(row: &Row) -> Option<String> {
     let words = [MALFORMED, EXPERT]
         .into_iter()
         .filter_map(|field| row.get(field));
-    let words: Vec<&str> = words.map(String::as_str).collect();
+    let words = words.map(String::as_str);
+    let words: Vec<&str> = words.filter(|it| !it.starts_with(OF_A_PORT)).collect();
     (!words.is_empty()).then(|| words.join(", "))
 }
 
