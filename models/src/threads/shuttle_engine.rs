@@ -75,7 +75,9 @@ impl Threads for OnShuttle {
     fn wake(thread: usize) {
         let me = context::current();
         let handle = HANDLES.with_borrow(|handles| handles[thread].clone());
+        turns::with(|turns| turns.is_waking = true);
         handle.unpark();
+        turns::with(|turns| turns.is_waking = false);
         context::resume(me);
     }
 
@@ -135,6 +137,10 @@ impl Scheduler for OneWorld {
         if turns::is_stopped() {
             // The driver is done with a world that was broken off.
             return None;
+        }
+        if turns::with(|turns| turns.is_waking) == Some(true) {
+            // For shuttle this is a place to switch, and for no one else: who wakes another is not at a step of its own.
+            return current;
         }
         let threads = ready.iter().filter(can).map(|it| usize::from(it.id()));
         let able: Vec<usize> = threads.filter_map(|id| id.checked_sub(1)).collect();

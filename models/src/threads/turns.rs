@@ -19,6 +19,8 @@ pub(super) struct Turns {
     pub(super) ended: Vec<usize>,
     /// A thread that waits for a lock, when nobody could go on (shuttle's engine notes it).
     pub(super) blocked: Option<usize>,
+    /// Whether the running thread is waking another (shuttle's engine notes it).
+    pub(super) is_waking: bool,
     /// Where threads stalled.
     pub(super) stalls: Vec<StallSeen>,
     /// How many marks were made in the record of steps.
@@ -45,6 +47,7 @@ pub(super) fn begin(schedule: Schedule, give_up: fn() -> !) {
         give_up,
         ended: Vec::new(),
         blocked: None,
+        is_waking: false,
         stalls: Vec::new(),
         marks: 0,
     }));

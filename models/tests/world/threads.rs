@@ -234,9 +234,6 @@ fn with_stalls_shuttle_goes_the_way_that_the_strands_went() {
         plan.engine = STRANDS.into();
         let same = strands.plan.decisions == shuttle.plan.decisions;
         assert!(same, "seed {seed}: other decisions were asked for");
-        // Of several workers the engines may count another as busy while a datagram is taken up (seed 13): why is not known yet.
-        if plan.topology.workers() == 1 {
-            assert_eq!(strands.coverage, shuttle.coverage, "seed {seed}");
-        }
+        assert_eq!(strands.coverage, shuttle.coverage, "seed {seed}");
     }
 }
