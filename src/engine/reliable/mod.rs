@@ -4,6 +4,7 @@
 //! - [`verdict`]: is an incoming frame the next, a repeat, or ahead of a gap?
 //! - [`window`]: which of our frames does an ISeqno acknowledge?
 //! - [`send`]: how often and when is a frame sent?
+//! - `sending`: what waits for room in the window, is sent, and sent again.
 //!
 //! Use: [`Reliable::receive`] for each full frame of the dialogue; act on it where [`Verdict::is_taken`]; then
 //! [`Reliable::settle`], which acknowledges it unless an answer did. After any call drain
@@ -21,6 +22,7 @@
 
 mod frame;
 pub mod send;
+mod sending;
 pub mod verdict;
 pub mod window;
 
@@ -28,16 +30,14 @@ use core::time::Duration;
 use std::collections::VecDeque;
 
 pub(super) use self::frame::is_stateless;
-use self::frame::{Outgoing, Outstanding, Waiting, encode, is_vnak, opens, rewrite};
-use self::send::{
-    ROUND_TRIP_AT_FIRST, SendAction, SendEvent, SendState, first_interval, next_interval,
-};
+use self::frame::{Outgoing, Outstanding, Waiting, is_vnak};
+use self::send::ROUND_TRIP_AT_FIRST;
 use self::verdict::{Class, Verdict};
-use self::window::{OUTSTANDING_MAX, Window};
-use crate::engine::cipher::{Key, Padding};
+use self::window::Window;
+use crate::engine::cipher::Key;
 use crate::engine::options::BRIDGE_SKEW_MAX;
 use crate::time::Instant;
-use crate::wire::{Body, CallNumber, FullFrame, IaxCommand, InformationElements, SeqNo, Timestamp};
+use crate::wire::{CallNumber, FullFrame, IaxCommand, SeqNo, Timestamp};
 
 /// Frames that wait for room in the window.
 pub const QUEUE_MAX: usize = 256;
@@ -210,114 +210,6 @@ impl Reliable {
         now.saturating_since(self.start).as_millis() as u64
     }
 
-    /// Sends a frame reliably; gives the time-stamp that it carries.
-    ///
-    /// # Errors
-    ///
-    /// [`QueueFull`]; nothing was sent.
-    pub fn send(&mut self, now: Instant, body: Body<'_>) -> Result<Timestamp, QueueFull> {
-        let timestamp = self.stamp(now);
-        self.enqueue(now, timestamp, body, false)?;
-        Ok(timestamp)
-    }
-
-    /// Sends the last frame of the dialogue: its acknowledgement ends it.
-    ///
-    /// # Errors
-    ///
-    /// As for [`Reliable::send`].
-    pub fn send_final(&mut self, now: Instant, body: Body<'_>) -> Result<(), QueueFull> {
-        let timestamp = self.stamp(now);
-        self.enqueue(now, timestamp, body, true)
-    }
-
-    /// Sends a frame with a time-stamp of its own: PONG and LAGRP carry that of the frame that they answer (RFC 5456 §6.7.3,
-    /// §6.7.5), VOICE that of its audio.
-    ///
-    /// # Errors
-    ///
-    /// As for [`Reliable::send`].
-    pub fn send_stamped(
-        &mut self,
-        now: Instant,
-        timestamp: Timestamp,
-        body: Body<'_>,
-    ) -> Result<(), QueueFull> {
-        self.enqueue(now, timestamp, body, false)
-    }
-
-    fn enqueue(
-        &mut self,
-        now: Instant,
-        timestamp: Timestamp,
-        body: Body<'_>,
-        is_final: bool,
-    ) -> Result<(), QueueFull> {
-        if self.queue.len() >= QUEUE_MAX {
-            return Err(QueueFull);
-        }
-        let waiting = Waiting {
-            octets: encode(&self.frame(timestamp, SeqNo(0), body)),
-            key: self.key.clone(),
-            is_final,
-        };
-        if self.remote == CallNumber::ZERO && opens(&body) {
-            self.queue.push_front(waiting);
-        } else {
-            self.queue.push_back(waiting);
-        }
-        self.pump(now);
-        Ok(())
-    }
-
-    /// Sends what waits, as far as the window has room. What follows an opener is held until the other side's call
-    /// number is known (X-TOK-13).
-    fn pump(&mut self, now: Instant) {
-        while self.has_room()
-            && let Some(Waiting {
-                octets,
-                key,
-                is_final,
-            }) = self.queue.pop_front()
-            && let Some((state, _)) = SendState::Queued.next(SendEvent::Room)
-        {
-            let (oseqno, remote) = (self.window.take(), self.remote);
-            let octets = rewrite(&octets, |frame| {
-                frame.oseqno = oseqno;
-                frame.destination = remote;
-            });
-            let interval = first_interval(self.round_trip);
-            self.outstanding.push_back(Outstanding {
-                octets,
-                key,
-                is_final,
-                state,
-                due: now + interval,
-                interval,
-            });
-            self.emit(self.outstanding.len() - 1);
-        }
-    }
-
-    fn has_room(&self) -> bool {
-        let is_held = self.remote == CallNumber::ZERO && !self.outstanding.is_empty();
-        !is_held && self.outstanding.len() < OUTSTANDING_MAX
-    }
-
-    /// Sends an outstanding frame with the ISeqno of now.
-    fn emit(&mut self, index: usize) {
-        let (iseqno, frame) = (self.expected, &self.outstanding[index]);
-        let is_repeated = frame.state.is_repeated();
-        let octets = rewrite(&frame.octets, |frame| {
-            frame.iseqno = iseqno;
-            frame.retransmission = is_repeated;
-        });
-        let key = frame.key.clone();
-        self.carried = iseqno;
-        self.repeated += u64::from(is_repeated);
-        self.transmits.push_back(Outgoing { octets, key });
-    }
-
     /// Takes a full frame of this dialogue: sees to its order, acknowledges repeats, asks for what is missing, lets go
     /// what it acknowledges. Whoever calls has matched addresses and call numbers.
     pub fn receive(&mut self, now: Instant, frame: &FullFrame<'_>) -> Receipt {
@@ -353,38 +245,6 @@ impl Reliable {
         finished
     }
 
-    /// Forgets the frames that `iseqno` acknowledges; whether a final one was among them.
-    fn let_go(&mut self, iseqno: SeqNo) -> bool {
-        let count = usize::from(self.window.acknowledge(iseqno));
-        let acknowledged = |frame: &Outstanding| {
-            frame.state.next(SendEvent::Acknowledged).is_some() && frame.is_final
-        };
-        self.outstanding
-            .drain(..count)
-            .fold(false, |finished, frame| finished | acknowledged(&frame))
-    }
-
-    /// Sends again what a VNAK asks for, at most once in [`VNAK_INTERVAL`].
-    fn obey_vnak(&mut self, now: Instant, iseqno: SeqNo) {
-        let is_too_soon = self
-            .vnak_obeyed_at
-            .is_some_and(|at| now < at + VNAK_INTERVAL);
-        let known = iseqno.ahead_of(self.window.oldest()) <= self.window.outstanding();
-        if is_too_soon || !known || self.outstanding.is_empty() {
-            return;
-        }
-        self.vnak_obeyed_at = Some(now);
-        for index in 0..self.outstanding.len() {
-            if self.outstanding[index]
-                .state
-                .next(SendEvent::Asked)
-                .is_some()
-            {
-                self.emit(index);
-            }
-        }
-    }
-
     /// Acknowledges the frame now, whether or not something else did (iax2 §7.4: HANGUP, REJECT, REGACK, REGREJ).
     pub fn acknowledge(&mut self, frame: &FullFrame<'_>) {
         self.send_exempt(frame.source, frame.timestamp, frame.iseqno, IaxCommand::Ack);
@@ -407,43 +267,6 @@ impl Reliable {
         self.send_exempt(self.remote, timestamp, self.expected, IaxCommand::Vnak);
     }
 
-    fn send_exempt(
-        &mut self,
-        destination: CallNumber,
-        timestamp: Timestamp,
-        oseqno: SeqNo,
-        command: IaxCommand,
-    ) {
-        let body = Body::Iax {
-            command,
-            ies: InformationElements::EMPTY,
-        };
-        self.carried = self.expected;
-        let octets = encode(&FullFrame {
-            destination,
-            ..self.frame(timestamp, oseqno, body)
-        });
-        let key = self.key.clone();
-        self.transmits.push_back(Outgoing { octets, key });
-    }
-
-    const fn frame<'a>(
-        &self,
-        timestamp: Timestamp,
-        oseqno: SeqNo,
-        body: Body<'a>,
-    ) -> FullFrame<'a> {
-        FullFrame {
-            source: self.local,
-            destination: self.remote,
-            retransmission: false,
-            timestamp,
-            oseqno,
-            iseqno: self.expected,
-            body,
-        }
-    }
-
     /// A PONG came that echoes the time-stamp of our PING: how long the way and back was. Feeds the first wait of later
     /// frames, without smoothing (chan_iax2: `pingtime`).
     pub fn measure(&mut self, now: Instant, echoed: Timestamp) {
@@ -463,42 +286,5 @@ impl Reliable {
     /// Supposes a round trip before one was measured (chan_iax2: a POKE's `pingtime`).
     pub const fn suppose_round_trip(&mut self, round_trip: Duration) {
         self.round_trip = round_trip;
-    }
-
-    /// When [`Reliable::handle_timeout`] wants to be called.
-    pub fn poll_timeout(&self) -> Option<Instant> {
-        self.outstanding
-            .iter()
-            .filter(|frame| matches!(frame.state, SendState::Sent(_)))
-            .map(|frame| frame.due)
-            .min()
-    }
-
-    /// Sends again what has waited its interval.
-    pub fn handle_timeout(&mut self, now: Instant) -> Timeout {
-        for index in 0..self.outstanding.len() {
-            let frame = &mut self.outstanding[index];
-            if frame.due > now {
-                continue;
-            }
-            let Some((state, action)) = frame.state.next(SendEvent::Timeout) else {
-                continue;
-            };
-            frame.state = state;
-            if action == SendAction::GiveUp {
-                let is_final = frame.is_final;
-                return Timeout::GaveUp { is_final };
-            }
-            frame.interval = next_interval(frame.interval);
-            frame.due = now + frame.interval;
-            self.emit(index);
-        }
-        Timeout::Waiting
-    }
-
-    /// The next datagram to send. `padding` gives fresh random octets, and is asked where the frame is encrypted.
-    pub fn poll_transmit(&mut self, padding: impl FnOnce() -> Padding) -> Option<Vec<u8>> {
-        let outgoing = self.transmits.pop_front()?;
-        Some(outgoing.seal(padding))
     }
 }
