@@ -179,4 +179,60 @@ mod tests {
         assert_eq!(gaps.counts, [2, 1, 1, 0, 0, 0, 0, 0, 0, 0, 1, 1]);
         assert_eq!(gaps.sum_micros, 2_030_002);
     }
+
+    /// A reading that has another number at each place, without a field left out.
+    fn reading() -> Counts {
+        Counts {
+            calls: 1,
+            registrations: 2,
+            requests: 3,
+            pokes: 4,
+            registrants: 5,
+            watched: 6,
+            waiting_for_directory: 7,
+            timers: 8,
+            expiry_timers: 9,
+            frames_outstanding: 10,
+            frames_queued: 11,
+            numbers_allocated: 12,
+            numbers_free: 13,
+            numbers_quarantined: 14,
+            trunks: 15,
+            events_waiting: 16,
+            retransmissions: 17,
+            gaps: Gaps {
+                counts: core::array::from_fn(|nth| 18 + nth as u64),
+                sum_micros: 30,
+            },
+            dropped: Dropped {
+                undecodable: 31,
+                misaddressed: 32,
+                unmatched: 33,
+                media: 34,
+                undecipherable: 35,
+                trunk_queue: 36,
+                leg_messages: 37,
+                unproven: 38,
+                withheld: 39,
+                refused: 40,
+                events: 41,
+                transmits: 42,
+            },
+        }
+    }
+
+    /// The numbers of a reading, in the order of its fields.
+    fn numbers(reading: Counts) -> Vec<u64> {
+        let text = format!("{reading:?}");
+        let words = text.split(|it: char| !it.is_ascii_digit());
+        words.filter_map(|word| word.parse().ok()).collect()
+    }
+
+    #[test]
+    fn readings_are_added_place_by_place() {
+        let doubled: Vec<u64> = (1..=42).map(|number| 2 * number).collect();
+        assert_eq!(numbers(reading() + reading()), doubled);
+        assert_eq!(reading() + Counts::default(), reading());
+        assert_eq!(Counts::default() + reading(), reading());
+    }
 }
