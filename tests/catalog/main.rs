@@ -4,6 +4,7 @@ mod bench;
 
 mod address;
 mod claims;
+mod counters;
 mod eviction;
 mod moves;
 mod reachability;

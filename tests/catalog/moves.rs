@@ -126,3 +126,57 @@ fn what_the_store_has_taken_away_is_forgotten_where_nobody_asks() {
     store_all(&catalog);
     assert_eq!(catalog.parked("alice"), None);
 }
+
+/// The file drops a name while a second contact is on its way to the store: what comes back is the one in force, under a generation that
+/// is newer than both.
+#[test]
+fn what_is_owed_of_a_name_that_went_is_written_anew() {
+    let catalog = plain(true);
+    catalog.reload(configuration(1, vec![peer("alice")]));
+    let handle = found(&catalog, "alice");
+    register(&catalog, &handle, address(1), at(100));
+    assert!(catalog.register(&handle, address(2), at(200)).is_ok());
+    let sent = catalog.poll_write().expect("the second contact is written");
+    catalog.reload(configuration(2, vec![]));
+    let write = catalog.poll_write().expect("the store is told again");
+    assert!(write.generation > sent.generation, "{write:?}");
+    assert_eq!(write.contact, Some((address(1), at(100))));
+}
+
+/// Where nobody asks for its name, nothing is known of a row that went without a contact.
+#[test]
+fn a_row_without_a_contact_leaves_nothing_behind() {
+    let catalog = plain(true);
+    drop(load(&catalog, row(peer("alice")), at(0)));
+    assert_eq!(catalog.prune(Role::Peer, "alice"), Pruned::Evicted);
+    assert_eq!(catalog.parked("alice"), None);
+}
+
+/// Without a database there is nobody to keep anything for.
+#[test]
+fn nothing_waits_for_a_name_where_nothing_is_stored() {
+    let catalog = plain(false);
+    catalog.reload(configuration(1, vec![peer("alice")]));
+    let handle = found(&catalog, "alice");
+    assert!(catalog.register(&handle, address(1), at(100)).is_ok());
+    drop(handle);
+    catalog.reload(configuration(2, vec![]));
+    assert_eq!(catalog.parked("alice"), None);
+}
+
+/// The file gives a host to a peer that the operator is taking away: that change is over, and the store is owed no more than the host.
+#[test]
+fn a_change_that_a_new_host_overtakes_is_owed_to_nobody() {
+    let catalog = plain(true);
+    catalog.reload(configuration(1, vec![peer("alice")]));
+    let handle = found(&catalog, "alice");
+    register(&catalog, &handle, address(1), at(100));
+    drop(handle);
+    let unregistered = catalog.unregister("alice");
+    assert!(matches!(unregistered, Unregistered::Storing(_)));
+    catalog.reload(configuration(2, vec![fixed_peer("alice", address(2))]));
+    store_all(&catalog);
+    catalog.reload(configuration(3, vec![]));
+    assert_eq!(catalog.parked("alice"), None);
+    assert_eq!(catalog.poll_write(), None);
+}

@@ -424,3 +424,15 @@ fn cached_rows_have_a_limit_and_stored_ones_make_room() {
     );
     assert!(found(&catalog, "pending").same_object(&pending));
 }
+
+/// Where all are of the file there is nobody to make room, and the container stays within its limit.
+#[test]
+fn cached_rows_have_a_limit_where_nobody_can_go_too() {
+    let catalog = plain(true);
+    let all = (0..ENTRIES_MAX).map(|n| peer(&format!("name{n}")));
+    catalog.reload(configuration(1, all.collect()));
+    let question = ask(&catalog, Role::Peer, "alice");
+    catalog.answer(question.id, Answer::Row(row(peer("alice"))), at(0));
+    assert!(matches!(catalog.take_answer(question.id), Lookup::Failed));
+    assert_eq!(catalog.len(Role::Peer), ENTRIES_MAX);
+}
