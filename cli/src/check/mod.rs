@@ -13,7 +13,7 @@ use iaxproof_models::{Design, scenarios};
 
 use crate::certificate::write::Place;
 use crate::error::Error;
-use crate::prove::{self, Limits, Proof};
+use crate::prove::{self, Limits, Proof, Work};
 use crate::report::{Report, Row, Verdict};
 use crate::sim;
 
@@ -73,10 +73,8 @@ pub(crate) fn run(args: &CheckArgs, json: bool) -> Result<Verdict, Error> {
 }
 
 fn quick_pairs(limits: Limits) -> Result<Vec<Proof>, Error> {
-    let work: Vec<_> = matrix::quick_pairs()
-        .map(|s| (s, Design::Shipped))
-        .collect();
-    prove::prove_all(&work, limits)
+    let work = matrix::quick_pairs().map(|s| Work::of(s, Design::Shipped));
+    prove::prove_all(&work.collect::<Vec<_>>(), limits)
 }
 
 /// One row for all cells that are proved, and one for each other.
@@ -101,6 +99,6 @@ fn of_cells(cells: &[Proof]) -> Vec<Row> {
 }
 
 fn shipped(limits: Limits) -> Result<Vec<Proof>, Error> {
-    let work: Vec<_> = scenarios().map(|s| (s, Design::Shipped)).collect();
-    prove::prove_all(&work, limits)
+    let work = scenarios().map(|s| Work::of(s, Design::Shipped));
+    prove::prove_all(&work.collect::<Vec<_>>(), limits)
 }

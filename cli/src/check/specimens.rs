@@ -1,9 +1,9 @@
 //! The designs that must fail. A specimen that holds means that the checks are blind, and breaks the check.
 
-use iaxproof_models::{Design, Scenario, scenarios, token};
+use iaxproof_models::{Design, scenarios, token};
 
 use crate::error::Error;
-use crate::prove::{self, Failure, Limits, Proof};
+use crate::prove::{self, Failure, Limits, Proof, Work};
 use crate::report::{Row, Verdict};
 use crate::sim;
 
@@ -41,9 +41,10 @@ const MUST_FAIL: [(Design, &str, &str, &str); 4] = [
 ///
 /// Where a child cannot be started.
 pub(crate) fn schedules(limits: Limits, quiet: bool) -> Result<Vec<Row>, Error> {
-    let work: Vec<(&'static Scenario, Design)> = MUST_FAIL
+    let named = |name: &str| scenarios().find(|scenario| scenario.name == name);
+    let work: Vec<Work> = MUST_FAIL
         .iter()
-        .filter_map(|(design, name, ..)| Some((scenarios().find(|s| s.name == *name)?, *design)))
+        .filter_map(|(design, name, ..)| Some(Work::of(named(name)?, *design)))
         .collect();
     if work.len() != MUST_FAIL.len() {
         return Err(Error::Broke("a specimen's scenario is gone".to_owned()));

@@ -118,7 +118,9 @@ pub(crate) fn run(args: &ProveArgs, json: bool) -> Result<Verdict, Error> {
         return Ok(Verdict::Held);
     }
     let place = Place::prepare(args.certificate.as_deref())?;
-    let work = selected.iter().map(|scenario| (*scenario, args.design));
+    let work = selected
+        .iter()
+        .map(|scenario| Work::of(scenario, args.design));
     let proofs = explore(&work.collect::<Vec<_>>(), args.limits, &args.journal()?)?;
     let mut rows: Vec<Row> = proofs.iter().flat_map(Proof::rows).collect();
     let is_all = args.names.is_empty() && !args.matrix && args.design == Design::Shipped;
@@ -177,32 +179,52 @@ fn select(names: &[String], design: Design) -> Result<Vec<&'static Scenario>, Er
     names.iter().map(by_name).collect()
 }
 
+/// A scenario on a design.
+#[derive(Clone, Copy)]
+pub(crate) struct Work {
+    scenario: &'static Scenario,
+    design: Design,
+    /// Whether the second explorer is known to come to an end, in a few seconds on an idle machine.
+    has_an_end: bool,
+}
+
+impl Work {
+    /// Of which nothing is known yet.
+    pub(crate) const fn of(scenario: &'static Scenario, design: Design) -> Self {
+        Work {
+            scenario,
+            design,
+            has_an_end: false,
+        }
+    }
+
+    /// The second explorer has come to its end here before, or has not.
+    pub(crate) const fn known_to_end(self, has_an_end: bool) -> Self {
+        Work { has_an_end, ..self }
+    }
+}
+
 /// Explores each scenario on its design under both explorers, some children at a time, and gives the proofs in order.
 ///
 /// # Errors
 ///
 /// [`Error::Io`] where no child can be started.
-pub(crate) fn prove_all(
-    work: &[(&'static Scenario, Design)],
-    limits: Limits,
-) -> Result<Vec<Proof>, Error> {
+pub(crate) fn prove_all(work: &[Work], limits: Limits) -> Result<Vec<Proof>, Error> {
     explore(work, limits, &Journal::none())
 }
 
 /// As [`prove_all`], but for what the journal remembers.
-fn explore(
-    work: &[(&'static Scenario, Design)],
-    limits: Limits,
-    journal: &Journal,
-) -> Result<Vec<Proof>, Error> {
+fn explore(work: &[Work], limits: Limits, journal: &Journal) -> Result<Vec<Proof>, Error> {
     let tasks = (0..work.len()).flat_map(|i| [(i, Engine::Loom), (i, Engine::Shuttle)]);
     let queue: Mutex<VecDeque<(usize, Engine)>> = Mutex::new(tasks.collect());
     let progress = Mutex::new(Progress::new("prove", 2 * work.len() as u64));
     let worker = || -> Result<Vec<Answer>, Error> {
         let mut answers = Vec::new();
         while let Some((i, engine)) = locked(&queue).pop_front() {
-            let (scenario, design) = work[i];
-            let limit = limits.of(engine, scenario);
+            let Work {
+                scenario, design, ..
+            } = work[i];
+            let limit = limits.of(engine, work[i]);
             let told = match journal.said(scenario, design, engine, limit) {
                 Some(told) => Ok(told),
                 None => ask(journal, scenario, design, engine, limit)?,
@@ -246,13 +268,13 @@ struct Answer {
 }
 
 /// Puts the two answers of each piece of work together.
-fn pair(work: &[(&'static Scenario, Design)], mut answers: Vec<Answer>) -> Vec<Proof> {
+fn pair(work: &[Work], mut answers: Vec<Answer>) -> Vec<Proof> {
     answers.sort_by_key(|answer| (answer.i, answer.engine == Engine::Shuttle));
     let mut answers = answers.into_iter().map(|answer| answer.told);
     let mut next = || answers.next().unwrap_or(Err(Lost::TimedOut));
-    let proof = |(scenario, design): &(&'static Scenario, Design)| Proof {
-        scenario,
-        design: *design,
+    let proof = |work: &Work| Proof {
+        scenario: work.scenario,
+        design: work.design,
         loom: next(),
         shuttle: next(),
     };
@@ -260,12 +282,16 @@ fn pair(work: &[(&'static Scenario, Design)], mut answers: Vec<Answer>) -> Vec<P
 }
 
 impl Limits {
-    /// Where loom is bounded in a cell of the matrix, the other explorer is only to look for what loom does not see.
-    fn of(self, engine: Engine, scenario: &Scenario) -> Duration {
+    /// Where loom is bounded in a cell of the matrix, the other explorer is only to look for what loom does not see: it need not come to its
+    /// end, but where it is known to.
+    fn of(self, engine: Engine, work: Work) -> Duration {
+        let scenario = work.scenario;
         let is_bounded_cell = scenario.is_cell() && scenario.preemptions_max.is_some();
         Duration::from_secs(match engine {
             Engine::Loom => self.loom_seconds,
-            Engine::Shuttle if is_bounded_cell => self.dfs_seconds.min(BOUNDED_CELL_SECONDS),
+            Engine::Shuttle if is_bounded_cell && !work.has_an_end => {
+                self.dfs_seconds.min(BOUNDED_CELL_SECONDS)
+            }
             Engine::Shuttle => self.dfs_seconds,
         })
     }

@@ -6,11 +6,11 @@ mod differ;
 use std::path::PathBuf;
 
 use clap::Args;
-use iaxproof_models::{Design, Scenario, scenario, scenarios};
+use iaxproof_models::{Scenario, scenario, scenarios};
 
-use crate::certificate::{Certificate, Entry};
+use crate::certificate::{Certificate, Ended, Entry};
 use crate::error::Error;
-use crate::prove::{self, Limits};
+use crate::prove::{self, Limits, Work};
 use crate::report::{Report, Row, Verdict};
 
 /// Explore again what a certificate names: counts, outcomes and words must be the same.
@@ -69,8 +69,7 @@ fn choose<'c>(certificate: &'c Certificate, args: &VerifyArgs) -> Result<Vec<&'c
 
 /// Explores what this build has, and gives the rows of all in the certificate's order.
 fn again(chosen: &[&Entry], args: &VerifyArgs) -> Result<Vec<Row>, Error> {
-    let found = chosen.iter().map(|entry| find(entry));
-    let found: Vec<Option<(&Scenario, Design)>> = found.collect();
+    let found: Vec<Option<Work>> = chosen.iter().map(|entry| find(entry)).collect();
     let work: Vec<_> = found.iter().copied().flatten().collect();
     let mut proofs = prove::prove_all(&work, args.limits)?.into_iter();
     let rows = chosen.iter().zip(found).flat_map(|(entry, found)| {
@@ -82,10 +81,12 @@ fn again(chosen: &[&Entry], args: &VerifyArgs) -> Result<Vec<Row>, Error> {
     Ok(rows.collect())
 }
 
-fn find(entry: &Entry) -> Option<(&'static Scenario, Design)> {
+/// What the certificate says came to its end gets the time to, also on a slower machine.
+fn find(entry: &Entry) -> Option<Work> {
     let scenario = scenario(&entry.name)?;
     let runs = scenario.designs().any(|design| design == entry.design);
-    runs.then_some((scenario, entry.design))
+    let work = Work::of(scenario, entry.design);
+    runs.then(|| work.known_to_end(entry.shuttle.end == Ended::Exhausted))
 }
 
 /// What was not looked at: of the certificate, and of this build.
