@@ -75,6 +75,7 @@ struct Waiting {
 }
 
 impl Cached {
+    /// No row is in memory yet.
     pub(super) fn new(caching: Caching) -> Self {
         Cached {
             stay: caching.stay,
