@@ -1,4 +1,4 @@
-//! Attacks on those who answer, played against the defence that each needs (iax2-protocol.md §10).
+//! Attacks on those who answer, played against the defence that each needs.
 
 use core::net::SocketAddr;
 use core::time::Duration;

@@ -1,4 +1,4 @@
-//! Calls that name nobody (iax2-protocol.md §6.2, "User selection"; chan_iax2): which user they are taken for, and that nobody with a
+//! Calls that name nobody (chan_iax2): which user they are taken for, and that nobody with a
 //! secret is given away by them.
 
 use crate::bench::*;

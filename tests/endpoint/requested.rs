@@ -1,5 +1,5 @@
 //! Calls that the application is asked about before they are accepted: what it does not know is refused by REJECT, as chan_iax2
-//! refuses what its dial plan does not have (iax2-protocol.md §6.2).
+//! refuses what its dial plan does not have.
 
 use crate::bench::*;
 use iaxproof::catalog::Answer;

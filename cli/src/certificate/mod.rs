@@ -89,6 +89,7 @@ pub(crate) enum Ended {
 pub(crate) struct Name(String);
 
 impl Name {
+    /// The name of this text: the beginning of its SHA-256.
     pub(crate) fn of(text: &str) -> Self {
         let digest = Sha256::digest(text);
         let octets = digest.iter().take(8);

@@ -67,6 +67,7 @@ impl Sockets {
         })
     }
 
+    /// How many there are.
     pub(super) fn len(&self) -> usize {
         self.bound.len()
     }

@@ -65,6 +65,7 @@ pub(super) struct Storm {
 }
 
 impl Storm {
+    /// One that has not begun.
     pub(super) fn new(plan: Plan, clock: Clock, sockets: Sockets) -> Self {
         Storm {
             plan,

@@ -34,6 +34,7 @@ struct Received {
 }
 
 impl Batch {
+    /// An empty one, with room for [`BATCH_MAX`].
     pub(crate) fn new() -> Self {
         Batch {
             buffers: vec![vec![0; DATAGRAM_MAX].into(); BATCH_MAX],
@@ -70,6 +71,7 @@ impl Batch {
             .chain(all().filter(later))
     }
 
+    /// How many were received.
     #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.received.len()

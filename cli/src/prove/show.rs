@@ -127,6 +127,7 @@ pub(crate) fn enumeration(scenario: &Scenario) -> &'static str {
     }
 }
 
+/// How many outcomes an explorer saw; `?` where it was lost.
 pub(super) fn outcomes(told: &Result<Told, Lost>) -> String {
     told.as_ref().map_or("?".to_owned(), |told| {
         told.exploration.outcomes.len().to_string()

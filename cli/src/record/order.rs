@@ -60,10 +60,12 @@ impl Order {
         self.is_over.load(Ordering::Relaxed)
     }
 
+    /// A lock was taken.
     pub(super) fn moved(&self) {
         self.moves.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// A thread waits for its turn, until this is dropped.
     pub(super) fn wait(&self) -> Wait<'_> {
         self.waiting.fetch_add(1, Ordering::Relaxed);
         Wait {

@@ -37,6 +37,7 @@ pub(super) struct State {
 }
 
 impl State {
+    /// Whether it has ended.
     pub(super) fn is_over(&self) -> bool {
         self.is_over.load(Ordering::Relaxed)
     }

@@ -254,6 +254,7 @@ impl Found {
         }
     }
 
+    /// Adds worlds that panicked alike to those that are known.
     pub(super) fn add_panic(&mut self, signature: String, group: PanicGroup) {
         match self.panics.get_mut(&signature) {
             None => drop(self.panics.insert(signature, group)),

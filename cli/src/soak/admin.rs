@@ -31,6 +31,7 @@ pub(super) struct Admin<F: Family> {
 }
 
 impl<F: Family> Admin<F> {
+    /// One that has not done anything yet.
     pub(super) fn new(world: Arc<World<F>>, post: Post, dice: Dice) -> Self {
         Admin {
             world,

@@ -47,6 +47,7 @@ enum Job {
 }
 
 impl<F: Family> Database<F> {
+    /// One that nobody has asked yet.
     pub(super) fn new(world: Arc<World<F>>, post: Post, dice: Dice) -> Self {
         Database {
             world,

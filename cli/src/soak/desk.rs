@@ -27,6 +27,7 @@ pub(super) struct Desk<F: Family> {
 }
 
 impl<F: Family> Desk<F> {
+    /// One without a question.
     pub(super) fn new(world: Arc<World<F>>) -> Self {
         Desk {
             world,

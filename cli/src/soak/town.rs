@@ -44,6 +44,7 @@ pub(super) enum Home {
 }
 
 impl Home {
+    /// Of each four peers one has each home.
     pub(super) const fn of(peer: usize) -> Self {
         match peer % 4 {
             0 => Home::Always,

@@ -1,4 +1,4 @@
-//! How long a row of the database stays in memory (chan_iax2: `rtcachefriends`, `rtautoclear`; iax2-protocol §8.3): counted from when it was
+//! How long a row of the database stays in memory (chan_iax2: `rtcachefriends`, `rtautoclear`): counted from when it was
 //! read, not from a registration.
 //!
 //! # Deviations
@@ -75,6 +75,7 @@ struct Waiting {
 }
 
 impl Cached {
+    /// No row is in memory yet.
     pub(super) fn new(caching: Caching) -> Self {
         Cached {
             stay: caching.stay,

@@ -51,6 +51,7 @@ const MIRROR: &str = "
         WHERE kept.name = CAST($4 AS TEXT) AND kept.server = CAST($5 AS BIGINT) AND kept.written = CAST($6 AS BIGINT))";
 const REGISTRATION: &str = "SELECT name, ipaddr, port, regseconds, deadline, generation
     FROM iaxproof_registrations WHERE name = CAST($1 AS TEXT)";
+/// All registrations, in the order of their names.
 pub(super) const REGISTRATIONS: &str = "SELECT name, ipaddr, port, regseconds, deadline, generation
     FROM iaxproof_registrations ORDER BY name";
 

@@ -113,6 +113,7 @@ impl Defect {
         })
     }
 
+    /// The same of a text; the error says what was expected.
     pub(super) fn parse(text: &str) -> Result<Defect, String> {
         let defect: Defect = toml::from_str(text).map_err(|error| error.to_string())?;
         defect.check()?;

@@ -278,6 +278,7 @@ fn judge(defect: &Defect, found: &[Finder]) -> Result<Judged, String> {
     })
 }
 
+/// What a command line did instead of what was wanted.
 pub(super) fn not_expected(line: &[String], ended: &Ended, wanted: &str) -> String {
     let how = match &ended.how {
         How::Exit(code) => format!("exit code {code}"),

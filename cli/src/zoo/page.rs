@@ -116,6 +116,7 @@ fn anchor(title: &str) -> String {
     kept.collect()
 }
 
+/// Every defect of the sources' `zoo/`.
 pub(super) fn all() -> Vec<Defect> {
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let files = super::all_files(&sources.join("zoo")).unwrap();

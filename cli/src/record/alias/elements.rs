@@ -2,11 +2,14 @@
 
 use iaxproof::wire::{CallNumber, FullFrame, Head, IaxCommand, IeCode};
 
-/// The frame type of IAX control frames, where a full frame has it, and where it has its subclass (RFC 5456 §8.3).
+/// The frame type of IAX control frames (RFC 5456 §8.3).
 const IAX: u8 = 6;
+/// Where a full frame has its type.
 pub(super) const TYPE_OFFSET: usize = 10;
+/// And where its subclass.
 const SUBCLASS_OFFSET: usize = 11;
 
+// The codes of the elements that name who logs in, or prove it.
 pub(super) const USERNAME: u8 = IeCode::Username as u8;
 pub(super) const PASSWORD: u8 = IeCode::Password as u8;
 pub(super) const CHALLENGE: u8 = IeCode::Challenge as u8;
@@ -22,12 +25,16 @@ pub(super) fn put_out(content: &[u8]) -> Vec<u8> {
 
 /// An IAX control frame.
 pub(super) struct Iax {
+    /// The sender's call number.
     pub(super) source: CallNumber,
+    /// The receiver's.
     pub(super) destination: CallNumber,
+    /// Which message it is.
     pub(super) subclass: IaxCommand,
 }
 
 impl Iax {
+    /// The head of one; `None` for other frames, and for what is too short.
     pub(super) fn of(octets: &[u8]) -> Option<Self> {
         let Head::Full {
             source,

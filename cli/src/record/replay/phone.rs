@@ -41,6 +41,7 @@ pub(super) struct Rig {
 }
 
 impl Rig {
+    /// A server of so many workers with this configuration, recorded into this file.
     pub(super) fn begin(path: &Path, workers: u16, configuration: Configuration) -> Self {
         let header = || Header {
             seeds: (0..workers).map(|it| [4 + it as u8; 32]).collect(),
@@ -159,6 +160,7 @@ pub(super) struct Phone {
 }
 
 impl Phone {
+    /// One that has not called yet.
     pub(super) fn new(rig: &Rig, address: SocketAddr, number: u16) -> Self {
         Phone {
             address,
@@ -208,11 +210,13 @@ impl Phone {
         challenge.expect("AUTHREQ with a challenge")
     }
 
+    /// Sends an IAX control frame.
     pub(super) fn message(&mut self, rig: &mut Rig, command: IaxCommand, ies: &IeBuffer) {
         let ies = ies.view();
         self.say(rig, Body::Iax { command, ies });
     }
 
+    /// Sends a full frame.
     pub(super) fn say(&mut self, rig: &mut Rig, body: Body<'_>) {
         let octets = self.next(rig, body);
         rig.come(self.address, &octets);

@@ -21,6 +21,7 @@ pub(super) struct Summary {
 }
 
 impl Summary {
+    /// What a recording says, beside what was played of it.
     pub(super) fn of(recorded: &Recorded, played: Vec<(Actor, Played)>) -> Self {
         let header = &recorded.header;
         Summary {
@@ -38,6 +39,7 @@ impl Summary {
         self.build == BUILD
     }
 
+    /// Failed where the same sources did something else, and broke where other sources did.
     pub(super) fn verdict(&self) -> Verdict {
         match self.parts().is_none() {
             true => Verdict::Held,
@@ -115,6 +117,7 @@ impl Summary {
         notices
     }
 
+    /// Prints it, for people or for programs.
     pub(super) fn print(&self, json: bool) {
         match json {
             true => self.print_json(),

@@ -26,6 +26,7 @@ use crate::serve::operator::reload;
 const CALLS: u16 = 300;
 const WORKERS: [Actor; 2] = [Actor::worker(WorkerId(0)), Actor::worker(WorkerId(1))];
 
+/// How the recordings of these tests begin.
 pub(super) fn header() -> Header {
     Header {
         version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -25,6 +25,7 @@ const SETTINGS: &str = "
     SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'";
 /// Makes tables one process after the other; the number is anybody's and stands for that.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(4569)";
+
 /// A connection.
 pub(super) struct Session {
     client: Client,
@@ -34,6 +35,7 @@ pub(super) struct Session {
 }
 
 impl Session {
+    /// Connects, and sets the limits of [`SETTINGS`].
     pub(super) async fn begin(target: &Target) -> Result<Self, Error> {
         let (client, connection) = target.config.connect(NoTls).await?;
         let mover = tokio::spawn(async move {
@@ -50,6 +52,7 @@ impl Session {
         Ok(session)
     }
 
+    /// Whether the connection is over after this error.
     pub(super) fn is_gone_by(&self, error: &Error) -> bool {
         error.is_closed() || self.client.is_closed() || has_code(error, &GONE)
     }
@@ -88,6 +91,7 @@ impl Session {
         }
     }
 
+    /// Makes the tables that are not there.
     pub(super) async fn make(&self, tables: &[Table]) -> Result<(), Error> {
         self.client.batch_execute(LOCK).await?;
         for Table { name, columns, .. } in tables {
@@ -116,6 +120,7 @@ impl Session {
         Ok(prepared)
     }
 
+    /// The rows that a step asks for.
     pub(super) async fn select(&self, step: &Step) -> Result<Vec<Vec<Value>>, Error> {
         let statement = self.prepare(step.statement).await?;
         let values = bound(&statement, &step.values);
@@ -123,6 +128,7 @@ impl Session {
         rows.iter().map(read).collect()
     }
 
+    /// The columns of the row of this name that are not null, by name and as text.
     pub(super) async fn row(
         &self,
         table: &'static str,
@@ -152,6 +158,7 @@ impl Session {
         done.map(|_| ())
     }
 
+    /// Does all of these in one transaction, or none.
     pub(super) async fn apply(&self, steps: &[Step]) -> Result<(), Error> {
         self.client.batch_execute("BEGIN").await?;
         self.finish(self.apply_all(steps).await).await
