@@ -3,10 +3,10 @@
 //!
 //! - [`checks`]: the table, a file for each chapter. [`check`]: what one is. [`select`]: which are tried. [`run`]: tries them.
 //! - [`trial`]: what a check is given. [`subject`]: what is known of the target. [`peer`], [`dialogue`]: sockets, and the
-//!   numbers of one dialogue. [`trace`]: what went and came.
+//!   numbers of one dialogue. [`sealing`]: its keys, where it is encrypted. [`trace`]: what went and came.
 //! - [`show`], [`junit`]: the report. `page`: `docs/conform.md`, held equal to the table by a test.
 //!
-//! The peers are made of [`iaxproof::wire`] alone: no engine is on our side, so a check may say anything at any time.
+//! The peers are made of [`iaxproof::wire`] and the cipher alone: no engine is on our side, so a check may say anything at any time.
 
 mod check;
 mod checks;
@@ -16,6 +16,7 @@ mod junit;
 mod page;
 mod peer;
 mod run;
+mod sealing;
 mod select;
 mod show;
 mod subject;

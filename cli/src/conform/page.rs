@@ -28,6 +28,7 @@ const CHAPTERS: &[(&str, &str)] = &[
     ("10", "Security"),
     ("12", "Implementation"),
     ("X-CALL", "Calls, as deployed peers make them"),
+    ("X-ENC", "Encryption, likewise"),
     ("X-FRM", "Frames, likewise"),
     ("X-IE", "Information elements, likewise"),
     ("X-INV", "INVAL, likewise"),
