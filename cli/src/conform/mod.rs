@@ -45,6 +45,9 @@ pub(crate) struct ConformArgs {
     /// Which checks: sections (6.1.2), ids (6.1.2-5); all without any.
     #[arg(value_name = "SECTION|ID")]
     which: Vec<String>,
+    /// Leave these out, named likewise; may be given several times.
+    #[arg(long, value_name = "SECTION|ID")]
+    except: Vec<String>,
     /// Say what there is to choose from, and try nothing.
     #[arg(long)]
     list: bool,
@@ -68,7 +71,7 @@ pub(crate) struct ConformArgs {
 /// [`Error::Usage`] where nothing has that name or the target has no address, [`Error::Io`] where a file cannot be read or
 /// written.
 pub(crate) fn run(args: &ConformArgs, json: bool) -> Result<ExitCode, Error> {
-    let checks = select::select(checks::all(), &args.which)?;
+    let checks = select::select(checks::all(), &args.which, &args.except)?;
     if args.list {
         show::list(&checks, json);
         return Ok(ExitCode::SUCCESS);

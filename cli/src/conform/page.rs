@@ -56,7 +56,7 @@ fn title(chapter: &str) -> &'static str {
 
 /// The page.
 fn page() -> String {
-    let all = select::select(checks::all(), &[]).unwrap();
+    let all = select::select(checks::all(), &[], &[]).unwrap();
     let rows: BTreeSet<&str> = all.iter().flat_map(|check| check.rows()).collect();
     let mut out = format!(
         "# `iaxproof conform`: {} checks of {} requirements\n\n\

@@ -4,7 +4,7 @@
 use core::time::Duration;
 use std::collections::BTreeSet;
 
-use iaxproof::engine::cipher::{BLOCK_LEN, Key};
+use iaxproof::engine::cipher::{BLOCK_LEN, Key, is_sealed};
 use iaxproof::wire::{
     ApparentAddress, Frame, FullFrame, IaxCommand, IeBuffer, InformationElement, MetaFrame,
     MiniFrame, Timestamp, TrunkBuffer, TrunkEntry,
@@ -93,7 +93,7 @@ pub(super) const CHECKS: &[Check] = &[
     .slow(),
     must(
         "8.1.4-i1a",
-        "A sealed frame has its call numbers in clear, and then whole blocks of 16 octets: two at least, and no more than 31 octets longer than its frame.",
+        "A sealed frame has its call numbers in clear, and then whole blocks of 16 octets that open to padding and its rest.",
         is_laid_out,
     ),
     should(
@@ -268,17 +268,25 @@ fn sealed(dialogue: &Dialogue) -> impl Iterator<Item = (&Heard, &[u8], usize)> {
 fn is_laid_out(trial: &Trial<'_>) -> Outcome {
     let (mut dialogue, _) = echoing(trial)?;
     send_mini(&mut dialogue, 1_020, &SOUND);
-    dialogue.is_alive("audio under the key")?;
-    for (heard, sealed, clear) in sealed(&dialogue) {
-        let more = sealed.len() - heard.octets().len();
-        let is_whole = (sealed.len() - clear).is_multiple_of(BLOCK_LEN);
-        let is_so =
-            is_whole && sealed[..clear] == heard.octets()[..clear] && (16..=31).contains(&more);
-        want(
-            is_so,
-            "the call numbers in clear, then whole blocks with 16 to 31 octets of padding",
-        )?;
-    }
+    dialogue.say_bare(IaxCommand::Ping);
+    dialogue.listen(trial.subject.waits.quiet);
+    // What no key opens may be so for its length.
+    let is_whole = dialogue
+        .strays()
+        .iter()
+        .all(|heard| is_sealed(heard.octets()));
+    want(is_whole, "whole blocks of 16 octets behind the clear ones")?;
+    let (ours, theirs) = (dialogue.ours, dialogue.theirs);
+    let names_the_call = |heard: &Heard| match heard.frame() {
+        Some(Frame::Full(frame)) => (frame.source, frame.destination) == (theirs, ours),
+        Some(Frame::Mini(mini)) => mini.source() == theirs,
+        _ => false,
+    };
+    let expected = format!("the call numbers {theirs} and {ours} in clear");
+    want(
+        sealed(&dialogue).all(|(heard, ..)| names_the_call(heard)),
+        expected,
+    )?;
     nothing_strays(&dialogue)
 }
 
