@@ -1,5 +1,7 @@
 //! All checks against `iaxproof serve` as it is started without a configuration: all that it claims.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::collections::BTreeSet;
 
 use crate::judge::judge;

@@ -122,12 +122,14 @@ pub(super) const CHECKS: &[Check] = &[
         "X-ENC-5a",
         "TXREQ on an encrypted call is refused, by UNSUPPORT or TXREJ; nobody gets a TXCNT, and the call lives on.",
         no_transfer,
-    ),
+    )
+    .fails_asterisk("TXREQ is obeyed, by a TXCNT under the key of the call"),
     must(
         "X-ENC-5b",
         "An entry of a trunk frame is not audio of an encrypted call: nothing comes back from --echo.",
         no_trunk,
-    ),
+    )
+    .fails_asterisk("it is heard"),
 ];
 
 fn probes(trial: &Trial<'_>) -> Outcome {
@@ -323,10 +325,11 @@ fn rotated(trial: &Trial<'_>) -> Outcome {
     let mut dialogue = call(trial)?;
     let fresh: [u8; BLOCK_LEN] = random().unwrap_or([0x3c; BLOCK_LEN]);
     let sent = dialogue.say_with(IaxCommand::RtKey, InformationElement::Challenge(&fresh));
-    dialogue.expect_acknowledged(sent, "RTKEY")?;
+    // At once: what is sent next is under it, be it an ACK.
     if let Some(key) = Key::from_octets(&fresh) {
         dialogue.rotate(key);
     }
+    dialogue.expect_acknowledged(sent, "RTKEY")?;
     dialogue.is_alive("RTKEY, under the key that it carries")?;
     nothing_strays(&dialogue)
 }
@@ -335,17 +338,20 @@ fn no_transfer(trial: &Trial<'_>) -> Outcome {
     let mut dialogue = call(trial)?;
     let mut third = trial.dialogue()?;
     third.is_open = false;
+    third.answers = false;
     let mut ies = IeBuffer::new();
     let address = ApparentAddress(third.peer.local()?);
     ies.push(InformationElement::ApparentAddr(address))
         .push(InformationElement::CallNo(third.ours.get()))
         .push(InformationElement::TransferId(0x1a2b_3c4d));
     dialogue.say(IaxCommand::TxReq, &ies);
-    dialogue.expect(
-        "UNSUPPORT or TXREJ to TXREQ on an encrypted call",
-        |heard| heard.is(IaxCommand::Unsupport) || heard.is(IaxCommand::TxRej),
-    )?;
-    third.expect_none("nothing to the address that TXREQ announced", |_| true)?;
+    let refusal = dialogue.find_within(trial.subject.waits.answer, |heard| {
+        heard.is(IaxCommand::Unsupport) || heard.is(IaxCommand::TxRej)
+    });
+    let expected = "nothing to the address that TXREQ announced on an encrypted call";
+    third.expect_none(expected, |_| true)?;
+    let expected = "UNSUPPORT or TXREJ to TXREQ on an encrypted call";
+    want(refusal.is_some(), expected)?;
     dialogue.is_alive("TXREQ")
 }
 

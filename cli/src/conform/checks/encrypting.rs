@@ -52,7 +52,8 @@ pub(super) const CHECKS: &[Check] = &[
         "X-ENC-3a",
         "Where NEW asked for ENCRYPTION, no MD5 RESULT comes in clear on an AUTHREQ without: it would be the key.",
         |trial| no_result_in_clear(trial, None),
-    ),
+    )
+    .fails_asterisk("it comes, unless `forceencryption` is set"),
     must(
         "X-ENC-3b",
         "Where NEW asked for ENCRYPTION, no MD5 RESULT comes in clear on an AUTHREQ that grants an unknown method.",
