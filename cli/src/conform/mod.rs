@@ -3,10 +3,10 @@
 //!
 //! - [`checks`]: the table, a file for each chapter. [`check`]: what one is. [`select`]: which are tried. [`run`]: tries them.
 //! - [`trial`]: what a check is given. [`subject`]: what is known of the target. [`peer`], [`dialogue`]: sockets, and the
-//!   numbers of one dialogue. [`trace`]: what went and came.
+//!   numbers of one dialogue. [`sealing`]: its keys, where it is encrypted. [`trace`]: what went and came.
 //! - [`show`], [`junit`]: the report. `page`: `docs/conform.md`, held equal to the table by a test.
 //!
-//! The peers are made of [`iaxproof::wire`] alone: no engine is on our side, so a check may say anything at any time.
+//! The peers are made of [`iaxproof::wire`] and the cipher alone: no engine is on our side, so a check may say anything at any time.
 
 mod check;
 mod checks;
@@ -16,6 +16,7 @@ mod junit;
 mod page;
 mod peer;
 mod run;
+mod sealing;
 mod select;
 mod show;
 mod subject;
@@ -44,6 +45,9 @@ pub(crate) struct ConformArgs {
     /// Which checks: sections (6.1.2), ids (6.1.2-5); all without any.
     #[arg(value_name = "SECTION|ID")]
     which: Vec<String>,
+    /// Leave these out, named likewise; may be given several times.
+    #[arg(long, value_name = "SECTION|ID")]
+    except: Vec<String>,
     /// Say what there is to choose from, and try nothing.
     #[arg(long)]
     list: bool,
@@ -67,7 +71,7 @@ pub(crate) struct ConformArgs {
 /// [`Error::Usage`] where nothing has that name or the target has no address, [`Error::Io`] where a file cannot be read or
 /// written.
 pub(crate) fn run(args: &ConformArgs, json: bool) -> Result<ExitCode, Error> {
-    let checks = select::select(checks::all(), &args.which)?;
+    let checks = select::select(checks::all(), &args.which, &args.except)?;
     if args.list {
         show::list(&checks, json);
         return Ok(ExitCode::SUCCESS);

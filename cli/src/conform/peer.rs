@@ -12,7 +12,8 @@ use iaxproof::wire::{
 };
 
 use super::check::Stop;
-use super::trace::Trace;
+use super::sealing::Sealing;
+use super::trace::{Cover, Trace};
 
 /// A socket that speaks with the target alone.
 #[derive(Debug)]
@@ -27,6 +28,8 @@ pub(super) struct Peer {
 #[derive(Clone, Debug)]
 pub(super) struct Heard {
     octets: Vec<u8>,
+    /// What was around them on the wire, where they were sealed.
+    sealed: Option<Vec<u8>>,
     /// When, from the beginning of the check.
     pub(super) at: Duration,
 }
@@ -59,7 +62,17 @@ impl Peer {
 
     /// Sends any octets.
     pub(super) fn send_octets(&self, octets: &[u8]) {
-        self.trace.sent(self.name, octets);
+        self.trace.sent(self.name, Cover::Clear, octets);
+        self.emit(octets);
+    }
+
+    /// Sends a frame as these octets, which it is sealed in.
+    pub(super) fn send_sealed(&self, cover: Cover, frame: &[u8], sealed: &[u8]) {
+        self.trace.sent(self.name, cover, frame);
+        self.emit(sealed);
+    }
+
+    fn emit(&self, octets: &[u8]) {
         // What the system does not take is lost, as on any network, and the check sees that nothing comes of it.
         let _ = self.socket.send(octets);
     }
@@ -71,8 +84,8 @@ impl Peer {
         self.send_octets(&octets);
     }
 
-    /// The next datagram, if one comes in time.
-    pub(super) fn receive(&self, within: Duration) -> Option<Heard> {
+    /// The next datagram, if one comes in time, opened where it can be.
+    pub(super) fn receive(&self, within: Duration, sealing: Option<&Sealing>) -> Option<Heard> {
         let until = self.elapsed() + within;
         let mut octets = vec![0; usize::from(u16::MAX)];
         loop {
@@ -83,9 +96,7 @@ impl Peer {
             match self.socket.recv(&mut octets) {
                 Ok(len) => {
                     octets.truncate(len);
-                    self.trace.came(self.name, &octets);
-                    let at = self.elapsed();
-                    return Some(Heard { octets, at });
+                    return Some(self.opened(octets, sealing));
                 }
                 Err(error) if error.kind() == ErrorKind::ConnectionRefused => {
                     self.trace
@@ -93,6 +104,20 @@ impl Peer {
                 }
                 Err(_) => {}
             }
+        }
+    }
+
+    fn opened(&self, datagram: Vec<u8>, sealing: Option<&Sealing>) -> Heard {
+        let opened = sealing.and_then(|sealing| sealing.open(&datagram));
+        let (cover, octets, sealed) = match opened {
+            Some(frame) => (Cover::Sealed, frame, Some(datagram)),
+            None => (Cover::Clear, datagram, None),
+        };
+        self.trace.came(self.name, cover, &octets);
+        Heard {
+            octets,
+            sealed,
+            at: self.elapsed(),
         }
     }
 }
@@ -103,7 +128,12 @@ impl Heard {
         Frame::parse(&self.octets).ok()
     }
 
-    /// The octets as they came.
+    /// The datagram, where the frame was sealed in it.
+    pub(super) fn sealed(&self) -> Option<&[u8]> {
+        self.sealed.as_deref()
+    }
+
+    /// The octets of the frame.
     pub(super) fn octets(&self) -> &[u8] {
         &self.octets
     }

@@ -3,7 +3,7 @@
 use super::check::Check;
 use crate::error::Error;
 
-/// The checks that these words name, each once, in the order of the RFC; all where there are none.
+/// The checks that these words name, each once, in the order of the RFC; all where there are none. Without those that `except` names.
 ///
 /// # Errors
 ///
@@ -11,9 +11,11 @@ use crate::error::Error;
 pub(super) fn select<'a>(
     table: impl Iterator<Item = &'a Check> + Clone,
     words: &[String],
+    except: &[String],
 ) -> Result<Vec<&'a Check>, Error> {
     if let Some(word) = words
         .iter()
+        .chain(except)
         .find(|word| !table.clone().any(|check| names(word, check)))
     {
         return Err(Error::Usage(format!(
@@ -21,10 +23,14 @@ pub(super) fn select<'a>(
         )));
     }
     let is_wanted =
-        |check: &&Check| words.is_empty() || words.iter().any(|word| names(word, check));
+        |check: &&Check| (words.is_empty() || is_among(words, check)) && !is_among(except, check);
     let mut chosen: Vec<&Check> = table.filter(is_wanted).collect();
     chosen.sort_by_key(|check| check.order());
     Ok(chosen)
+}
+
+fn is_among(words: &[String], check: &Check) -> bool {
+    words.iter().any(|word| names(word, check))
 }
 
 fn names(word: &str, check: &Check) -> bool {
@@ -50,10 +56,14 @@ mod tests {
         must("X-REG-5", "", |_| Ok(())),
     ];
 
+    /// A word behind a dash is left out.
     fn chosen(words: &[&str]) -> Option<Vec<&'static str>> {
         static CHECKS: [Check; 4] = TABLE;
         let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
-        let chosen = select(CHECKS.iter(), &words).ok()?;
+        let (words, except): (Vec<_>, Vec<_>) =
+            words.into_iter().partition(|it| !it.starts_with('-'));
+        let except: Vec<String> = except.iter().map(|it| it[1..].to_owned()).collect();
+        let chosen = select(CHECKS.iter(), &words, &except).ok()?;
         Some(chosen.iter().map(|check| check.id).collect())
     }
 
@@ -66,6 +76,13 @@ mod tests {
         assert_eq!(chosen(&["X-REG-4"]).unwrap(), ["6.1.2-6b"]);
         assert_eq!(chosen(&["X", "6.10"]).unwrap(), ["6.10-2", "X-REG-5"]);
         assert_eq!(chosen(&["6.1", "6.1.2"]).unwrap().len(), 2);
+    }
+
+    #[test]
+    fn what_is_left_out_is_not_chosen() {
+        assert_eq!(chosen(&["-6.1"]).unwrap(), ["6.10-2", "X-REG-5"]);
+        assert_eq!(chosen(&["6.1", "-X-REG-4"]).unwrap(), ["6.1.2-6a"]);
+        assert_eq!(chosen(&["6.1", "-6.1.22"]), None);
     }
 
     #[test]

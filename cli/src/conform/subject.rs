@@ -3,7 +3,7 @@
 
 use core::net::SocketAddr;
 use core::time::Duration;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use clap::Args;
@@ -17,6 +17,9 @@ use crate::error::Error;
 const USER: &str = "alice";
 /// Its secret, which stands in `cli/src/serve/iax.conf`.
 const USER_SECRET: &str = "alice-secret";
+/// The one there whose calls may be encrypted.
+const SECOND: &str = "dave";
+const SECOND_SECRET: &str = "dave-secret";
 
 /// What the target is, and what it has.
 #[derive(Clone, Debug, Args)]
@@ -45,6 +48,15 @@ pub(super) struct SubjectArgs {
     /// An extension that calls --user where it is registered, by default its name; '' where there is none.
     #[arg(long, value_name = "EXTEN")]
     reach: Option<String>,
+    /// A second user as --user, but one whose calls may be encrypted; '' where there is none. It may be the same.
+    #[arg(long, value_name = "NAME", default_value = SECOND)]
+    second: String,
+    /// Read its secret from the first line of this file. Without it, dave has that of `serve`, and --user its own.
+    #[arg(long, value_name = "FILE")]
+    second_secret_file: Option<PathBuf>,
+    /// An extension that calls --second where it is registered, by default its name; '' where there is none.
+    #[arg(long, value_name = "EXTEN")]
+    second_reach: Option<String>,
     /// An extension that there is not.
     #[arg(long, value_name = "EXTEN", default_value = "no-such-extension")]
     unknown: String,
@@ -65,6 +77,18 @@ pub(super) struct Waits {
     pub(super) quiet: Duration,
 }
 
+/// A user whose calls may be encrypted.
+#[derive(Debug)]
+pub(super) struct Second {
+    pub(super) name: String,
+    /// None: what needs a login is skipped.
+    pub(super) secret: Option<Secret>,
+    pub(super) reach: Option<String>,
+    /// As those of [`Subject`], for this user; unused where it is the same.
+    logins: Mutex<()>,
+    contact: Mutex<()>,
+}
+
 /// The target, as all checks see it.
 #[derive(Debug)]
 pub(super) struct Subject {
@@ -77,12 +101,31 @@ pub(super) struct Subject {
     pub(super) echo: Option<String>,
     pub(super) music: Option<String>,
     pub(super) reach: Option<String>,
+    pub(super) second: Option<Second>,
     pub(super) unknown: String,
     pub(super) waits: Waits,
     /// Held while a login of a call is open: a server has few of them for one user (X-NUM-4).
     pub(super) logins: Mutex<()>,
     /// Held by who changes where the user is registered, or relies on it: there is one contact (X-REG-6).
     pub(super) contact: Mutex<()>,
+}
+
+impl Subject {
+    /// What is held while a login of `--second` is open.
+    pub(super) fn logins_of<'a>(&'a self, second: &'a Second) -> &'a Mutex<()> {
+        match second.name == self.user {
+            true => &self.logins,
+            false => &second.logins,
+        }
+    }
+
+    /// What is held by who changes where `--second` is registered, or relies on it.
+    pub(super) fn contact_of<'a>(&'a self, second: &'a Second) -> &'a Mutex<()> {
+        match second.name == self.user {
+            true => &self.contact,
+            false => &second.contact,
+        }
+    }
 }
 
 impl SubjectArgs {
@@ -104,6 +147,7 @@ impl SubjectArgs {
             echo: some(&self.echo),
             music: some(&self.music),
             reach: some(reach),
+            second: self.second()?,
             unknown: self.unknown.clone(),
             waits: Waits {
                 answer: Duration::from_millis(self.timeout),
@@ -115,17 +159,40 @@ impl SubjectArgs {
     }
 
     fn secret(&self) -> Result<Option<Secret>, Error> {
-        let text = match (&self.secret_file, std::env::var(VARIABLE)) {
-            (Some(path), _) => {
-                std::fs::read_to_string(path).map_err(Error::io("cannot read", path))?
-            }
-            (None, Ok(text)) => text,
-            (None, Err(_)) if self.user == USER => USER_SECRET.to_owned(),
-            (None, Err(_)) => String::new(),
-        };
-        let line = text.lines().next().unwrap_or_default();
-        Ok((!line.is_empty()).then(|| Secret::new(line)))
+        match (&self.secret_file, std::env::var(VARIABLE)) {
+            (Some(path), _) => read(path),
+            (None, Ok(text)) => Ok(first_line(&text)),
+            (None, Err(_)) => Ok((self.user == USER).then(|| Secret::new(USER_SECRET))),
+        }
     }
+
+    fn second(&self) -> Result<Option<Second>, Error> {
+        let Some(name) = some(&self.second) else {
+            return Ok(None);
+        };
+        let secret = match &self.second_secret_file {
+            Some(path) => read(path)?,
+            None if name == self.user => self.secret()?,
+            None => (name == SECOND).then(|| Secret::new(SECOND_SECRET)),
+        };
+        Ok(Some(Second {
+            reach: some(self.second_reach.as_ref().unwrap_or(&name)),
+            name,
+            secret,
+            logins: Mutex::new(()),
+            contact: Mutex::new(()),
+        }))
+    }
+}
+
+fn read(path: &Path) -> Result<Option<Secret>, Error> {
+    let text = std::fs::read_to_string(path).map_err(Error::io("cannot read", path))?;
+    Ok(first_line(&text))
+}
+
+fn first_line(text: &str) -> Option<Secret> {
+    let line = text.lines().next().unwrap_or_default();
+    (!line.is_empty()).then(|| Secret::new(line))
 }
 
 fn some(text: &str) -> Option<String> {

@@ -1,5 +1,5 @@
-//! What went and came while one check was tried: one line for each datagram, as `iaxproof decode` shows it. Secrets are
-//! withheld by the library's own printing.
+//! What went and came while one check was tried: one line for each datagram, as `iaxproof decode` shows it, and what was in
+//! it where it was sealed. Secrets and keys are withheld by the library's own printing.
 
 use core::time::Duration;
 use std::cell::{Cell, RefCell};
@@ -10,6 +10,27 @@ use crate::clock::Stopwatch;
 
 /// Lines that are kept of one check; a few hundred datagrams say enough.
 const LINES_MAX: usize = 400;
+
+/// What was around a frame on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cover {
+    /// Nothing.
+    Clear,
+    /// The key of its call (RFC 5456 §7.4).
+    Sealed,
+    /// A key that is not its call's.
+    Foreign,
+}
+
+impl Cover {
+    const fn words(self) -> &'static str {
+        match self {
+            Cover::Clear => "",
+            Cover::Sealed => "sealed: ",
+            Cover::Foreign => "sealed under a key of nobody: ",
+        }
+    }
+}
 
 /// The datagrams of one check, in the order of their time.
 #[derive(Debug)]
@@ -34,14 +55,14 @@ impl Trace {
         self.began.elapsed()
     }
 
-    /// A datagram of ours; `who` is the peer that sends it.
-    pub(super) fn sent(&self, who: char, datagram: &[u8]) {
-        self.push(format!("{who} -> {}", shown(datagram)));
+    /// A frame of ours; `who` is the peer that sends it.
+    pub(super) fn sent(&self, who: char, cover: Cover, frame: &[u8]) {
+        self.push(format!("{who} -> {}{}", cover.words(), shown(frame)));
     }
 
-    /// A datagram of theirs.
-    pub(super) fn came(&self, who: char, datagram: &[u8]) {
-        self.push(format!("{who} <- {}", shown(datagram)));
+    /// A frame of theirs.
+    pub(super) fn came(&self, who: char, cover: Cover, frame: &[u8]) {
+        self.push(format!("{who} <- {}{}", cover.words(), shown(frame)));
     }
 
     /// Something else that is worth knowing.

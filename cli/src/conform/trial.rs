@@ -12,7 +12,7 @@ use iaxproof::wire::{Body, CallNumber, Control, Format, IaxCommand, IeBuffer, In
 use super::check::{Stop, fail, skip};
 use super::dialogue::Dialogue;
 use super::peer::{Heard, Peer};
-use super::subject::Subject;
+use super::subject::{Second, Subject};
 use super::trace::Trace;
 use crate::net::random;
 
@@ -119,6 +119,27 @@ impl<'a> Trial<'a> {
             Some(secret) => Ok(secret),
             None => skip("no secret of --user is given (--secret-file, IAXPROOF_SECRET)"),
         }
+    }
+
+    /// Who may encrypt its calls, and its secret; skips where there is none.
+    pub(super) fn second(&self) -> Result<(&'a Second, &'a Secret), Stop> {
+        let Some(second) = &self.subject.second else {
+            return skip("no user is given whose calls may be encrypted (--second)");
+        };
+        match &second.secret {
+            Some(secret) => Ok((second, secret)),
+            None => skip("no secret of --second is given (--second-secret-file)"),
+        }
+    }
+
+    /// As [`login_gate`](Self::login_gate), for this user.
+    pub(super) fn login_gate_of(&self, second: &'a Second) -> MutexGuard<'a, ()> {
+        lock(self.subject.logins_of(second))
+    }
+
+    /// As [`contact_gate`](Self::contact_gate), for this user.
+    pub(super) fn contact_gate_of(&self, second: &'a Second) -> MutexGuard<'a, ()> {
+        lock(self.subject.contact_of(second))
     }
 
     /// What must not happen at once for one user: calls that are about to log in.

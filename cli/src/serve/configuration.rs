@@ -101,7 +101,7 @@ fn how_to_try(local: SocketAddr) -> String {
     };
     format!(
         "\
-three phones, alice, bob and carol (their secrets are alice-secret and so on), and the extensions echo and music
+four phones, alice, bob, carol and dave (their secrets are alice-secret and so on; calls with dave may be encrypted), and the extensions echo and music
   iaxproof call {at} echo                    then ctrl-C, and listen to iaxproof-call.wav
   iaxproof call {at} music --seconds 5 --record music.wav
   IAXPROOF_SECRET=alice-secret iaxproof register {at} alice"
@@ -115,15 +115,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_built_in_configuration_has_three_phones_and_a_guest_and_stays_on_loopback() {
+    fn the_built_in_configuration_has_four_phones_and_a_guest_and_stays_on_loopback() {
         let parsed = Source::BuiltIn.load(7).unwrap();
         let names = |role| {
             let entries = parsed.configuration.entries.iter();
             let of_role = entries.filter(move |entry| entry.role == role);
             of_role.map(|entry| entry.name.as_str()).collect::<Vec<_>>()
         };
-        assert_eq!(names(Role::Peer), ["alice", "bob", "carol"]);
-        assert_eq!(names(Role::User), ["guest", "alice", "bob", "carol"]);
+        assert_eq!(names(Role::Peer), ["alice", "bob", "carol", "dave"]);
+        assert_eq!(
+            names(Role::User),
+            ["guest", "alice", "bob", "carol", "dave"]
+        );
         for entry in &parsed.configuration.entries {
             let allows = |ip: &str| entry.access.allows(ip.parse().unwrap());
             assert!(allows("127.0.0.1") && allows("::1"), "{}", entry.name);

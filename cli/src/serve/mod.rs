@@ -78,7 +78,7 @@ const SHARDS: usize = 16;
 
 /// Run a server: registrations, an echo, music.
 ///
-/// Without --config: three phones, an echo and a music extension on 127.0.0.1 alone. SIGHUP reads the configuration
+/// Without --config: four phones, an echo and a music extension on 127.0.0.1 alone. SIGHUP reads the configuration
 /// again, SIGTERM and SIGINT stop. Exit codes: 0 stopped, 2 usage or a configuration with an error, 1 anything else broke.
 #[derive(Debug, Args)]
 pub(crate) struct ServeArgs {

@@ -1,5 +1,5 @@
 //! `iaxproof conform` as a process: against the server as it is, and against servers that are bent on purpose, where named
-//! checks must go red. [`judge`] runs it, [`relay`] bends what a real server says, [`fake`] is no server at all.
+//! checks must go red. [`judge`] runs it, [`relay`] bends what a real server says, [`sealed`] what it says under a key, [`fake`] is no server at all.
 
 #[path = "../server/mod.rs"]
 mod server;
@@ -9,5 +9,6 @@ mod every;
 mod fake;
 mod judge;
 mod relay;
+mod sealed;
 mod serve;
 mod verdicts;

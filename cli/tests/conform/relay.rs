@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, UdpSocket};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use iaxproof::wire::{Body, Frame, IaxCommand};
 
@@ -19,24 +19,34 @@ pub(crate) enum Way {
 /// Changes a datagram; whether it goes on at all.
 pub(crate) type Bend = fn(Way, &mut Vec<u8>) -> bool;
 
+/// The same, by somebody who remembers what passed between the server and one client.
+pub(crate) type Bender = Arc<Mutex<dyn FnMut(Way, &mut Vec<u8>) -> bool + Send>>;
+
 /// An address that is the server's, but bent. It lives as long as the process.
 pub(crate) fn bent(server: &str, bend: Bend) -> String {
+    bent_by(server, move || Arc::new(Mutex::new(bend)))
+}
+
+/// The same, with a bender for each client.
+pub(crate) fn bent_by(server: &str, bender: impl Fn() -> Bender + Send + 'static) -> String {
     let front = Arc::new(UdpSocket::bind("127.0.0.1:0").unwrap());
     let address = front.local_addr().unwrap().to_string();
     let server: SocketAddr = server.parse().unwrap();
-    std::thread::spawn(move || forward(&front, server, bend));
+    std::thread::spawn(move || forward(&front, server, bender));
     address
 }
 
-fn forward(front: &Arc<UdpSocket>, server: SocketAddr, bend: Bend) {
-    let mut ways: BTreeMap<SocketAddr, Arc<UdpSocket>> = BTreeMap::new();
+fn forward(front: &Arc<UdpSocket>, server: SocketAddr, bender: impl Fn() -> Bender) {
+    let mut ways: BTreeMap<SocketAddr, (Arc<UdpSocket>, Bender)> = BTreeMap::new();
     let mut octets = [0; 4_096];
     while let Ok((len, from)) = front.recv_from(&mut octets) {
-        let back = ways
-            .entry(from)
-            .or_insert_with(|| way_back(front, from, server, bend));
+        let (back, bender) = ways.entry(from).or_insert_with(|| {
+            let bender = bender();
+            let back = way_back(front, from, server, Arc::clone(&bender));
+            (back, bender)
+        });
         let mut datagram = octets[..len].to_vec();
-        if bend(Way::ToServer, &mut datagram) {
+        if (bender.lock().unwrap())(Way::ToServer, &mut datagram) {
             let _ = back.send(&datagram);
         }
     }
@@ -47,7 +57,7 @@ fn way_back(
     front: &Arc<UdpSocket>,
     client: SocketAddr,
     server: SocketAddr,
-    bend: Bend,
+    bender: Bender,
 ) -> Arc<UdpSocket> {
     let back = Arc::new(UdpSocket::bind("127.0.0.1:0").unwrap());
     back.connect(server).unwrap();
@@ -56,7 +66,7 @@ fn way_back(
         let mut octets = [0; 4_096];
         while let Ok(len) = socket.recv(&mut octets) {
             let mut datagram = octets[..len].to_vec();
-            if bend(Way::FromServer, &mut datagram) {
+            if (bender.lock().unwrap())(Way::FromServer, &mut datagram) {
                 let _ = front.send_to(&datagram, client);
             }
         }

@@ -54,7 +54,7 @@ fn a_scrape_tells_what_happened() {
     };
     let before = scrape();
     assert_eq!(value(&before, "iaxproof_registrations_total"), 0.0);
-    assert_eq!(value(&before, "iaxproof_registry_peers"), 3.0);
+    assert_eq!(value(&before, "iaxproof_registry_peers"), 4.0);
     let registered = client(
         &["register", &server.address, "alice", "--once"],
         Some("alice-secret"),

@@ -250,7 +250,7 @@ fn encryption(trial: &Trial<'_>) -> Outcome {
     let granted = challenge.ies().encryption().unwrap_or_default();
     match granted.contains(EncryptionMethods::AES128) {
         true => {
-            // What comes now is to be encrypted, and we have no cipher.
+            // What comes now is to be encrypted: that is judged of --second.
             dialogue.is_open = false;
             skip("the target grants --user encryption")
         }

@@ -110,16 +110,16 @@ pub(super) const CHECKS: &[Check] = &[
     ),
 ];
 
-fn voice<'a>(data: &'a [u8]) -> Body<'a> {
+pub(super) fn voice<'a>(data: &'a [u8]) -> Body<'a> {
     Body::Voice {
         format: Format::ULAW,
         data,
     }
 }
 
-fn send_mini(dialogue: &mut Dialogue, time: u16, data: &[u8]) {
+pub(super) fn send_mini(dialogue: &mut Dialogue, time: u16, data: &[u8]) {
     if let Some(mini) = MiniFrame::new(dialogue.ours, time, data) {
-        dialogue.peer.send(&Frame::Mini(mini));
+        dialogue.transmit(&Frame::Mini(mini));
     }
 }
 
@@ -137,7 +137,7 @@ fn echoing(trial: &Trial<'_>, time: u32) -> Result<(Dialogue, Heard), Stop> {
 }
 
 /// The audio of a frame.
-fn audio(heard: &Heard) -> Option<Vec<u8>> {
+pub(super) fn audio(heard: &Heard) -> Option<Vec<u8>> {
     match heard.frame()? {
         Frame::Full(FullFrame {
             body: Body::Voice { data, .. },

@@ -138,7 +138,7 @@ pub(super) struct Called {
     pub(super) new: Heard,
 }
 
-/// Registers on a socket, and calls the extension that calls us. What becomes of the call is in [`reached`](super::reached). The NEW is not answered yet.
+/// Registers on a socket, and calls the extension that calls us. The NEW is not answered yet.
 pub(super) fn called(trial: &Trial<'_>) -> Result<Called, Stop> {
     let home = trial.peer()?;
     called_at(trial, &home)
@@ -146,13 +146,33 @@ pub(super) fn called(trial: &Trial<'_>) -> Result<Called, Stop> {
 
 pub(super) fn called_at(trial: &Trial<'_>, home: &Rc<Peer>) -> Result<Called, Stop> {
     register(trial, home)?;
-    let Some(reach) = &trial.subject.reach else {
-        return skip("no extension is given that calls --user (--reach)");
-    };
+    match &trial.subject.reach {
+        Some(reach) => reached_at(trial, home, reach),
+        None => skip("no extension is given that calls --user (--reach)"),
+    }
+}
+
+/// Calls an extension that calls who is registered on this socket.
+pub(super) fn reached_at(trial: &Trial<'_>, home: &Rc<Peer>, reach: &str) -> Result<Called, Stop> {
+    let caller = calling(trial, reach)?;
+    let mut callee = trial.dialogue_on(home);
+    let new = callee.expect(format!("a NEW to where {reach} is registered"), |heard| {
+        heard.is(IaxCommand::New)
+    })?;
+    callee.is_open = false;
+    Ok(Called {
+        caller,
+        callee,
+        new,
+    })
+}
+
+/// A call to this extension that is accepted; skips where it is refused.
+pub(super) fn calling(trial: &Trial<'_>, reach: &str) -> Result<Dialogue, Stop> {
     let ies = trial.invitation(reach);
     let _gate = trial.subject.guest.is_none().then(|| trial.login_gate());
     let mut caller = trial.open(IaxCommand::New, &ies)?;
-    let first = caller.expect("ACCEPT to a NEW to --reach", |heard| {
+    let first = caller.expect(format!("ACCEPT to a NEW to {reach}"), |heard| {
         heard.is(IaxCommand::Accept) || heard.is(IaxCommand::AuthReq) || is_refusal(heard)
     })?;
     match first.command() {
@@ -163,19 +183,10 @@ pub(super) fn called_at(trial: &Trial<'_>, home: &Rc<Peer>) -> Result<Called, St
         }
         _ => {
             caller.is_open = false;
-            return skip("the target refuses a call to --reach");
+            return skip(format!("the target refuses a call to {reach}"));
         }
     }
-    let mut callee = trial.dialogue_on(home);
-    let new = callee.expect("a NEW to where --user is registered", |heard| {
-        heard.is(IaxCommand::New)
-    })?;
-    callee.is_open = false;
-    Ok(Called {
-        caller,
-        callee,
-        new,
-    })
+    Ok(caller)
 }
 
 pub(super) fn register(trial: &Trial<'_>, home: &Rc<Peer>) -> Outcome {
@@ -189,10 +200,12 @@ pub(super) fn register(trial: &Trial<'_>, home: &Rc<Peer>) -> Outcome {
 }
 
 impl Called {
-    /// Takes the NEW for the first frame of the dialogue.
+    /// Takes the NEW for the first frame of the dialogue, unless it was already.
     pub(super) fn take(&mut self) {
-        self.callee.theirs = self.new.source();
-        self.callee.iseqno = SeqNo(1);
+        if self.callee.theirs == CallNumber::ZERO {
+            self.callee.theirs = self.new.source();
+            self.callee.iseqno = SeqNo(1);
+        }
         self.callee.is_open = true;
     }
 

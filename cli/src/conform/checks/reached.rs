@@ -99,7 +99,11 @@ fn signals_go_on(trial: &Trial<'_>) -> Outcome {
 }
 
 /// Waits for something at the caller, while the callee goes on acknowledging.
-fn listen_to_both(called: &mut Called, expected: &str, is_it: fn(&Heard) -> bool) -> Outcome {
+pub(super) fn listen_to_both(
+    called: &mut Called,
+    expected: &str,
+    is_it: fn(&Heard) -> bool,
+) -> Outcome {
     let steps = called.caller.waits().answer.as_millis() / 100;
     for _ in 0..steps.max(1) {
         let wait = Duration::from_millis(50);

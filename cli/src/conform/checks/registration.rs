@@ -13,7 +13,7 @@ use crate::conform::peer::Heard;
 use crate::conform::trial::{REFRESH, Trial, is_end_of_registration, prove_with, registration};
 
 /// What a registration lasts without REFRESH (RFC 5456 §6.1.1).
-const REFRESH_UNSAID: u16 = 60;
+pub(super) const REFRESH_UNSAID: u16 = 60;
 /// How far DATETIME may be from our clock: less than the offset of any time zone.
 const CLOCK_SKEW_MAX: u64 = 600;
 /// How long a frame that nobody acknowledges may take to come again.

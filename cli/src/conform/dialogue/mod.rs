@@ -1,5 +1,8 @@
 //! One dialogue of a raw peer: call numbers, sequence numbers and time-stamps of our side (RFC 5456 §7, §8.1.1). It
-//! acknowledges what comes and answers PING and LAGRQ, unless it is told to be mute, and judges nothing.
+//! acknowledges what comes and answers PING and LAGRQ, unless it is told to be mute, and judges nothing. Once it has a key,
+//! all that it sends is sealed, and it hears nothing else (RFC 5456 §7.4): [`sealed`].
+
+mod sealed;
 
 use core::time::Duration;
 use std::rc::Rc;
@@ -11,7 +14,9 @@ use iaxproof::wire::{
 
 use super::check::{Outcome, Stop, fail, want};
 use super::peer::{Heard, Peer};
+use super::sealing::Sealing;
 use super::subject::Waits;
+use super::trace::Cover;
 
 /// A dialogue. It is hung up when it is dropped, so that the target keeps nothing of it.
 #[derive(Debug)]
@@ -36,6 +41,10 @@ pub(super) struct Dialogue {
     heard: Vec<Heard>,
     /// How much had come when we sent last.
     mark: usize,
+    /// The keys, where the call is encrypted.
+    sealing: Option<Sealing>,
+    /// What came that no key opened since there is one.
+    strays: Vec<Heard>,
 }
 
 /// A frame of ours, as far as an answer can name it.
@@ -62,6 +71,8 @@ impl Dialogue {
             is_open: true,
             heard: Vec::new(),
             mark: 0,
+            sealing: None,
+            strays: Vec::new(),
         }
     }
 
@@ -99,10 +110,27 @@ impl Dialogue {
     /// Sends this frame as it is; it takes no number.
     pub(super) fn send_as_is(&mut self, frame: &FullFrame<'_>) -> Sent {
         self.mark = self.heard.len();
-        self.peer.send(&Frame::Full(*frame));
+        self.transmit(&Frame::Full(*frame));
         Sent {
             timestamp: frame.timestamp,
             oseqno: frame.oseqno,
+        }
+    }
+
+    /// Sends a frame, sealed where there is a key. It takes no number, and what is expected stays.
+    pub(super) fn transmit(&self, frame: &Frame<'_>) {
+        let mut octets = Vec::with_capacity(frame.encoded_len());
+        frame.encode(&mut octets);
+        self.transmit_octets(&octets);
+    }
+
+    fn transmit_octets(&self, octets: &[u8]) {
+        match &self.sealing {
+            Some(sealing) => {
+                let sealed = sealing.seal(octets);
+                self.peer.send_sealed(Cover::Sealed, octets, &sealed);
+            }
+            None => self.peer.send_octets(octets),
         }
     }
 
@@ -125,7 +153,7 @@ impl Dialogue {
         frame.encode(&mut octets);
         bend(&mut octets);
         self.mark = self.heard.len();
-        self.peer.send_octets(&octets);
+        self.transmit_octets(&octets);
         self.oseqno = self.oseqno.next();
         Sent {
             timestamp: frame.timestamp,
@@ -162,15 +190,23 @@ impl Dialogue {
             iseqno: self.iseqno,
             body: bare(IaxCommand::Ack),
         };
-        self.peer.send(&Frame::Full(ack));
+        self.transmit(&Frame::Full(ack));
     }
 
-    /// The next datagram, with what it asks for done.
+    /// The next datagram, with what it asks for done. Where there is a key, the next that it opens.
     pub(super) fn next(&mut self, within: Duration) -> Option<Heard> {
-        let heard = self.peer.receive(within)?;
-        self.take(&heard);
-        self.heard.push(heard.clone());
-        Some(heard)
+        let until = self.peer.elapsed() + within;
+        loop {
+            let rest = until.checked_sub(self.peer.elapsed())?;
+            let heard = self.peer.receive(rest, self.sealing.as_ref())?;
+            if self.sealing.is_some() && heard.sealed().is_none() {
+                self.strays.push(heard);
+                continue;
+            }
+            self.take(&heard);
+            self.heard.push(heard.clone());
+            return Some(heard);
+        }
     }
 
     fn take(&mut self, heard: &Heard) {
@@ -187,6 +223,7 @@ impl Dialogue {
         let is_next = heard.oseqno() == self.iseqno;
         if is_next {
             self.iseqno = self.iseqno.next();
+            self.take_key(heard);
         }
         if self.answers {
             self.acknowledge(heard);
@@ -206,7 +243,7 @@ impl Dialogue {
                 timestamp: heard.timestamp(),
                 ..self.frame(bare(answer))
             };
-            self.peer.send(&Frame::Full(frame));
+            self.transmit(&Frame::Full(frame));
             self.oseqno = self.oseqno.next();
         }
     }
