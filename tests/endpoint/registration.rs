@@ -90,6 +90,32 @@ fn the_granted_period_is_clamped() {
     }
 }
 
+/// Who names no period takes it to be a minute (RFC 5456 §6.1.1), also where shorter ones are granted.
+#[test]
+fn a_request_without_refresh_is_granted_a_minute() {
+    let general = |min, max| General {
+        registration_min: Duration::from_secs(min),
+        registration_max: Duration::from_secs(max),
+        ..General::default()
+    };
+    for (min, max, granted) in [(2, 3600, 60), (90, 3600, 90), (2, 30, 30)] {
+        let mut bench = Bench::with(EndpointOptions::default(), general(min, max), false);
+        let mut client = Client::new(1, 500);
+        client.regreq(&mut bench, "alice", 2);
+        let result = client.result("wonder");
+        let ies = [
+            InformationElement::Username(b"alice"),
+            InformationElement::Md5Result(&result),
+        ];
+        client.send_iax(&mut bench, IaxCommand::RegReq, &ies);
+        let Body::Iax { command, ies } = client.last().body else {
+            panic!("REGACK should come");
+        };
+        let expected = (IaxCommand::RegAck, Some(granted));
+        assert_eq!((command, ies.refresh()), expected);
+    }
+}
+
 /// RFC 5456 §9.1.2.
 #[test]
 fn a_wrong_secret_is_refused_with_cause_29() {

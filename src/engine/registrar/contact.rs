@@ -9,6 +9,7 @@ use crate::engine::directory::{Directory, Generation, Refused, Stale, StoreId, S
 use crate::engine::event::Event;
 use crate::engine::options::REGISTRATION_GRACE;
 use crate::engine::qualify::Arrival;
+use crate::engine::registrant::REFRESH;
 use crate::engine::timer::TimerKind;
 use crate::time::Instant;
 
@@ -95,8 +96,8 @@ impl<D: Directory> Registration<D> {
             )
         })?;
         self.is_qualified = is_qualified;
-        // X-REG-3.
-        self.granted = refresh.unwrap_or(min).max(min).min(max.max(min));
+        // X-REG-3. Who names no period takes it to be a minute (RFC 5456 §6.1.1); chan_iax2 grants its shortest.
+        self.granted = refresh.unwrap_or(REFRESH).max(min).min(max.max(min));
         let deadline = turn.now + self.granted + REGISTRATION_GRACE;
         let written = directory.register(handle, turn.link.remote, deadline)?;
         Ok(self.written(turn, written, deadline))
