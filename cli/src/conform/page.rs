@@ -116,6 +116,51 @@ fn section(out: &mut String, group: &[&Check]) {
     }
 }
 
+/// Sources whose comments name rules.
+const SOURCES: [&str; 6] = ["src", "sim", "models", "cli/src", "tests", "cli/tests"];
+
+/// The ids of rules that are not in the RFC, as `X-REG-3`, in a text.
+fn ids(text: &str) -> BTreeSet<String> {
+    let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '-');
+    let of = |word: &str| {
+        let mut parts = word.strip_prefix("X-")?.splitn(3, '-');
+        let (kind, number) = (parts.next()?, parts.next()?);
+        let digits = number.trim_end_matches(|c: char| c.is_ascii_lowercase());
+        let is_kind = !kind.is_empty() && kind.bytes().all(|c| c.is_ascii_uppercase());
+        (is_kind && digits.parse::<u8>().is_ok()).then(|| format!("X-{kind}-{digits}"))
+    };
+    words.filter_map(of).collect()
+}
+
+/// All Rust sources below a folder.
+fn sources(folder: &std::path::Path, found: &mut Vec<std::path::PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        match path.extension().is_some_and(|it| it == "rs") {
+            true => found.push(path),
+            false if path.is_dir() => sources(&path, found),
+            false => {}
+        }
+    }
+}
+
+/// Whoever meets an id in a comment finds what it says.
+#[test]
+fn every_rule_that_a_source_names_stands_in_the_docs() {
+    let root = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+    let read = |path: &std::path::Path| std::fs::read_to_string(path).unwrap();
+    let mut told = ids(&read(&root.join("docs/conform.md")));
+    told.extend(ids(&read(&root.join("docs/deployed.md"))));
+    let mut files = Vec::new();
+    SOURCES
+        .iter()
+        .for_each(|it| sources(&root.join(it), &mut files));
+    let named: BTreeSet<String> = files.iter().flat_map(|path| ids(&read(path))).collect();
+    assert!(named.len() > 50, "{}", named.len());
+    let missing: Vec<&String> = named.difference(&told).collect();
+    assert!(missing.is_empty(), "nowhere in docs/: {missing:?}");
+}
+
 /// `UPDATE_PAGES=1` writes the page anew.
 #[test]
 fn the_page_says_what_the_table_says() {
